@@ -1,0 +1,16 @@
+//! Identifiers, hashes, units and hybrid time: the words every other crate speaks in.
+//!
+//! Nothing here reads a clock, a file or a random source.
+
+mod bytes;
+mod hash;
+mod time;
+mod unit;
+
+pub use bytes::{
+    ChangeHash, ContentHash, DeviceKey, DocumentId, EntryHash, ExchangeKey, OperationHash, ParseIdError,
+    PersonId, SpaceId, TeamId, WriterId,
+};
+pub use hash::{Digest, sha256};
+pub use time::{HybridClock, HybridTime, LocalTime, MAX_CLOCK_LEAD_MS, UnixMillis};
+pub use unit::{Metres, Position};
