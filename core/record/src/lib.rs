@@ -1,1 +1,38 @@
-//! Not written yet.
+//! What a responder enters: types, code lists and validation. No clock, no input or output.
+//!
+//! Begin with [`Incident`]. Codes are enums that are written exactly as their lists print them ([`Severity`],
+//! [`CodeList`]); times carry their offset and precision ([`Moment`], [`Occurred`]); places are degrees and metres
+//! ([`Place`]). [`validate::incident`] tells what must not be saved from what is saved and marked.
+//!
+//! Records are plain values. How two copies merge is not known here: that is the `document` crate's work.
+
+mod actor;
+mod codes;
+mod count;
+mod envelope;
+mod evidence;
+#[cfg(feature = "generate")]
+pub mod generate;
+mod incident;
+pub mod lists;
+mod moment;
+mod place;
+mod short_code;
+mod source;
+pub mod validate;
+
+pub use actor::{Actor, AuthorityPresence, Harm, Tactic, Weapon};
+pub use codes::{
+    ActorKind, ActorRole, C2paState, CapturePath, Certainty, ClockTrust, CodeList, CountKind, Credibility,
+    CustodyKind, FollowUp, GeoPrecision, LinkKind, MediationOutcome, PeopleVisible, PlaceSource, Precision,
+    Relation, Reliability, RetaliationRisk, RumourStatus, Sensitivity, Severity, SourceKind, Status,
+    Trajectory, UnknownCode, Urgency, VariantKind, Verification, WeaponUse,
+};
+pub use count::{Count, CountSummary, summarise};
+pub use envelope::{ClockEvidence, Link, SCHEMA_VERSION, Tombstone};
+pub use evidence::{Captured, CustodyStep, Evidence, Variant};
+pub use incident::{Incident, Origin, Read, Unread};
+pub use moment::{Moment, Occurred, ParseMomentError};
+pub use place::{Circle, Degrees, Place};
+pub use short_code::{ParseShortCodeError, ShortCode};
+pub use source::{Consent, Grading, Source, VerificationStep};

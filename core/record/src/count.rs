@@ -1,0 +1,67 @@
+use std::collections::BTreeMap;
+
+use firsthand_ids::PersonId;
+use serde::{Deserialize, Serialize};
+
+use crate::{CountKind, Moment};
+
+/// One count of people, as one source gave it at one time. Counts are added, never edited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// What was counted.
+    pub what: CountKind,
+    /// The least number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<u32>,
+    /// The greatest number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<u32>,
+    /// Who gave the number: the key of an item of `source`, or words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// When it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    /// Who of the team noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+}
+
+impl Count {
+    /// A count without source and time.
+    #[must_use]
+    pub const fn new(what: CountKind, low: Option<u32>, high: Option<u32>) -> Self {
+        Self { key: String::new(), what, low, high, source: String::new(), at: None, by: None }
+    }
+}
+
+/// What the counts of one kind say together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CountSummary<'a> {
+    /// The newest count of each source.
+    pub newest: BTreeMap<&'a str, &'a Count>,
+    /// The least that any of those says.
+    pub low: Option<u32>,
+    /// The most that any of those says.
+    pub high: Option<u32>,
+}
+
+/// Sums counts up: the newest per source, and the range over the sources.
+///
+/// "Newest" is the later in the list, which a document gives in the order of its entries; the time a person
+/// noted does not decide, since clocks are wrong.
+#[must_use]
+pub fn summarise(counts: &[Count]) -> BTreeMap<CountKind, CountSummary<'_>> {
+    let mut out: BTreeMap<CountKind, CountSummary<'_>> = BTreeMap::new();
+    for count in counts {
+        out.entry(count.what).or_default().newest.insert(&count.source, count);
+    }
+    for summary in out.values_mut() {
+        let ends = || summary.newest.values().flat_map(|count| [count.low, count.high]).flatten();
+        (summary.low, summary.high) = (ends().min(), ends().max());
+    }
+    out
+}

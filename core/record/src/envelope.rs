@@ -1,0 +1,69 @@
+//! What every kind of record carries besides its own fields.
+//!
+//! Author, device and times of creation stand in the log entry that creates a document and are not repeated here.
+
+use firsthand_ids::{DocumentId, PersonId, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::{ClockTrust, LinkKind, Relation};
+
+/// The version of the record types here. A record of a higher version is read, and its unknown keys are kept.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What was known about the device's clock when a record was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockEvidence {
+    /// The device's own clock.
+    pub device_ms: UnixMillis,
+    /// Milliseconds since the device started, which nobody can set.
+    pub monotonic_ms: u64,
+    /// Names the start that `monotonic_ms` counts from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub boot_id: String,
+    /// Satellite time at the same moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gps_time: Option<UnixMillis>,
+    /// The last time heard from a peer or a relay, brought forward to this moment by the monotonic clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_peer_or_relay_time: Option<UnixMillis>,
+    /// How many seconds the device's clock is believed to be ahead of true time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew_estimate_s: Option<i64>,
+    /// What backs the device's clock.
+    pub trust: ClockTrust,
+}
+
+impl ClockEvidence {
+    /// The best other clock: satellites before peers.
+    #[must_use]
+    pub fn other_clock(&self) -> Option<UnixMillis> {
+        self.gps_time.or(self.last_peer_or_relay_time)
+    }
+}
+
+/// A mark that hides a record. The record stays, and so does all evidence.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// Why it is hidden.
+    pub reason: String,
+    /// Who hid it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+}
+
+/// A link to another record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The other record.
+    pub document: DocumentId,
+    /// What kind of record that is.
+    pub kind: LinkKind,
+    /// How it relates to this one.
+    pub relation: Relation,
+}

@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+
+use firsthand_ids::{ContentHash, DeviceKey, DocumentId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    C2paState, CapturePath, ClockEvidence, Consent, CustodyKind, Moment, PeopleVisible, Place, Tombstone,
+    VariantKind,
+};
+
+/// The record of a file: a photo, a recording, a document. Its bytes are kept elsewhere and never change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The incident it belongs to.
+    pub incident: DocumentId,
+    /// SHA-256 of the file's bytes.
+    pub sha256: ContentHash,
+    /// Length of the file in bytes.
+    pub byte_len: u64,
+    /// What kind of file it is, found from its bytes.
+    pub mime: String,
+    /// When, where and with what it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Captured>,
+    /// What the file was called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_name: Option<String>,
+    /// How it came into the app.
+    pub capture_path: CapturePath,
+    /// What a check of its content credentials said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c2pa_state: Option<C2paState>,
+    /// Smaller forms of it, and itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Variant>,
+    /// The record of the file that this one is a redacted copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted_copy_of: Option<DocumentId>,
+    /// What it shows, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub caption: String,
+    /// Whether people can be recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_visible: Option<PeopleVisible>,
+    /// What those people agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// What happened to the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custody_log: Vec<CustodyStep>,
+    /// The version of the types it was written with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_version: Option<u32>,
+    /// Marks that hide it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tombstone: Vec<Tombstone>,
+    /// Keys that this version does not know.
+    #[serde(flatten)]
+    pub extra: BTreeMap<String, serde_json::Value>,
+}
+
+impl Evidence {
+    /// A record of which only the file is known.
+    #[must_use]
+    pub fn new(
+        incident: DocumentId,
+        sha256: ContentHash,
+        byte_len: u64,
+        mime: impl Into<String>,
+        capture_path: CapturePath,
+    ) -> Self {
+        Self {
+            incident,
+            sha256,
+            byte_len,
+            mime: mime.into(),
+            captured: None,
+            original_name: None,
+            capture_path,
+            c2pa_state: None,
+            variants: Vec::new(),
+            redacted_copy_of: None,
+            caption: String::new(),
+            people_visible: None,
+            consent: None,
+            custody_log: Vec::new(),
+            schema_version: None,
+            tombstone: Vec::new(),
+            extra: BTreeMap::new(),
+        }
+    }
+}
+
+/// When, where and with what a file was made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Captured {
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Moment>,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// What was known about the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_evidence: Option<ClockEvidence>,
+    /// The device, as it names itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_model: Option<String>,
+}
+
+/// One form of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// Which form.
+    pub kind: VariantKind,
+    /// SHA-256 of its bytes.
+    pub sha256: ContentHash,
+    /// Its length in bytes.
+    pub byte_len: u64,
+}
+
+/// One thing that happened to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustodyStep {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// What happened.
+    pub event: CustodyKind,
+    /// On which device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceKey>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+}
