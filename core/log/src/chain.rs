@@ -1,6 +1,6 @@
 use firsthand_ids::{DeviceKey, EntryHash, OperationHash, PersonId, Position};
 
-use crate::{Bind, ChainId, Entry, EntryKind, LogError, SignedHead, content_hash, entry_hash, writer_id};
+use crate::{Bind, ChainId, Entry, EntryKind, LogError, Signature, SignedHead, content_hash, entry_hash, writer_id};
 
 /// Where a chain stands as it is held here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,16 @@ pub struct VerifiedRun {
     pub hashes: Vec<EntryHash>,
 }
 
+impl VerifiedRun {
+    /// The head of the run with its signature.
+    #[must_use]
+    pub const fn head(&self, signature: Signature) -> SignedHead {
+        SignedHead { position: self.tip.position, hash: self.tip.hash, signature }
+    }
+}
+
 /// Verifies that `entries` continue the chain held here up to `tip` (`None`: a chain not seen before, so the run must
-/// begin with its binding) and that `head` signs the last of them.
+/// begin with its binding) and that `signature` is the device's under the last of them.
 ///
 /// # Errors
 /// [`LogError::Gap`] where the run begins elsewhere, [`LogError::Binding`] where the chain is not bound to its device,
@@ -36,13 +44,10 @@ pub fn verify_run(
     chain: &ChainId,
     tip: Option<&Tip>,
     entries: &[Entry],
-    head: &SignedHead,
+    signature: &Signature,
 ) -> Result<VerifiedRun, LogError> {
     let run = hash_run(chain, tip, entries)?;
-    if run.tip.position != head.position || run.tip.hash != head.hash {
-        return Err(LogError::Signature);
-    }
-    head.verify(chain, &run.tip.device)?;
+    run.head(*signature).verify(chain, &run.tip.device)?;
     Ok(run)
 }
 

@@ -25,5 +25,5 @@ pub use entry::{
 };
 pub use error::LogError;
 pub use head::{DeviceSecret, signed_by, SIGN_EVERY_BYTES, SIGN_EVERY_ENTRIES, Signature, SignedHead};
-pub use lean::{Batch, References};
+pub use lean::{Batch, ReceivedBatch, References};
 pub use vector::{Mark, Standing, Vector};
