@@ -65,7 +65,7 @@ enum State {
     Waiting(Box<Waiting>),
     /// Handshaking; the flag says that our payload is awaited.
     Handshaking(Handshake, bool),
-    Established(Transport),
+    Established(Box<Transport>),
     Closed,
 }
 
@@ -251,7 +251,7 @@ impl Link {
             purpose: self.purpose,
             offer,
         };
-        self.state = State::Established(transport);
+        self.state = State::Established(Box::new(transport));
         Ok(established)
     }
 

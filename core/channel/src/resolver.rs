@@ -130,3 +130,31 @@ impl Drop for WipedCipher {
         self.0.set(&[0; 32]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_of_low_order_are_refused() {
+        let mut dh = WipedDh(DefaultResolver.resolve_dh(&x25519()).unwrap());
+        dh.set(&[9; 32]);
+        let mut one = [0; 32];
+        one[0] = 1;
+        // RFC 7748, section 6.1: 0 and 1 are two of the points whose result is zero for every key.
+        for point in [[0; 32], one] {
+            assert_eq!(dh.dh(&point, &mut [0; 32]), Err(Error::Dh));
+        }
+        assert_eq!(dh.dh(&{ [9; 32] }, &mut [0; 32]), Ok(()));
+    }
+
+    #[test]
+    fn randomness_is_given_once() {
+        let resolver = Resolver { seed: Zeroizing::new([5; 32]) };
+        let mut random = resolver.resolve_rng().unwrap();
+        let mut out = [0; 32];
+        assert_eq!(random.try_fill_bytes(&mut out), Ok(()));
+        assert_eq!(out, [5; 32]);
+        assert_eq!(random.try_fill_bytes(&mut out), Err(Error::Rng));
+    }
+}

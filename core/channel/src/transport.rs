@@ -142,3 +142,93 @@ impl Transport {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ExchangeSecret, Handshake, Offer, Purpose};
+    use firsthand_ids::TeamId;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    fn pair() -> (Transport, Transport) {
+        let mut rng = ChaCha20Rng::from_seed([7; 32]);
+        let offer = Offer::meet(TeamId::new([1; 32]), &[2; 32]).unwrap();
+        let (alice, bob) = (ExchangeSecret::generate(&mut rng), ExchangeSecret::generate(&mut rng));
+        let mut one = Handshake::initiator(&offer, &alice, &mut rng).unwrap();
+        let mut two =
+            Handshake::responder(Purpose::Meet, std::slice::from_ref(&offer), &bob, &mut rng).unwrap();
+        two.read(&one.write(&[]).unwrap()).unwrap();
+        one.read(&two.write(&[]).unwrap()).unwrap();
+        two.read(&one.write(&[]).unwrap()).unwrap();
+        (one.into_transport().unwrap(), two.into_transport().unwrap())
+    }
+
+    /// Seals plain bytes as one message, whatever they say, as a hostile member could.
+    fn message(from: &mut Transport, plain: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::new();
+        from.seal_message(plain, &mut wire).unwrap();
+        wire.split_off(PREFIX)
+    }
+
+    fn first(len: usize, part: &[u8]) -> Vec<u8> {
+        [&u32::try_from(len).unwrap().to_be_bytes(), part].concat()
+    }
+
+    #[test]
+    fn a_frame_has_one_form_only() {
+        let full = MAX_PLAIN - FRAME_PREFIX;
+        for (what, plains, error) in [
+            ("no length", vec![vec![0; 3]], ChannelError::Malformed),
+            ("above the limit", vec![first(MAX_FRAME + 1, &[0; 8])], ChannelError::TooLarge),
+            ("longest length", vec![first(u32::MAX as usize, &[])], ChannelError::TooLarge),
+            ("more than announced", vec![first(3, &[0; 4])], ChannelError::Malformed),
+            ("less than announced", vec![first(5, &[0; 4])], ChannelError::Malformed),
+            ("first message not full", vec![first(full + 9, &vec![0; full - 1])], ChannelError::Malformed),
+            (
+                "last message too long",
+                vec![first(full + 9, &vec![0; full]), vec![0; 10]],
+                ChannelError::Malformed,
+            ),
+            ("empty message between", vec![first(full + 9, &vec![0; full]), vec![]], ChannelError::Malformed),
+        ] {
+            let (mut one, mut two) = pair();
+            let mut outcomes: Vec<_> =
+                plains.iter().map(|plain| two.open(&message(&mut one, plain))).collect();
+            assert_eq!(outcomes.pop(), Some(Err(error)), "{what}");
+            assert!(outcomes.iter().all(|outcome| *outcome == Ok(None)), "{what}");
+            assert_eq!(two.open(&message(&mut one, &first(1, b"x"))), Err(ChannelError::Closed), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_announced_length_reserves_nothing() {
+        let (mut one, mut two) = pair();
+        let plain = first(MAX_FRAME, &vec![0; MAX_PLAIN - FRAME_PREFIX]);
+        assert_eq!(two.open(&message(&mut one, &plain)), Ok(None));
+        assert!(two.incoming.is_some_and(|incoming| incoming.bytes.capacity() <= 2 * MAX_PLAIN));
+    }
+
+    #[test]
+    fn lengths_around_the_message_limit_arrive() {
+        let (mut one, mut two) = pair();
+        for len in
+            [0, 1, MAX_PLAIN - FRAME_PREFIX - 1, MAX_PLAIN - FRAME_PREFIX, MAX_PLAIN - FRAME_PREFIX + 1]
+                .into_iter()
+                .chain([2 * MAX_PLAIN - FRAME_PREFIX, 2 * MAX_PLAIN - FRAME_PREFIX + 1, MAX_FRAME])
+        {
+            let frame: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+            let wire = one.seal(&frame).unwrap();
+            let mut rest = wire.as_slice();
+            let mut deframer = crate::Deframer::new();
+            let mut got = None;
+            while let Some(message) = deframer.next(&mut rest, MAX_MESSAGE).unwrap() {
+                assert_eq!(got, None);
+                got = two.open(&message).unwrap();
+            }
+            assert_eq!(got, Some(frame));
+        }
+        assert_eq!(one.seal(&vec![0; MAX_FRAME + 1]), Err(ChannelError::TooLarge));
+        assert!(one.seal(b"still usable").is_ok());
+    }
+}
