@@ -1,1 +1,27 @@
-//! Not written yet.
+//! Who belongs to a team.
+//!
+//! Membership is a graph of signed [operations](Operation): each names the operations its author had seen. It is no
+//! document that anybody may edit; every replica [folds](Membership::roster) the same operations to the same
+//! [`Roster`], and an operation counts only if its author had the right to it in its own past. Log entries name the
+//! membership heads they were written under, so what a person was allowed to do is judged the same everywhere,
+//! however late an entry arrives.
+
+mod error;
+mod invitation;
+mod membership;
+mod operation;
+mod roster;
+
+pub use error::TeamError;
+pub use invitation::{Invitation, JoinRequest, exchange_key_hash};
+pub use membership::{Inserted, Membership};
+pub use operation::{Body, MAX_NAME_BYTES, MAX_OPERATION_BYTES, Operation, person_id};
+pub use roster::{Device, Member, Rights, Role, Roster};
+
+use firsthand_ids::{Digest, SpaceId, TeamId};
+
+/// The space that every member of the team reads.
+#[must_use]
+pub fn team_space(team: &TeamId) -> SpaceId {
+    SpaceId::new(Digest::new("firsthand space v1").fixed(team).sized(b"team").finish_short())
+}

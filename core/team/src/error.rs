@@ -1,0 +1,37 @@
+use firsthand_log::LogError;
+
+/// Why an operation or an invitation was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TeamError {
+    /// The bytes are not what their format says; whoever sent them is at fault.
+    #[error("read a membership operation: {0}")]
+    Malformed(#[from] LogError),
+    /// The signature is not the author's.
+    #[error("verify the signature of a membership operation")]
+    Signature,
+    /// The operation belongs to another team, or founds one a second time.
+    #[error("accept an operation of another team")]
+    OtherTeam,
+    /// The author's own counting of operations does not fit its past.
+    #[error("accept an operation out of its author's order")]
+    Sequence,
+    /// A name is empty, too long, or holds control characters.
+    #[error("accept the name: it must have 1 to {max} bytes and no control characters")]
+    Name {
+        /// The limit in bytes of UTF-8.
+        max: usize,
+    },
+    /// This device's person may not do that.
+    #[error("do that: it needs the role of lead")]
+    NotAllowed,
+    /// The text is no invitation: mistyped, cut short, or of a newer version.
+    #[error("read the invitation code: check that it is complete")]
+    Invitation,
+    /// More operations than a team's history may have.
+    #[error("accept more than {limit} membership operations")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+}

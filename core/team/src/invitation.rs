@@ -1,0 +1,150 @@
+use data_encoding::BASE32_NOPAD;
+use firsthand_ids::{DeviceKey, Digest, ExchangeKey, TeamId, sha256};
+use firsthand_log::codec::{Reader, Writer};
+use firsthand_log::{DeviceSecret, Signature, signed_by};
+use zeroize::Zeroize;
+
+use crate::operation::check_name;
+use crate::{MAX_NAME_BYTES, Operation, TeamError};
+
+const PREFIX: &str = "FH1";
+const MAX_ADDRESSES: usize = 8;
+const MAX_ADDRESS_BYTES: usize = 64;
+const MAX_CODE_CHARS: usize = 1200;
+
+/// Sixteen bytes that name a channel key without showing it.
+#[must_use]
+pub fn exchange_key_hash(key: &ExchangeKey) -> [u8; 16] {
+    Digest::new("firsthand channel key v1").fixed(key).finish_short()
+}
+
+/// What a lead hands to somebody who is to join, as a QR code or typed text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// The team.
+    pub team: TeamId,
+    /// Names the inviter's channel key, so that the joiner speaks with nobody else.
+    pub inviter: [u8; 16],
+    /// Used once, as the pre-shared key of the handshake.
+    pub secret: [u8; 16],
+    /// Where the inviter listens: `host:port`, at most eight.
+    pub addresses: Vec<String>,
+}
+
+impl std::fmt::Debug for Invitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Invitation({:?})", self.team)
+    }
+}
+
+impl Drop for Invitation {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
+}
+
+impl Invitation {
+    /// The code: `FH1` and base 32 (RFC 4648, no padding), capital letters and digits only, as QR codes hold best.
+    #[must_use]
+    pub fn to_code(&self) -> String {
+        let mut out = Writer::new();
+        out.byte(1).fixed(self.team).fixed(self.inviter).fixed(self.secret);
+        let addresses: Vec<_> =
+            self.addresses.iter().filter(|it| it.len() <= MAX_ADDRESS_BYTES).take(MAX_ADDRESSES).collect();
+        out.number(addresses.len() as u64);
+        for address in addresses {
+            out.sized(address.as_bytes());
+        }
+        let mut bytes = out.into_bytes();
+        let check = sha256(&bytes);
+        bytes.extend_from_slice(&check[..4]);
+        format!("{PREFIX}{}", BASE32_NOPAD.encode(&bytes))
+    }
+
+    /// Reads a code as it was scanned or typed: lower case, spaces and hyphens are fine.
+    pub fn from_code(code: &str) -> Result<Self, TeamError> {
+        if code.len() > MAX_CODE_CHARS {
+            return Err(TeamError::Invitation);
+        }
+        let code: String = code
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .map(|c| c.to_ascii_uppercase())
+            .collect();
+        let text = code.strip_prefix(PREFIX).ok_or(TeamError::Invitation)?;
+        let bytes = BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| TeamError::Invitation)?;
+        let (bytes, check) = bytes.split_last_chunk::<4>().ok_or(TeamError::Invitation)?;
+        if sha256(bytes)[..4] != *check {
+            return Err(TeamError::Invitation);
+        }
+        Self::decode(bytes).map_err(|_| TeamError::Invitation)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, TeamError> {
+        let mut reader = Reader::new(bytes);
+        if reader.byte("invitation version")? != 1 {
+            return Err(TeamError::Invitation);
+        }
+        let team = TeamId::new(reader.array("team")?);
+        let (inviter, secret) = (reader.array("inviter")?, reader.array("secret")?);
+        let mut addresses = Vec::new();
+        for _ in 0..reader.count(MAX_ADDRESSES, "addresses")? {
+            addresses.push(reader.text(MAX_ADDRESS_BYTES, "address")?.to_owned());
+        }
+        reader.finish("invitation")?;
+        Ok(Self { team, inviter, secret, addresses })
+    }
+}
+
+/// What a joining device sends once both people have compared the words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinRequest {
+    /// The name the person chose.
+    pub name: String,
+    /// The device's signing key.
+    pub device: DeviceKey,
+    /// Its signature under [`Operation::consent`].
+    pub consent: Signature,
+}
+
+impl JoinRequest {
+    /// Signs a request to join `team` on the channel authenticated by `exchange`.
+    pub fn sign(
+        secret: &DeviceSecret,
+        team: &TeamId,
+        exchange: &ExchangeKey,
+        name: &str,
+    ) -> Result<Self, TeamError> {
+        let name = check_name(name)?;
+        let device = secret.key();
+        let consent = secret.sign(&Operation::consent(team, &device, exchange, &name));
+        Ok(Self { name, device, consent })
+    }
+
+    /// Checks that the device agreed to exactly this.
+    pub fn verify(&self, team: &TeamId, exchange: &ExchangeKey) -> Result<(), TeamError> {
+        let message = Operation::consent(team, &self.device, exchange, &self.name);
+        if signed_by(&self.device, &message, &self.consent) { Ok(()) } else { Err(TeamError::Signature) }
+    }
+
+    /// The request's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.byte(1).sized(self.name.as_bytes()).fixed(self.device).fixed(self.consent);
+        out.into_bytes()
+    }
+
+    /// Reads a request.
+    pub fn decode(bytes: &[u8]) -> Result<Self, TeamError> {
+        let mut reader = Reader::new(bytes);
+        if reader.byte("request version")? != 1 {
+            return Err(firsthand_log::LogError::Newer { what: "join request" }.into());
+        }
+        let name = check_name(reader.text(MAX_NAME_BYTES, "name")?)?;
+        let device = DeviceKey::new(reader.array("device key")?);
+        let consent = reader.array("consent")?;
+        reader.finish("join request")?;
+        Ok(Self { name, device, consent })
+    }
+}
