@@ -263,14 +263,12 @@ impl Membership {
                     if !may || !agreed {
                         continue;
                     }
-                    match roster.devices.get_mut(device) {
+                    if let Some(known) = roster.devices.get_mut(device) {
                         // Two leads added the same person while apart: the first in the common order decides the name
                         // and the role, and both admit.
-                        Some(known) => known.grants.push(*hash),
-                        None if roster.device_by_exchange(exchange).is_none() => {
-                            admit(&mut roster, name, *role, *device, *exchange, *hash);
-                        }
-                        None => {}
+                        known.grants.push(*hash);
+                    } else if roster.device_by_exchange(exchange).is_none() {
+                        admit(&mut roster, name, *role, *device, *exchange, *hash);
                     }
                 }
                 Body::Other { .. } => {}
