@@ -1,6 +1,8 @@
 use firsthand_ids::{DeviceKey, EntryHash, OperationHash, PersonId, Position};
 
-use crate::{Bind, ChainId, Entry, EntryKind, LogError, Signature, SignedHead, content_hash, entry_hash, writer_id};
+use crate::{
+    Bind, ChainId, Entry, EntryKind, LogError, Signature, SignedHead, content_hash, entry_hash, writer_id,
+};
 
 /// Where a chain stands as it is held here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,8 @@ pub fn hash_run(chain: &ChainId, tip: Option<&Tip>, entries: &[Entry]) -> Result
             return Err(LogError::Gap { expected: held.next().0, found: entry.position.0 });
         }
         let is_binding = entry.header.kind == EntryKind::Bind;
-        if is_binding != tip.is_none() || entry.header.content != content_hash(entry.header.kind, &entry.body) {
+        if is_binding != tip.is_none() || entry.header.content != content_hash(entry.header.kind, &entry.body)
+        {
             return Err(LogError::Binding);
         }
         let previous = tip.as_ref().map_or(EntryHash::ZERO, |tip| tip.hash);

@@ -211,10 +211,7 @@ mod tests {
         let mut writer = Writer::new();
         writer.number(u64::MAX);
         let bytes = writer.into_bytes();
-        assert_eq!(
-            Reader::new(&bytes).sized(100, "s"),
-            Err(LogError::TooLarge { what: "s", limit: 100 })
-        );
+        assert_eq!(Reader::new(&bytes).sized(100, "s"), Err(LogError::TooLarge { what: "s", limit: 100 }));
         assert!(Reader::new(&[5, 1]).sized(100, "s").is_err());
     }
 

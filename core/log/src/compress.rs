@@ -65,8 +65,7 @@ impl Unpacker {
     pub fn new() -> Result<Self, LogError> {
         static DICTIONARY: OnceLock<DecoderDictionary<'static>> = OnceLock::new();
         let dictionary = DICTIONARY.get_or_init(|| DecoderDictionary::copy(ENTRIES_V1));
-        let mut decoder =
-            Decoder::with_prepared_dictionary(dictionary).map_err(|_| LogError::Compression)?;
+        let mut decoder = Decoder::with_prepared_dictionary(dictionary).map_err(|_| LogError::Compression)?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG)).map_err(|_| LogError::Compression)?;
         Ok(Self(decoder))
     }
@@ -136,7 +135,8 @@ mod tests {
     #[test]
     fn batches_of_a_session_share_one_stream() {
         let (mut packer, mut unpacker) = (Packer::new().unwrap(), Unpacker::new().unwrap());
-        let noise: Vec<u8> = (0..40_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let noise: Vec<u8> =
+            (0..40_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let first = packer.pack(&noise).unwrap();
         let second = packer.pack(&noise).unwrap();
         assert!(second.len() * 20 < first.len(), "{} then {}", first.len(), second.len());

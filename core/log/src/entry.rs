@@ -211,7 +211,12 @@ impl Bind {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.byte(1).fixed(self.device).fixed(self.person).fixed(self.nonce).sized(self.app_version.as_bytes());
+        writer
+            .byte(1)
+            .fixed(self.device)
+            .fixed(self.person)
+            .fixed(self.nonce)
+            .sized(self.app_version.as_bytes());
         writer.into_bytes()
     }
 

@@ -101,6 +101,12 @@ impl SignedHead {
 
     fn message(chain: &ChainId, position: Position, hash: &EntryHash) -> [u8; 32] {
         let mut digest = Digest::new("firsthand head v1");
-        digest.fixed(chain.team).fixed(chain.space).fixed(chain.writer).number(position.0).fixed(hash).finish()
+        digest
+            .fixed(chain.team)
+            .fixed(chain.space)
+            .fixed(chain.writer)
+            .number(position.0)
+            .fixed(hash)
+            .finish()
     }
 }

@@ -24,6 +24,6 @@ pub use entry::{
     MAX_MEMBERSHIP_HEADS, Nonce, content_hash, document_id, entry_hash, writer_id,
 };
 pub use error::LogError;
-pub use head::{DeviceSecret, signed_by, SIGN_EVERY_BYTES, SIGN_EVERY_ENTRIES, Signature, SignedHead};
+pub use head::{DeviceSecret, SIGN_EVERY_BYTES, SIGN_EVERY_ENTRIES, Signature, SignedHead, signed_by};
 pub use lean::{Batch, ReceivedBatch, References};
 pub use vector::{Mark, Standing, Vector};

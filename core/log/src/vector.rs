@@ -144,7 +144,9 @@ impl Vector {
             let writer = WriterId::new(reader.array("writer")?);
             let position = Position(reader.number("position")?);
             let prefix = reader.array("head prefix")?;
-            if position == Position::START || vector.0.last_key_value().is_some_and(|(last, _)| *last >= writer) {
+            if position == Position::START
+                || vector.0.last_key_value().is_some_and(|(last, _)| *last >= writer)
+            {
                 return Err(reader.malformed("vector"));
             }
             vector.set(writer, Mark { position, prefix });
