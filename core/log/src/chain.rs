@@ -1,8 +1,6 @@
 use firsthand_ids::{DeviceKey, EntryHash, OperationHash, PersonId, Position};
 
-use crate::{
-    Bind, ChainId, Entry, EntryKind, LogError, Signature, SignedHead, content_hash, entry_hash, writer_id,
-};
+use crate::{Bind, ChainId, Entry, EntryKind, LogError, Signature, SignedHead, entry_hash, writer_id};
 
 /// Where a chain stands as it is held here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +38,8 @@ impl VerifiedRun {
 /// begin with its binding) and that `signature` is the device's under the last of them.
 ///
 /// # Errors
-/// [`LogError::Gap`] where the run begins elsewhere, [`LogError::Binding`] where the chain is not bound to its device,
+/// [`LogError::Gap`] where the run begins elsewhere, [`LogError::Entry`] where an entry does not hold together,
+/// [`LogError::Binding`] where the chain is not bound to its device,
 /// [`LogError::Signature`] where the head does not sign exactly these entries.
 pub fn verify_run(
     chain: &ChainId,
@@ -54,6 +53,9 @@ pub fn verify_run(
 }
 
 /// The same without the signature: for a device's own new entries, which it signs afterwards.
+///
+/// # Errors
+/// As [`verify_run`], but for the signature.
 pub fn hash_run(chain: &ChainId, tip: Option<&Tip>, entries: &[Entry]) -> Result<VerifiedRun, LogError> {
     let mut tip = tip.cloned();
     let mut hashes = Vec::with_capacity(entries.len());
@@ -62,9 +64,8 @@ pub fn hash_run(chain: &ChainId, tip: Option<&Tip>, entries: &[Entry]) -> Result
         if entry.position != held.next() {
             return Err(LogError::Gap { expected: held.next().0, found: entry.position.0 });
         }
-        let is_binding = entry.header.kind == EntryKind::Bind;
-        if is_binding != tip.is_none() || entry.header.content != content_hash(entry.header.kind, &entry.body)
-        {
+        entry.check(chain)?;
+        if (entry.header.kind == EntryKind::Bind) != tip.is_none() {
             return Err(LogError::Binding);
         }
         let previous = tip.as_ref().map_or(EntryHash::ZERO, |tip| tip.hash);
@@ -88,7 +89,7 @@ fn bind(chain: &ChainId, entry: &Entry) -> Result<Tip, LogError> {
     let bind = Bind::decode(&entry.body)?;
     let bound = writer_id(&chain.team, &chain.space, &bind.device, &bind.nonce) == chain.writer;
     // Later entries name their heads only where they change, so the first must name some.
-    if !bound || entry.header.membership.as_ref().is_none_or(Vec::is_empty) {
+    if !bound || entry.header.membership.is_none() {
         return Err(LogError::Binding);
     }
     Ok(Tip {

@@ -102,7 +102,7 @@ impl std::fmt::Debug for Detached {
 pub struct EntryHeader {
     /// What the entry does.
     pub kind: EntryKind,
-    /// The document it is about; `None` for [`EntryKind::Bind`] and for unknown kinds.
+    /// The document it is about: none for [`EntryKind::Bind`], perhaps one for unknown kinds, always one otherwise.
     pub document: Option<DocumentId>,
     /// The hash of the body, see [`content_hash`].
     pub content: ChangeHash,
@@ -110,7 +110,7 @@ pub struct EntryHeader {
     pub hybrid: HybridTime,
     /// When, as the person's phone showed it.
     pub local: LocalTime,
-    /// The membership heads the writer had folded, sorted; `None` where they are those of the entry before.
+    /// The membership heads the writer had folded, strictly rising; `None` where they are those of the entry before.
     pub membership: Option<Vec<OperationHash>>,
 }
 
@@ -127,6 +127,53 @@ pub struct Entry {
     pub body: Vec<u8>,
     /// The part that may be destroyed.
     pub detached: Option<Detached>,
+}
+
+impl Entry {
+    /// What the entry adds at most to a [batch](crate::Batch), encoded or restored, in bytes: its parts of variable
+    /// length, and 256 for its header, its writer's id and its writer's signature.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let heads = self.header.membership.as_ref().map_or(0, Vec::len);
+        let detached = match &self.detached {
+            Some(Detached::Present(bytes)) => bytes.len(),
+            Some(Detached::HashOnly(hash)) => hash.len(),
+            None => 0,
+        };
+        256 + self.body.len() + detached + heads * OperationHash::LEN
+    }
+
+    /// Checks what one entry shows by itself: limits, that the body is the one hashed, and that the document of a
+    /// creating entry is the one its nonce makes. What fails here could not travel, so no chain may hold it.
+    ///
+    /// # Errors
+    /// [`LogError::Entry`].
+    pub fn check(&self, chain: &ChainId) -> Result<(), LogError> {
+        let header = &self.header;
+        let document = match (header.kind, &self.nonce) {
+            (EntryKind::Create, Some(nonce)) => {
+                header.document == Some(document_id(&chain.space, &chain.writer, self.position, nonce))
+            }
+            (EntryKind::Bind, None) => header.document.is_none(),
+            (EntryKind::Change, None) => header.document.is_some(),
+            (EntryKind::Other(number), None) => EntryKind::from_number(number) == header.kind,
+            _ => false,
+        };
+        let heads = header.membership.as_ref().is_none_or(|heads| {
+            (1..=MAX_MEMBERSHIP_HEADS).contains(&heads.len()) && heads.is_sorted_by(|a, b| a < b)
+        });
+        let detached = match &self.detached {
+            Some(Detached::Present(bytes)) => bytes.len() <= MAX_DETACHED_BYTES,
+            Some(Detached::HashOnly(_)) | None => true,
+        };
+        let body =
+            self.body.len() <= MAX_BODY_BYTES && header.content == content_hash(header.kind, &self.body);
+        if document && heads && detached && body {
+            Ok(())
+        } else {
+            Err(LogError::Entry { position: self.position.0 })
+        }
+    }
 }
 
 /// The hash of a body: for a change of a document Automerge's own change hash, otherwise a labelled hash.

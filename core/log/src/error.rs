@@ -38,6 +38,13 @@ pub enum LogError {
     /// The signature does not cover these entries: forged, damaged, or from a forked chain.
     #[error("verify the signature at the head of the run")]
     Signature,
+    /// The parts of an entry do not fit together: a body that is not the one hashed, a document that its creating
+    /// entry does not make, too many membership heads.
+    #[error("accept the entry at position {position}: its parts do not fit together")]
+    Entry {
+        /// Its place in the chain.
+        position: u64,
+    },
     /// The first entry of a chain does not bind the writer to this device, or a later one tries to.
     #[error("bind the writer to its device")]
     Binding,

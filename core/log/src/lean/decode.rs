@@ -6,7 +6,7 @@ use firsthand_ids::{
 
 use super::{
     DETACHED_HASH, DETACHED_PRESENT, HAS_DOCUMENT, HAS_MEMBERSHIP, KIND_OTHER, KNOWN_FLAGS, MAX_BATCH_BYTES,
-    MAX_BATCH_ENTRIES, RAW_BODY, ReceivedBatch, References, VERSION,
+    MAX_BATCH_ENTRIES, MAX_BATCH_WEIGHT, RAW_BODY, ReceivedBatch, References, VERSION,
 };
 use crate::change::{self, ChangeParts};
 use crate::codec::Reader;
@@ -55,14 +55,23 @@ pub fn decode_batch(
         last_offset: 0,
     };
     let mut batch = ReceivedBatch::default();
+    let mut weight = 0;
     let mut unused: std::collections::BTreeSet<_> = writers[..parts].iter().copied().collect();
     for _ in 0..reader.count(MAX_BATCH_ENTRIES, "runs")? {
         let index = reader.count(parts.saturating_sub(1), "run writer")?;
         let writer = *writers.get(index).ok_or_else(|| reader.malformed("run writer"))?;
         unused.remove(&writer);
-        for _ in 0..reader.count(MAX_BATCH_ENTRIES - batch.entries.len(), "entries")? {
+        let len = reader.count(MAX_BATCH_ENTRIES - batch.entries.len(), "entries")?;
+        if len == 0 {
+            return Err(reader.malformed("entries"));
+        }
+        for _ in 0..len {
             let position = next.get_mut(&writer).ok_or_else(|| reader.malformed("run writer"))?;
             let entry = decoder.entry(&mut reader, writer, *position)?;
+            weight += entry.weight();
+            if weight > MAX_BATCH_WEIGHT {
+                return Err(LogError::TooLarge { what: "batch", limit: MAX_BATCH_WEIGHT as u64 });
+            }
             *position = position.next();
             batch.entries.push((writer, entry));
         }
@@ -144,6 +153,9 @@ impl Decoder<'_> {
         let body = if flags & RAW_BODY != 0 {
             reader.sized(MAX_BODY_BYTES, "body")?.to_vec()
         } else {
+            if !matches!(kind, EntryKind::Create | EntryKind::Change) {
+                return Err(reader.malformed("entry flags"));
+            }
             self.change(reader, &writer)?
         };
 

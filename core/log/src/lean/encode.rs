@@ -12,6 +12,9 @@ use crate::{Detached, Entry, EntryKind, Vector};
 
 /// Encodes a batch for a receiver who holds `receiver`. Writers whose chain the two sides may hold differently (a fork)
 /// must not stand in `receiver`: a reference to them could not be resolved.
+///
+/// The batch must be what [`Batch`] says and within [`MAX_BATCH_ENTRIES`](super::MAX_BATCH_ENTRIES) and
+/// [`MAX_BATCH_WEIGHT`](super::MAX_BATCH_WEIGHT), its entries from chains that verified; the receiver refuses anything else.
 #[must_use]
 pub fn encode_batch(batch: &Batch, receiver: &Vector, references: &dyn References) -> Vec<u8> {
     let mut encoder = Encoder {
@@ -34,7 +37,7 @@ pub fn encode_batch(batch: &Batch, receiver: &Vector, references: &dyn Reference
     while at < batch.entries.len() {
         let writer = batch.entries[at].0;
         let len = batch.entries[at..].iter().take_while(|(other, _)| *other == writer).count();
-        let index = encoder.writer(&writer);
+        let index = encoder.index.get(&writer).copied().unwrap_or(u64::MAX);
         encoder.out.number(index).number(len as u64);
         for (_, entry) in &batch.entries[at..at + len] {
             encoder.entry(&writer, entry);
@@ -73,18 +76,25 @@ struct Encoder<'a> {
 }
 
 impl Encoder<'_> {
-    fn writer(&mut self, writer: &WriterId) -> u64 {
-        *self.index.entry(*writer).or_insert_with(|| {
-            self.writers.push(*writer);
-            self.writers.len() as u64 - 1
-        })
+    /// The writer's index, `None` where the table is full: a hostile writer's changes may name any number of actors that
+    /// never wrote anything, and must not make the batch one that nobody accepts.
+    fn writer(&mut self, writer: &WriterId) -> Option<u64> {
+        if let Some(index) = self.index.get(writer) {
+            return Some(*index);
+        }
+        if self.writers.len() >= Vector::MAX_WRITERS {
+            return None;
+        }
+        let index = self.writers.len() as u64;
+        self.writers.push(*writer);
+        self.index.insert(*writer, index);
+        Some(index)
     }
 
     /// A reference, where the receiver can resolve it: 0, or the writer's index plus one and the position.
     fn reference(&mut self, target: Option<(WriterId, Position)>) -> bool {
-        match target {
-            Some((writer, position)) => {
-                let index = self.writer(&writer);
+        match target.and_then(|(writer, position)| Some((self.writer(&writer)?, position))) {
+            Some((index, position)) => {
                 self.out.number(index + 1).number(position.0);
                 true
             }
@@ -101,8 +111,8 @@ impl Encoder<'_> {
 
     fn entry(&mut self, writer: &WriterId, entry: &Entry) {
         let header = &entry.header;
-        let parts = match header.kind {
-            EntryKind::Create | EntryKind::Change => lean_parts(writer, &entry.body),
+        let lean = match header.kind {
+            EntryKind::Create | EntryKind::Change => self.lean_change(writer, &entry.body),
             EntryKind::Bind | EntryKind::Other(_) => None,
         };
 
@@ -113,7 +123,7 @@ impl Encoder<'_> {
             Some(Detached::Present(_)) => DETACHED_PRESENT,
             Some(Detached::HashOnly(_)) => DETACHED_HASH,
         };
-        flags |= if parts.is_none() { RAW_BODY } else { 0 };
+        flags |= if lean.is_none() { RAW_BODY } else { 0 };
         let named = header.kind != EntryKind::Create && header.document.is_some();
         flags |= if named { HAS_DOCUMENT } else { 0 };
         self.out.byte(flags);
@@ -156,17 +166,28 @@ impl Encoder<'_> {
             }
             None => {}
         }
-        match parts {
-            Some(parts) => self.change(&parts),
-            None => {
-                self.out.sized(&entry.body);
-            }
-        }
+        match lean {
+            Some(lean) => self.out.fixed(lean),
+            None => self.out.sized(&entry.body),
+        };
 
         self.changes.insert(header.content, (*writer, entry.position));
         if let (EntryKind::Create, Some(document)) = (header.kind, header.document) {
             self.documents.insert(document, (*writer, entry.position));
         }
+    }
+
+    /// The lean form of a change; `None` sends the bytes as they stand, which only a broken or hostile writer's change
+    /// needs: it must reach others unchanged, or they could not verify what follows.
+    fn lean_change(&mut self, writer: &WriterId, body: &[u8]) -> Option<Vec<u8>> {
+        let (_, parts) = ChangeParts::read(body).ok()?;
+        if parts.writer() != Some(*writer) || parts.build() != body {
+            return None;
+        }
+        let before = std::mem::take(&mut self.out);
+        self.change(&parts);
+        let lean = std::mem::replace(&mut self.out, before).into_bytes();
+        (lean.len() <= body.len()).then_some(lean)
     }
 
     fn change(&mut self, parts: &ChangeParts<'_>) {
@@ -184,9 +205,8 @@ impl Encoder<'_> {
         self.out.number(parts.sequence).number(parts.start_op).signed(parts.time).sized(parts.message);
         self.out.number(parts.other_actors.len() as u64);
         for actor in &parts.other_actors {
-            match WriterId::from_slice(actor) {
-                Some(actor) => {
-                    let index = self.writer(&actor);
+            match WriterId::from_slice(actor).and_then(|actor| self.writer(&actor)) {
+                Some(index) => {
                     self.out.number(index + 1);
                 }
                 None => {
@@ -196,11 +216,4 @@ impl Encoder<'_> {
         }
         self.out.sized(parts.columns);
     }
-}
-
-/// The parts of a change that the lean form restores byte for byte; `None` sends the bytes as they stand, which only
-/// a broken or hostile writer's change needs: it must reach others unchanged, or they could not verify what follows.
-fn lean_parts<'a>(writer: &WriterId, body: &'a [u8]) -> Option<ChangeParts<'a>> {
-    let (_, parts) = ChangeParts::read(body).ok()?;
-    (parts.writer() == Some(*writer) && parts.build() == body).then_some(parts)
 }

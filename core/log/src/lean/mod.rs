@@ -2,7 +2,7 @@
 //!
 //! What the receiver can work out is not sent: positions, predecessors, hashes, the actor of a change. Hashes of things
 //! the receiver holds, or finds earlier in the same batch, travel as (writer, position). The receiver restores the
-//! exact bytes; the signature at each writer's head then proves them, so a wrong reference can only fail. `docs/formats.md`
+//! exact bytes; the signature at each writer's head then proves them, so a wrong reference can only fail. `docs/formats/log.md`
 //! gives every byte.
 
 mod decode;
@@ -21,6 +21,10 @@ const VERSION: u8 = 1;
 pub const MAX_BATCH_ENTRIES: usize = 1000;
 /// The most bytes of one batch before compression: 4 MiB, for the same reason.
 pub const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// The most that the [weights](Entry::weight) of one batch may add up to. A receiver refuses more, because a reference of
+/// two bytes restores up to 32; and less than [`MAX_BATCH_BYTES`] by more than the ids of all writers, so that
+/// what was accepted from one peer always fits into one batch for the next.
+pub const MAX_BATCH_WEIGHT: usize = MAX_BATCH_BYTES - 128 * 1024;
 
 const KIND_OTHER: u8 = 3;
 const HAS_MEMBERSHIP: u8 = 1 << 2;
@@ -38,6 +42,14 @@ pub struct Batch {
     pub entries: Vec<(WriterId, Entry)>,
     /// For each writer in `entries` its signed head.
     pub heads: Vec<(WriterId, SignedHead)>,
+}
+
+impl Batch {
+    /// The weights of its entries together; at most [`MAX_BATCH_WEIGHT`], or no receiver takes it.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.entries.iter().map(|(_, entry)| entry.weight()).sum()
+    }
 }
 
 /// A decoded batch, nothing of it verified.
