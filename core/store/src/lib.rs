@@ -1,1 +1,36 @@
-//! Not written yet.
+//! The encrypted store of one home: entries, documents, the rows that lists read, attachments.
+//!
+//! Begin with [`Home`] (the folder, held by one process), then [`Store`]. Everything is saved by [`Store::commit`]:
+//! one transaction, one wait for the disk; "saved" is said after it. The log is the truth; documents are a cache of
+//! it, and [rows](IncidentRow) are derived from documents.
+//!
+//! The store knows no Automerge and no rights: the `node` crate turns documents into [rows](ProjectedRow) and decides
+//! what becomes of an entry ([`EntryState`]). It reads no clock and draws no randomness: callers pass both.
+
+mod attachment;
+mod check;
+mod commit;
+mod entry;
+mod error;
+mod home;
+mod projection;
+mod slots;
+mod store;
+mod vault;
+
+pub use attachment::{
+    AttachmentSecret, AttachmentState, CHUNK_BYTES, ChunkTable, MAX_ATTACHMENT_BYTES, Receiving,
+    SealedAttachment,
+};
+pub use check::{CheckProgress, CheckReport, Damage};
+pub use commit::{Commit, Committed, DocumentUpdate, EntryState, HoldReason, NewEntry};
+pub use entry::{Counts, EntryInfo, StoredChange, StoredDocument, StoredEntry};
+pub use error::StoreError;
+pub use home::Home;
+pub use projection::{
+    Area, Cursor, EvidenceProjection, EvidenceRow, IncidentProjection, IncidentQuery, IncidentRow, Near,
+    ProjectedPlace, ProjectedRow, Rebuild, Rebuilt, Window,
+};
+pub use slots::{MAX_TRIES, SlotOptions, Unlock};
+pub use store::{BatchLimits, SpaceReferences, Store};
+pub use vault::{KeyVault, LaptopVault, VaultError};

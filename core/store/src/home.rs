@@ -1,0 +1,97 @@
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+
+pub(crate) const DATABASE: &str = "store.db";
+pub(crate) const SLOTS: &str = "slots";
+pub(crate) const SLOTS_NEW: &str = "slots.new";
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const ATTACHMENTS: &str = "attachments";
+
+/// The folder of one team on this device, held by this process alone.
+///
+/// It holds `store.db` (with its `-wal` and `-shm` beside it), `slots`, `attachments/` and `lock`. The file `lock`
+/// is locked for as long as the value lives; the system releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Home {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Home {
+    /// Takes a folder for a new home and creates what is missing of it. The home exists once
+    /// [`Store::create`](crate::Store::create) succeeded; until then this may be called again.
+    ///
+    /// # Errors
+    /// [`StoreError::HomeExists`] where the folder holds a home, [`StoreError::InUse`] where another process has it.
+    pub fn create(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let dir = dir.into();
+        create_private_dir(&dir)?;
+        let home = Self::take(dir)?;
+        // Slots come last (see `Store::create`): without them no key for the database was ever given out.
+        let unfinished = home.path(SLOTS_NEW).exists();
+        if home.path(SLOTS).exists() || (home.path(DATABASE).exists() && !unfinished) {
+            return Err(StoreError::HomeExists);
+        }
+        create_private_dir(&home.path(ATTACHMENTS))?;
+        Ok(home)
+    }
+
+    /// Takes the home in a folder.
+    ///
+    /// # Errors
+    /// [`StoreError::NoHome`] where there is none, [`StoreError::InUse`] where another process has it open,
+    /// [`StoreError::Damaged`] where a part of it is missing.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let dir = dir.into();
+        match (dir.join(SLOTS).exists(), dir.join(DATABASE).exists(), dir.join(SLOTS_NEW).exists()) {
+            (true, true, _) => {}
+            (true, false, _) => {
+                return Err(StoreError::Damaged { what: "the home, its database is missing" });
+            }
+            (false, true, false) => {
+                return Err(StoreError::Damaged { what: "the home, its slots are missing" });
+            }
+            (false, ..) => return Err(StoreError::NoHome),
+        }
+        let home = Self::take(dir)?;
+        create_private_dir(&home.path(ATTACHMENTS))?;
+        Ok(home)
+    }
+
+    fn take(dir: PathBuf) -> Result<Self, StoreError> {
+        let lock =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { dir, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
+
+fn create_private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Makes the names in `dir` durable: a rename is on the disk only when its folder is.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+    // Windows has no way to open a folder for this and journals its names by itself.
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}

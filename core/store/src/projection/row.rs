@@ -1,0 +1,112 @@
+use firsthand_ids::{ContentHash, DocumentId, EntryHash, HybridTime, Metres, PersonId, SpaceId, UnixMillis};
+
+/// The row that a document has in the lists.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ProjectedRow {
+    /// An incident.
+    Incident(Box<IncidentProjection>),
+    /// An attached file.
+    Evidence(Box<EvidenceProjection>),
+}
+
+/// What the lists hold of an incident. The store adds what the creating entry says: effective time, hash, author.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IncidentProjection {
+    /// The short code's prefix and number.
+    pub short_code: Option<(String, u32)>,
+    /// One line.
+    pub title: String,
+    /// A code of the team's list.
+    pub category: Option<String>,
+    /// The code of the severity that is shown: in a conflict the protective one.
+    pub severity: Option<String>,
+    /// The code of the urgency.
+    pub urgency: Option<String>,
+    /// The code of the certainty.
+    pub certainty: Option<String>,
+    /// The code of the status that is shown.
+    pub status: Option<String>,
+    /// The code of the follow-up.
+    pub followup: Option<String>,
+    /// When it began.
+    pub occurred_start: Option<UnixMillis>,
+    /// When it ended.
+    pub occurred_end: Option<UnixMillis>,
+    /// When the team was told.
+    pub reported: Option<UnixMillis>,
+    /// Where.
+    pub place: Option<ProjectedPlace>,
+    /// How many fields are in conflict.
+    pub conflicts: u32,
+    /// How many findings mark it.
+    pub flags: u32,
+    /// Whether a mark hides it. Lists leave it out unless asked.
+    pub hidden: bool,
+    /// Everything that the full-text search is to find besides the title.
+    pub text: String,
+}
+
+/// A point on the map.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProjectedPlace {
+    /// Degrees north, WGS 84.
+    pub lat: f64,
+    /// Degrees east, WGS 84.
+    pub lon: f64,
+    /// Radius within which the point is right.
+    pub accuracy: Option<Metres>,
+}
+
+/// What the lists hold of an attached file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceProjection {
+    /// The incident it belongs to, which need not be here.
+    pub incident: DocumentId,
+    /// SHA-256 of the file.
+    pub hash: ContentHash,
+    /// Length of the file in bytes.
+    pub byte_len: u64,
+    /// What kind of file it is.
+    pub mime: String,
+    /// What the file was called.
+    pub name: String,
+    /// What it shows.
+    pub caption: String,
+    /// Whether it is marked as hidden.
+    pub hidden: bool,
+}
+
+/// An incident in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentRow {
+    /// The document.
+    pub id: DocumentId,
+    /// The space it is in.
+    pub space: SpaceId,
+    /// Effective time of the entry that created it.
+    pub effective: HybridTime,
+    /// The hash of that entry, which decides between equal times.
+    pub entry: EntryHash,
+    /// Who created it.
+    pub author: PersonId,
+    /// How many files are attached, hidden ones left out.
+    pub attachments: u32,
+    /// The rest. `text` is empty here: the rows do not keep it.
+    pub incident: IncidentProjection,
+}
+
+/// An attached file in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceRow {
+    /// The document that records it.
+    pub id: DocumentId,
+    /// The space it is in.
+    pub space: SpaceId,
+    /// Effective time of the entry that created the record.
+    pub effective: HybridTime,
+    /// Who attached it.
+    pub author: PersonId,
+    /// The rest.
+    pub evidence: EvidenceProjection,
+}
