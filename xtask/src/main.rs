@@ -1,1 +1,60 @@
-fn main() {}
+//! Chores of the workspace: `cargo xtask <command>`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+mod arrows;
+mod test_run;
+mod tools;
+
+/// Why a chore failed, in words for the person at the terminal.
+type Failure = Box<dyn std::error::Error>;
+
+/// One chore.
+struct Command {
+    name: &'static str,
+    about: &'static str,
+    /// Gets the workspace's root and the arguments behind the command's name.
+    run: fn(&Path, &[String]) -> Result<(), Failure>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "arrows",
+        about: "check who may depend on whom, and that pure crates stay pure",
+        run: |root, _| arrows::run(root),
+    },
+    Command {
+        name: "test",
+        about: "run every test; further arguments go to `cargo test --workspace`",
+        run: test_run::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("usage: cargo xtask <command>\n");
+        for Command { name, about, .. } in COMMANDS {
+            eprintln!("  {name:<12} {about}");
+        }
+        return ExitCode::from(2);
+    };
+    match (command.run)(&root(), &rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("cargo xtask {name}: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root: the folder above this crate's.
+fn root() -> PathBuf {
+    let here =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
+}
