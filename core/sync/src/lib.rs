@@ -1,1 +1,20 @@
-//! Not written yet.
+//! Two devices that meet exchange what each lacks.
+//!
+//! A [`Session`] is a pure state machine: an [`Input`] goes in, [`Effect`]s come out. It owns no socket, no store and
+//! no clock, so that a test can drop, delay, repeat and reorder everything around it. It knows entries only as bytes
+//! and positions; whoever carries out [`Effect::Commit`] verifies and applies them, and only then does the session
+//! acknowledge them to the peer.
+//!
+//! The order of a session: membership operations until both hold the same and each knows the other; then per space a
+//! [`Frame::Hello`] with the vector; then batches both ways, each acknowledged after its commit; then files. It stays
+//! open, and what either side enters afterwards follows at once.
+
+mod frame;
+mod membership;
+mod session;
+mod space;
+mod transfer;
+
+pub use frame::{Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_WANTED};
+pub use session::{Committed, Config, Effect, Input, LoadedBatch, Pending, Refusal, Session};
+pub use space::{BATCH_BYTES, BATCH_ENTRIES, Standing};

@@ -1,0 +1,265 @@
+use firsthand_ids::{ContentHash, OperationHash, SpaceId, WriterId};
+use firsthand_log::codec::{Reader, Writer};
+use firsthand_log::lean::MAX_BATCH_BYTES;
+use firsthand_log::{LogError, MAX_MEMBERSHIP_HEADS, Vector};
+
+/// The most bytes of membership operations in one frame: what an unknown key may send at all (design.md, "Sync").
+pub const MAX_OPERATIONS_BYTES: usize = 64 * 1024;
+/// The largest sealed chunk of a file: 256 KiB and its seal.
+pub const MAX_CHUNK_BYTES: usize = 256 * 1024 + 64;
+/// The most files one frame may ask for.
+pub const MAX_WANTED: usize = 64;
+/// The largest frame: a batch that does not compress, and its head.
+pub const MAX_FRAME_BYTES: usize = MAX_BATCH_BYTES + 64 * 1024;
+
+const MAX_OPERATIONS: usize = 1024;
+
+/// Why a side ends a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoodbyeReason {
+    /// Everything was exchanged, or the person stopped it.
+    Done,
+    /// The other side is not a member as far as this device can tell.
+    NotAMember,
+    /// This device's storage is full or failed; nothing that was acknowledged is affected.
+    Storage,
+    /// The other side sent what the protocol forbids.
+    Misbehaved,
+    /// A newer reason, or one this device keeps to itself.
+    Other(u8),
+}
+
+impl GoodbyeReason {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::NotAMember => 1,
+            Self::Storage => 2,
+            Self::Misbehaved => 3,
+            Self::Other(number) => number,
+        }
+    }
+
+    const fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Done,
+            1 => Self::NotAMember,
+            2 => Self::Storage,
+            3 => Self::Misbehaved,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// One message between two members, inside the authenticated channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Membership operations the receiver lacks, and the heads the sender then has.
+    Operations {
+        /// The sender's membership heads.
+        heads: Vec<OperationHash>,
+        /// Operations, parents before children.
+        operations: Vec<Vec<u8>>,
+        /// Whether the sender has more to send.
+        more: bool,
+    },
+    /// What the sender holds of a space.
+    Hello {
+        /// The space.
+        space: SpaceId,
+        /// The vector's digest.
+        digest: [u8; 16],
+        /// The vector; left out where the digest alone may do.
+        vector: Option<Vector>,
+    },
+    /// Entries of a space.
+    Batch {
+        /// The space.
+        space: SpaceId,
+        /// The length before compression.
+        plain_len: usize,
+        /// The compressed lean encoding.
+        packed: Vec<u8>,
+    },
+    /// What the sender now durably holds of the writers in a batch it received.
+    Ack {
+        /// The space.
+        space: SpaceId,
+        /// How far each writer is held.
+        marks: Vector,
+    },
+    /// A writer's chain differs between the two; nothing of it travels.
+    Forked {
+        /// The space.
+        space: SpaceId,
+        /// The writer.
+        writer: WriterId,
+    },
+    /// What the sender still misses although its vector is complete.
+    Pending {
+        /// Entries that wait for a dependency.
+        waiting: u64,
+        /// Files not yet complete.
+        files: u64,
+    },
+    /// Asks for chunks of a file.
+    Want {
+        /// The file.
+        file: ContentHash,
+        /// The first chunk wanted.
+        from: u32,
+        /// How many.
+        count: u32,
+    },
+    /// One sealed chunk of a file.
+    Chunk {
+        /// The file.
+        file: ContentHash,
+        /// Which chunk, from 0.
+        index: u32,
+        /// How many the file has.
+        total: u32,
+        /// The sealed bytes.
+        sealed: Vec<u8>,
+    },
+    /// The sender does not have that file, or not that chunk.
+    NoFile {
+        /// The file.
+        file: ContentHash,
+    },
+    /// The sender ends the session.
+    Goodbye(GoodbyeReason),
+}
+
+impl Frame {
+    /// The frame's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        match self {
+            Self::Operations { heads, operations, more } => {
+                out.byte(1).byte(u8::from(*more)).number(heads.len() as u64);
+                for head in heads {
+                    out.fixed(head);
+                }
+                out.number(operations.len() as u64);
+                for operation in operations {
+                    out.sized(operation);
+                }
+            }
+            Self::Hello { space, digest, vector } => {
+                out.byte(2).fixed(space).fixed(digest).byte(u8::from(vector.is_some()));
+                if let Some(vector) = vector {
+                    vector.encode(&mut out);
+                }
+            }
+            Self::Batch { space, plain_len, packed } => {
+                out.byte(3).fixed(space).number(*plain_len as u64).fixed(packed);
+            }
+            Self::Ack { space, marks } => {
+                marks.encode(out.byte(4).fixed(space));
+            }
+            Self::Forked { space, writer } => {
+                out.byte(10).fixed(space).fixed(writer);
+            }
+            Self::Pending { waiting, files } => {
+                out.byte(5).number(*waiting).number(*files);
+            }
+            Self::Want { file, from, count } => {
+                out.byte(6).fixed(file).number(u64::from(*from)).number(u64::from(*count));
+            }
+            Self::Chunk { file, index, total, sealed } => {
+                out.byte(7).fixed(file).number(u64::from(*index)).number(u64::from(*total)).fixed(sealed);
+            }
+            Self::NoFile { file } => {
+                out.byte(8).fixed(file);
+            }
+            Self::Goodbye(reason) => {
+                out.byte(9).byte(reason.number());
+            }
+        }
+        out.into_bytes()
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// Any [`LogError`]; [`LogError::Newer`] for a kind of frame this version does not know.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+        if bytes.len() > MAX_FRAME_BYTES {
+            return Err(LogError::TooLarge { what: "frame", limit: MAX_FRAME_BYTES as u64 });
+        }
+        let mut reader = Reader::new(bytes);
+        let frame = match reader.byte("frame kind")? {
+            1 => Self::operations(&mut reader)?,
+            2 => {
+                let space = SpaceId::new(reader.array("space")?);
+                let digest = reader.array("digest")?;
+                let vector = if flag(&mut reader)? { Some(Vector::decode(&mut reader)?) } else { None };
+                Self::Hello { space, digest, vector }
+            }
+            3 => Self::Batch {
+                space: SpaceId::new(reader.array("space")?),
+                plain_len: reader.count(MAX_BATCH_BYTES, "batch")?,
+                packed: reader.rest().to_vec(),
+            },
+            4 => {
+                Self::Ack { space: SpaceId::new(reader.array("space")?), marks: Vector::decode(&mut reader)? }
+            }
+            5 => Self::Pending { waiting: reader.number("waiting")?, files: reader.number("files")? },
+            6 => Self::Want {
+                file: ContentHash::new(reader.array("file")?),
+                from: small(&mut reader, u32::MAX)?,
+                count: small(&mut reader, MAX_WANTED as u32)?,
+            },
+            7 => {
+                let file = ContentHash::new(reader.array("file")?);
+                let (index, total) = (small(&mut reader, u32::MAX)?, small(&mut reader, u32::MAX)?);
+                let sealed = reader.rest();
+                if sealed.len() > MAX_CHUNK_BYTES {
+                    return Err(LogError::TooLarge { what: "chunk", limit: MAX_CHUNK_BYTES as u64 });
+                }
+                Self::Chunk { file, index, total, sealed: sealed.to_vec() }
+            }
+            8 => Self::NoFile { file: ContentHash::new(reader.array("file")?) },
+            9 => Self::Goodbye(GoodbyeReason::from_number(reader.byte("reason")?)),
+            10 => Self::Forked {
+                space: SpaceId::new(reader.array("space")?),
+                writer: WriterId::new(reader.array("writer")?),
+            },
+            _ => return Err(LogError::Newer { what: "frame" }),
+        };
+        reader.finish("frame")?;
+        Ok(frame)
+    }
+
+    fn operations(reader: &mut Reader<'_>) -> Result<Self, LogError> {
+        let more = flag(reader)?;
+        let count = reader.count(MAX_MEMBERSHIP_HEADS, "membership heads")?;
+        let mut heads = Vec::with_capacity(count);
+        for _ in 0..count {
+            heads.push(OperationHash::new(reader.array("membership head")?));
+        }
+        let count = reader.count(MAX_OPERATIONS, "operations")?;
+        let mut operations = Vec::with_capacity(count.min(64));
+        let mut room = MAX_OPERATIONS_BYTES;
+        for _ in 0..count {
+            let operation = reader.sized(room, "operation")?;
+            room -= operation.len();
+            operations.push(operation.to_vec());
+        }
+        Ok(Self::Operations { heads, operations, more })
+    }
+}
+
+fn flag(reader: &mut Reader<'_>) -> Result<bool, LogError> {
+    match reader.byte("flag")? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(reader.malformed("flag")),
+    }
+}
+
+fn small(reader: &mut Reader<'_>, limit: u32) -> Result<u32, LogError> {
+    Ok(reader.count(limit as usize, "number")? as u32)
+}

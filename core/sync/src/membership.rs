@@ -1,0 +1,119 @@
+use firsthand_ids::OperationHash;
+
+use crate::{Effect, Frame, MAX_OPERATIONS_BYTES, Refusal};
+
+/// Reconciling the membership operations of both sides, which comes before anything else.
+pub(crate) struct Reconciliation {
+    our_heads: Vec<OperationHash>,
+    their_heads: Vec<OperationHash>,
+    peer_known: bool,
+    /// Bytes of operations a still unknown peer has sent.
+    received: usize,
+    told: bool,
+    heard: bool,
+    loading: bool,
+    taking: usize,
+}
+
+impl Reconciliation {
+    pub(crate) fn new(
+        our_heads: Vec<OperationHash>,
+        their_heads: Vec<OperationHash>,
+        peer_known: bool,
+    ) -> Self {
+        let equal = our_heads == their_heads;
+        Self {
+            our_heads,
+            their_heads,
+            peer_known,
+            received: 0,
+            told: equal,
+            heard: equal,
+            loading: false,
+            taking: 0,
+        }
+    }
+
+    /// Both sides have told what they have, it is taken in, and the peer is a member. An error where it turned out not
+    /// to be one.
+    pub(crate) fn done(&self) -> Result<bool, Refusal> {
+        if !(self.told && self.heard) || self.taking > 0 || self.loading {
+            return Ok(false);
+        }
+        if self.peer_known { Ok(true) } else { Err(Refusal::NotAMember) }
+    }
+
+    pub(crate) fn start(&mut self, out: &mut Vec<Effect>) {
+        if !self.told {
+            self.load(out);
+        }
+    }
+
+    fn load(&mut self, out: &mut Vec<Effect>) {
+        self.loading = true;
+        out.push(Effect::LoadOperations { heads: self.their_heads.clone() });
+    }
+
+    pub(crate) fn on_loaded(
+        &mut self,
+        heads: Vec<OperationHash>,
+        operations: Vec<Vec<u8>>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.loading = false;
+        self.told = true;
+        self.our_heads.clone_from(&heads);
+        let mut frames: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
+        let mut room = MAX_OPERATIONS_BYTES;
+        for operation in operations {
+            if operation.len() > room {
+                frames.push(Vec::new());
+                room = MAX_OPERATIONS_BYTES;
+            }
+            room = room.saturating_sub(operation.len());
+            if let Some(frame) = frames.last_mut() {
+                frame.push(operation);
+            }
+        }
+        let last = frames.len() - 1;
+        for (index, operations) in frames.into_iter().enumerate() {
+            let heads = heads.clone();
+            out.push(Effect::send(&Frame::Operations { heads, operations, more: index < last }));
+        }
+    }
+
+    pub(crate) fn on_operations(
+        &mut self,
+        heads: Vec<OperationHash>,
+        operations: Vec<Vec<u8>>,
+        more: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        self.received += operations.iter().map(Vec::len).sum::<usize>();
+        if !self.peer_known && self.received > MAX_OPERATIONS_BYTES {
+            return Err(Refusal::NotAMember);
+        }
+        self.their_heads = heads;
+        self.heard |= !more;
+        self.taking += 1;
+        out.push(Effect::TakeOperations { operations });
+        Ok(())
+    }
+
+    pub(crate) fn on_taken(&mut self, heads: Vec<OperationHash>, peer_known: bool) {
+        self.taking = self.taking.saturating_sub(1);
+        self.our_heads = heads;
+        self.peer_known = peer_known;
+    }
+
+    /// The team changed here: the peer hears it before any entry that names the new heads.
+    pub(crate) fn on_changed(&mut self, heads: Vec<OperationHash>, peer_known: bool, out: &mut Vec<Effect>) {
+        self.peer_known = peer_known;
+        if heads != self.our_heads {
+            self.our_heads = heads;
+            if self.told && self.our_heads != self.their_heads {
+                self.load(out);
+            }
+        }
+    }
+}

@@ -1,0 +1,403 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use firsthand_ids::{ContentHash, OperationHash, SpaceId, WriterId};
+use firsthand_log::{LogError, Vector};
+
+use crate::membership::Reconciliation;
+use crate::space::Space;
+use crate::transfer::Transfers;
+use crate::{Frame, GoodbyeReason, Standing};
+
+/// What a session begins with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// This device's membership heads, as it sent them in the handshake.
+    pub our_heads: Vec<OperationHash>,
+    /// The peer's membership heads, from its handshake payload.
+    pub their_heads: Vec<OperationHash>,
+    /// Whether the key the peer authenticated with is a member's, as far as this device knows.
+    pub peer_known: bool,
+    /// The spaces to exchange and what this device holds of each.
+    pub spaces: BTreeMap<SpaceId, Vector>,
+}
+
+/// Why something the peer sent was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The peer sent what the protocol, a signature or a limit forbids.
+    Misbehaved,
+    /// The peer is no member.
+    NotAMember,
+    /// This device could not store it.
+    Storage,
+}
+
+/// What a device still misses although its vector may be complete.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Entries that wait for a dependency.
+    pub waiting: u64,
+    /// Files not yet complete.
+    pub files: u64,
+}
+
+/// A batch as the store gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedBatch {
+    /// The lean encoding.
+    pub plain: Vec<u8>,
+    /// How far it brings the receiver, writer by writer.
+    pub marks: Vector,
+}
+
+/// What a commit left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// What this device now holds of the space.
+    pub vector: Vector,
+    /// How far it holds the writers of the batch.
+    pub marks: Vector,
+    /// Writers of the batch whose chain this device holds differently; nothing of them was taken.
+    pub forks: BTreeSet<WriterId>,
+}
+
+/// What happens to a session.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The channel is open.
+    Start,
+    /// A frame came.
+    Frame(Vec<u8>),
+    /// Answers [`Effect::LoadOperations`].
+    OperationsLoaded {
+        /// This device's heads.
+        heads: Vec<OperationHash>,
+        /// What somebody with the heads asked about lacks, parents first.
+        operations: Vec<Vec<u8>>,
+    },
+    /// Answers [`Effect::TakeOperations`], after the commit.
+    OperationsTaken {
+        /// This device's heads now.
+        heads: Vec<OperationHash>,
+        /// Whether the peer is a member now; an error where an operation was refused.
+        peer_known: Result<bool, Refusal>,
+    },
+    /// The team changed on this device by other means.
+    MembershipChanged {
+        /// This device's heads now.
+        heads: Vec<OperationHash>,
+        /// Whether the peer is still a member.
+        peer_known: bool,
+    },
+    /// This device holds more of a space: it entered something, or another peer sent it.
+    Advanced {
+        /// The space.
+        space: SpaceId,
+        /// What it holds now.
+        vector: Vector,
+    },
+    /// Answers [`Effect::Load`].
+    Loaded {
+        /// The space.
+        space: SpaceId,
+        /// The batch; `None` where there is nothing to send.
+        batch: Option<LoadedBatch>,
+        /// Writers whose chain the peer holds differently.
+        forks: BTreeSet<WriterId>,
+    },
+    /// Answers [`Effect::Commit`]. Answers come in the order of the effects.
+    Committed {
+        /// The space.
+        space: SpaceId,
+        /// What the commit left.
+        result: Result<Committed, Refusal>,
+    },
+    /// What this device misses besides entries; told to the peer.
+    Pending(Pending),
+    /// Files this device wants from the peer, each with the number of chunks it has, most wanted first.
+    Want(Vec<(ContentHash, u32)>),
+    /// Answers [`Effect::LoadChunk`].
+    ChunkLoaded {
+        /// The file.
+        file: ContentHash,
+        /// Which chunk.
+        index: u32,
+        /// How many chunks the file has, and the sealed bytes; `None` where it is not here.
+        chunk: Option<(u32, Vec<u8>)>,
+    },
+    /// Answers [`Effect::StoreChunk`].
+    ChunkStored {
+        /// The file.
+        file: ContentHash,
+        /// Whether the file is complete now and its hash right; an error where the chunk was refused.
+        result: Result<bool, Refusal>,
+    },
+    /// End the session.
+    Close(GoodbyeReason),
+}
+
+/// What a session asks of its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a frame.
+    Send(Vec<u8>),
+    /// Look up the operations that somebody with `heads` lacks; answer with [`Input::OperationsLoaded`].
+    LoadOperations {
+        /// The peer's heads.
+        heads: Vec<OperationHash>,
+    },
+    /// Check and commit operations; answer with [`Input::OperationsTaken`].
+    TakeOperations {
+        /// The operations, nothing of them checked.
+        operations: Vec<Vec<u8>>,
+    },
+    /// Encode the next batch for a receiver; answer with [`Input::Loaded`]. At most [`crate::BATCH_ENTRIES`] entries
+    /// and [`crate::BATCH_BYTES`] bytes.
+    Load {
+        /// The space.
+        space: SpaceId,
+        /// What the receiver will hold when this batch reaches it.
+        receiver: Vector,
+        /// Writers to leave out.
+        forks: BTreeSet<WriterId>,
+    },
+    /// Decode, verify, apply and commit a batch; answer with [`Input::Committed`].
+    Commit {
+        /// The space.
+        space: SpaceId,
+        /// The lean encoding, decompressed, nothing of it checked.
+        plain: Vec<u8>,
+    },
+    /// Read a chunk of a file; answer with [`Input::ChunkLoaded`].
+    LoadChunk {
+        /// The file.
+        file: ContentHash,
+        /// Which chunk.
+        index: u32,
+    },
+    /// Check and store a chunk; answer with [`Input::ChunkStored`].
+    StoreChunk {
+        /// The file.
+        file: ContentHash,
+        /// Which chunk.
+        index: u32,
+        /// How many the file has.
+        total: u32,
+        /// The sealed bytes.
+        sealed: Vec<u8>,
+    },
+    /// Both vectors of a space have become equal. Say "synced" only if nothing is [pending](Pending) on either side.
+    Equal {
+        /// The space.
+        space: SpaceId,
+    },
+    /// A writer's chain differs between the two.
+    Forked {
+        /// The space.
+        space: SpaceId,
+        /// The writer.
+        writer: WriterId,
+    },
+    /// The peer told what it misses.
+    PeerPending(Pending),
+    /// Close the channel once everything was sent.
+    Close(GoodbyeReason),
+}
+
+impl Effect {
+    pub(crate) fn send(frame: &Frame) -> Self {
+        Self::Send(frame.encode())
+    }
+}
+
+/// One meeting of two members.
+pub struct Session {
+    membership: Reconciliation,
+    spaces: BTreeMap<SpaceId, Space>,
+    transfers: Transfers,
+    pending: Option<Pending>,
+    peer_pending: Option<Pending>,
+    told_pending: Option<Pending>,
+    early: Vec<Frame>,
+    members: bool,
+    closed: bool,
+}
+
+impl Session {
+    /// A session on an authenticated channel.
+    ///
+    /// # Errors
+    /// [`LogError::Compression`] where the compressor cannot be set up.
+    pub fn new(config: Config) -> Result<Self, LogError> {
+        let Config { our_heads, their_heads, peer_known, spaces } = config;
+        let mut opened = BTreeMap::new();
+        for (id, vector) in spaces {
+            opened.insert(id, Space::new(id, vector)?);
+        }
+        Ok(Self {
+            membership: Reconciliation::new(our_heads, their_heads, peer_known),
+            spaces: opened,
+            transfers: Transfers::default(),
+            pending: None,
+            peer_pending: None,
+            told_pending: None,
+            early: Vec::new(),
+            members: false,
+            closed: false,
+        })
+    }
+
+    /// How both stand in a space.
+    #[must_use]
+    pub fn standing(&self, space: &SpaceId) -> Option<Standing> {
+        self.spaces.get(space).map(Space::standing)
+    }
+
+    /// What the peer last said it misses.
+    #[must_use]
+    pub const fn peer_pending(&self) -> Option<Pending> {
+        self.peer_pending
+    }
+
+    /// Whether nothing is left that either side could still get from the other: a single meeting may end here.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        let settled = self.members && self.transfers.idle() && self.spaces.values().all(Space::settled);
+        // Each side says what it misses once it has all it can get.
+        settled && self.told_pending.is_some() && self.peer_pending.is_some()
+    }
+
+    /// Takes an input and says what follows. After [`Effect::Close`] every input is ignored.
+    pub fn handle(&mut self, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        if self.closed {
+            return out;
+        }
+        if let Err(refusal) = self.step(input, &mut out) {
+            self.close(
+                match refusal {
+                    Refusal::Misbehaved => GoodbyeReason::Misbehaved,
+                    Refusal::NotAMember => GoodbyeReason::NotAMember,
+                    Refusal::Storage => GoodbyeReason::Storage,
+                },
+                &mut out,
+            );
+        }
+        out
+    }
+
+    fn close(&mut self, reason: GoodbyeReason, out: &mut Vec<Effect>) {
+        out.push(Effect::send(&Frame::Goodbye(reason)));
+        out.push(Effect::Close(reason));
+        self.closed = true;
+    }
+
+    fn step(&mut self, input: Input, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        match input {
+            Input::Start => self.membership.start(out),
+            Input::Frame(bytes) => {
+                let frame = Frame::decode(&bytes).map_err(|_| Refusal::Misbehaved)?;
+                return self.on_frame(frame, out);
+            }
+            Input::OperationsLoaded { heads, operations } => {
+                self.membership.on_loaded(heads, operations, out)
+            }
+            Input::OperationsTaken { heads, peer_known } => self.membership.on_taken(heads, peer_known?),
+            Input::MembershipChanged { heads, peer_known } => {
+                self.membership.on_changed(heads, peer_known, out);
+            }
+            Input::Advanced { space, vector } => {
+                if let Some(space) = self.spaces.get_mut(&space) {
+                    space.set_ours(vector, out);
+                }
+            }
+            Input::Loaded { space, batch, forks } => {
+                self.space(space)?.on_loaded(batch, &forks, out)?;
+            }
+            Input::Committed { space, result } => {
+                self.space(space)?.on_committed(result?, out);
+            }
+            Input::Pending(pending) => self.pending = Some(pending),
+            Input::Want(files) => self.transfers.want(files),
+            Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk, out),
+            Input::ChunkStored { file, result } => self.transfers.on_stored(file, result?),
+            Input::Close(reason) => {
+                self.close(reason, out);
+                return Ok(());
+            }
+        }
+        self.advance(out)
+    }
+
+    fn on_frame(&mut self, frame: Frame, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        match frame {
+            Frame::Operations { heads, operations, more } => {
+                self.membership.on_operations(heads, operations, more, out)?;
+            }
+            Frame::Goodbye(reason) => {
+                out.push(Effect::Close(reason));
+                self.closed = true;
+                return Ok(());
+            }
+            // The peer may have finished with the operations while this device still commits them.
+            Frame::Hello { .. } if !self.members && self.early.len() < self.spaces.len() => {
+                self.early.push(frame);
+            }
+            // Everything below is for members only.
+            _ if !self.members => return Err(Refusal::Misbehaved),
+            Frame::Hello { space, digest, vector } => {
+                // A space this device does not hold is none of its business.
+                if let Some(space) = self.spaces.get_mut(&space) {
+                    space.on_hello(digest, vector, out)?;
+                }
+            }
+            Frame::Batch { space, plain_len, packed } => {
+                self.space(space)?.on_batch(plain_len, &packed, out)?;
+            }
+            Frame::Ack { space, marks } => self.space(space)?.on_ack(&marks, out)?,
+            Frame::Forked { space, writer } => self.space(space)?.on_forked(writer, out),
+            Frame::Pending { waiting, files } => {
+                let pending = Pending { waiting, files };
+                self.peer_pending = Some(pending);
+                out.push(Effect::PeerPending(pending));
+            }
+            Frame::Want { file, from, count } => self.transfers.on_want(file, from, count)?,
+            Frame::Chunk { file, index, total, sealed } => {
+                self.transfers.on_chunk(file, index, total, sealed, out)?;
+            }
+            Frame::NoFile { file } => self.transfers.on_no_file(file),
+        }
+        self.advance(out)
+    }
+
+    fn space(&mut self, id: SpaceId) -> Result<&mut Space, Refusal> {
+        self.spaces.get_mut(&id).ok_or(Refusal::Misbehaved)
+    }
+
+    fn advance(&mut self, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        if !self.membership.done()? {
+            return Ok(());
+        }
+        if !self.members {
+            self.members = true;
+            for space in self.spaces.values_mut() {
+                space.greet(out);
+            }
+            for frame in std::mem::take(&mut self.early) {
+                self.on_frame(frame, out)?;
+            }
+        }
+        // Files wait until the words are through.
+        if self.spaces.values().all(Space::settled) {
+            self.transfers.advance(out);
+            self.transfers.serve(out);
+            if let Some(pending) = self.pending.filter(|_| self.transfers.idle())
+                && self.told_pending != Some(pending)
+            {
+                self.told_pending = Some(pending);
+                out.push(Effect::send(&Frame::Pending { waiting: pending.waiting, files: pending.files }));
+            }
+        }
+        Ok(())
+    }
+}

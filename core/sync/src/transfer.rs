@@ -1,0 +1,130 @@
+use std::collections::VecDeque;
+
+use firsthand_ids::ContentHash;
+
+use crate::{Effect, Frame, MAX_WANTED, Refusal};
+
+/// How many chunks are asked for at once: 1 MiB on the way keeps a slow link busy and bounds what a cut repeats.
+const WINDOW: u32 = 4;
+
+/// The files of a session: what this device asks for, and what it was asked for.
+#[derive(Default)]
+pub(crate) struct Transfers {
+    wanted: VecDeque<(ContentHash, u32)>,
+    current: Option<Download>,
+    asked: VecDeque<(ContentHash, u32)>,
+    loading: bool,
+}
+
+struct Download {
+    file: ContentHash,
+    /// The chunk that must come next.
+    next: u32,
+    /// Chunks asked for and not yet received.
+    outstanding: u32,
+    storing: u32,
+}
+
+impl Transfers {
+    /// Whether no file is on its way here.
+    pub(crate) fn idle(&self) -> bool {
+        self.current.is_none() && self.wanted.is_empty()
+    }
+
+    /// Replaces the list of files wanted: each with the number of chunks already here.
+    pub(crate) fn want(&mut self, files: Vec<(ContentHash, u32)>) {
+        let current = self.current.as_ref().map(|download| download.file);
+        self.wanted = files.into_iter().filter(|(file, _)| Some(*file) != current).collect();
+    }
+
+    /// Asks for more where the window allows.
+    pub(crate) fn advance(&mut self, out: &mut Vec<Effect>) {
+        if self.current.is_none()
+            && let Some((file, next)) = self.wanted.pop_front()
+        {
+            self.current = Some(Download { file, next, outstanding: 0, storing: 0 });
+        }
+        if let Some(download) = &mut self.current
+            && download.outstanding == 0
+            && download.storing == 0
+        {
+            download.outstanding = WINDOW;
+            let (file, from) = (download.file, download.next);
+            out.push(Effect::send(&Frame::Want { file, from, count: WINDOW }));
+        }
+    }
+
+    pub(crate) fn on_chunk(
+        &mut self,
+        file: ContentHash,
+        index: u32,
+        total: u32,
+        sealed: Vec<u8>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let expected = self.current.as_mut().filter(|it| it.file == file && it.outstanding > 0);
+        let Some(download) = expected.filter(|it| index == it.next && index < total) else {
+            return Err(Refusal::Misbehaved);
+        };
+        download.next += 1;
+        download.storing += 1;
+        download.outstanding = if download.next == total { 0 } else { download.outstanding - 1 };
+        out.push(Effect::StoreChunk { file, index, total, sealed });
+        Ok(())
+    }
+
+    /// A chunk is durable; `complete`: it was the last, and the file's hash is right.
+    pub(crate) fn on_stored(&mut self, file: ContentHash, complete: bool) {
+        let Some(download) = self.current.as_mut().filter(|it| it.file == file) else { return };
+        download.storing = download.storing.saturating_sub(1);
+        if complete {
+            self.current = None;
+        }
+    }
+
+    pub(crate) fn on_no_file(&mut self, file: ContentHash) {
+        if self.current.as_ref().is_some_and(|it| it.file == file) {
+            self.current = None;
+        }
+    }
+
+    pub(crate) fn on_want(&mut self, file: ContentHash, from: u32, count: u32) -> Result<(), Refusal> {
+        if self.asked.len() + count as usize > MAX_WANTED {
+            return Err(Refusal::Misbehaved);
+        }
+        self.asked.extend((from..from.saturating_add(count)).map(|index| (file, index)));
+        Ok(())
+    }
+
+    /// Loads the next chunk that was asked for.
+    pub(crate) fn serve(&mut self, out: &mut Vec<Effect>) {
+        if !self.loading
+            && let Some((file, index)) = self.asked.pop_front()
+        {
+            self.loading = true;
+            out.push(Effect::LoadChunk { file, index });
+        }
+    }
+
+    pub(crate) fn on_loaded(
+        &mut self,
+        file: ContentHash,
+        index: u32,
+        chunk: Option<(u32, Vec<u8>)>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.loading = false;
+        match chunk {
+            Some((total, sealed)) => {
+                out.push(Effect::send(&Frame::Chunk { file, index, total, sealed }));
+                if index + 1 == total {
+                    self.asked.retain(|(other, _)| *other != file);
+                }
+            }
+            None => {
+                self.asked.retain(|(other, _)| *other != file);
+                out.push(Effect::send(&Frame::NoFile { file }));
+            }
+        }
+    }
+}
