@@ -1,1 +1,0 @@
-//! The seeded generator of realistic records.

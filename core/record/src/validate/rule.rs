@@ -1,0 +1,96 @@
+use super::Kind;
+
+macro_rules! rules {
+    ($($kind:ident { $($(#[doc = $doc:literal])+ $rule:ident = $message:expr;)+ })+) => {
+        /// The rules of validation.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $($($(#[doc = $doc])+ $rule,)+)+
+        }
+
+        impl Rule {
+            /// Every rule.
+            pub const ALL: &'static [Self] = &[$($(Self::$rule),+),+];
+
+            /// What follows from breaking it.
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                match self { $($(Self::$rule => Kind::$kind,)+)+ }
+            }
+
+            /// What is wrong, to be read after the name of the field.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $($(Self::$rule => $message,)+)+ }
+            }
+        }
+    };
+}
+
+rules! {
+    Reject {
+        /// NaN or an infinity.
+        NotFinite = "is not a finite number";
+        /// Outside -90 to 90.
+        LatitudeOutOfRange = "is outside -90 to 90 degrees";
+        /// Outside -180 to 180.
+        LongitudeOutOfRange = "is outside -180 to 180 degrees";
+        /// The latitude cannot be one, but latitude and longitude exchanged could be.
+        LooksSwapped = "is outside -90 to 90 degrees; latitude and longitude look swapped";
+        /// A radius below zero.
+        NegativeAccuracy = "is below zero";
+        /// The end is before the start, however exactly both are known.
+        EndBeforeStart = "is before the start";
+        /// More characters than [`super::limits`] allows.
+        TooLong = "is too long";
+        /// More items than [`super::limits::LIST_ITEMS`].
+        TooMany = "has too many items";
+        /// Too many bytes to travel in one piece.
+        TooLarge = "is too large to be sent in one piece";
+        /// More than one line where one is meant.
+        MoreThanOneLine = "has more than one line";
+        /// A character that no text has, such as a null.
+        ControlCharacter = "contains a control character";
+        /// A list item without the word that it is about.
+        Empty = "is empty";
+        /// Merged, but nobody knows into what.
+        MergeTargetMissing = "does not say which incident it was merged into";
+        /// A link or a merge to the record itself.
+        LeadsToItself = "leads back to the record itself";
+        /// Beyond [`super::limits::ADMIN_LEVEL`].
+        NoSuchAdminLevel = "is not a level from 0 to 5";
+    }
+    Flag {
+        /// Exactly 0,0: in the sea off Ghana, and what broken software writes.
+        NullIsland = "is exactly 0,0, which usually means that there was no position";
+        /// Nobody said how accurate the position is.
+        AccuracyMissing = "is not known";
+        /// More than [`super::limits::ACCURACY_M`].
+        AccuracyPoor = "is more than 100 metres";
+        /// The phone says that an app made the position up.
+        Mocked = "was made up by an app on the phone";
+        /// More than [`super::limits::SHIFT_DISTANCE_M`] outside the shift's area.
+        FarFromShift = "is more than 50 km from the area of the shift";
+        /// Older than [`super::limits::FIX_AGE_MS`] when saved.
+        OldFix = "is more than 5 minutes older than the record";
+        /// Later than the best clock by more than [`super::limits::FUTURE_MS`].
+        InTheFuture = "is in the future";
+        /// More than [`super::limits::SKEW_MS`] from satellite or peer time.
+        ClockSkew = "is more than 10 minutes off satellite or peer time";
+        /// More than [`super::limits::BACKDATED_MS`] before it was saved.
+        Backdated = "is more than 7 days ago";
+        /// The least number is above the greatest.
+        LowAboveHigh = "is above the greatest number; swap them?";
+        /// Extreme, though nobody knows how certain it is.
+        ExtremeButUncertain = "is not known, though the severity is Extreme";
+        /// People can be recognised and have not agreed.
+        PeopleWithoutConsent = "is missing, though people can be recognised";
+        /// Text for other readers contains what looks like a phone number.
+        PhoneNumber = "seems to contain a phone number, and others may read it";
+        /// Text for other readers contains what looks like the number of a document or an account.
+        IdNumber = "seems to contain an identity number, and others may read it";
+        /// A category that is not in the list.
+        CategoryNotListed = "is not in the list of categories";
+    }
+}
