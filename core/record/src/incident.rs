@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use firsthand_ids::{DocumentId, PersonId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -209,24 +210,32 @@ pub struct Unread {
     pub value: Value,
 }
 
-fn one<T: serde::de::DeserializeOwned>(value: Value, field: &str, unread: &mut Vec<Unread>) -> Option<T> {
-    if value.is_null() {
-        return None;
-    }
-    match T::deserialize(&value) {
-        Ok(read) => Some(read),
-        Err(_) => {
-            unread.push(Unread { field: field.to_owned(), value });
-            None
-        }
-    }
+fn one<T: DeserializeOwned>(value: Value, field: &str, unread: &mut Vec<Unread>) -> Option<T> {
+    if value.is_null() { None } else { item(value, || field.to_owned(), unread) }
 }
 
-fn many<T: serde::de::DeserializeOwned>(value: Value, field: &str, unread: &mut Vec<Unread>) -> Vec<T> {
-    let Value::Array(items) = value else {
-        unread.push(Unread { field: field.to_owned(), value });
-        return Vec::new();
-    };
-    let read = |(index, item)| one(item, &format!("{field}[{index}]"), unread);
-    items.into_iter().enumerate().filter_map(read).collect()
+fn item<T: DeserializeOwned>(
+    value: Value,
+    field: impl Fn() -> String,
+    unread: &mut Vec<Unread>,
+) -> Option<T> {
+    let read = T::deserialize(&value).ok();
+    if read.is_none() {
+        unread.push(Unread { field: field(), value });
+    }
+    read
+}
+
+fn many<T: DeserializeOwned>(value: Value, field: &str, unread: &mut Vec<Unread>) -> Vec<T> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(items) => {
+            let read = |(index, value)| item(value, || format!("{field}[{index}]"), unread);
+            items.into_iter().enumerate().filter_map(read).collect()
+        }
+        value => {
+            unread.push(Unread { field: field.to_owned(), value });
+            Vec::new()
+        }
+    }
 }

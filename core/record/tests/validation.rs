@@ -1,4 +1,5 @@
 //! The rules of validation, each on both sides of its boundary.
+#![allow(clippy::unwrap_used, reason = "the helpers here read constants")]
 
 use std::collections::BTreeMap;
 

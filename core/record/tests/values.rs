@@ -1,4 +1,5 @@
 //! Times, places, short codes and counts.
+#![allow(clippy::unwrap_used, reason = "the helpers here read constants")]
 
 use firsthand_ids::{DeviceKey, LocalTime, UnixMillis};
 use firsthand_record::*;
