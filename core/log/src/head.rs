@@ -68,10 +68,36 @@ impl std::fmt::Debug for DeviceSecret {
     }
 }
 
+/// The points of order 8, of which there are four: these two, and the same with the sign bit set.
+const ORDER_8: [[u8; 32]; 2] = [
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
+
+/// Whether a key is a point of small order, in any of its encodings. A signature under such a key fits many messages,
+/// so it would prove nothing; ring does not refuse them.
+fn has_small_order(key: &DeviceKey) -> bool {
+    let mut bytes = *key.as_bytes();
+    bytes[31] &= 0x7f;
+    let middle = &bytes[1..31];
+    let order_1_2_or_4 = match bytes[31] {
+        0x00 => bytes[0] <= 1 && middle.iter().all(|byte| *byte == 0),
+        0x7f => bytes[0] >= 0xec && bytes[0] <= 0xee && middle.iter().all(|byte| *byte == 0xff),
+        _ => false,
+    };
+    order_1_2_or_4 || ORDER_8.contains(&bytes)
+}
+
 /// Whether `signature` over `message` is `device`'s.
 #[must_use]
 pub fn signed_by(device: &DeviceKey, message: &[u8; 32], signature: &Signature) -> bool {
-    UnparsedPublicKey::new(&ED25519, device).verify(message, signature).is_ok()
+    !has_small_order(device) && UnparsedPublicKey::new(&ED25519, device).verify(message, signature).is_ok()
 }
 
 /// A device's signature under the hash of one entry: proof of that entry and all before it.
