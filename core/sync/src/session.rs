@@ -253,6 +253,18 @@ impl Session {
         self.spaces.get(space).map(Space::standing)
     }
 
+    /// How both stand in every space.
+    pub fn standings(&self) -> impl Iterator<Item = (SpaceId, Standing)> + '_ {
+        self.spaces.iter().map(|(id, space)| (*id, space.standing()))
+    }
+
+    /// Whether both sides have said that they miss nothing besides entries.
+    #[must_use]
+    pub fn nothing_pending(&self) -> bool {
+        let nothing = Some(Pending::default());
+        self.told_pending == nothing && self.peer_pending == nothing
+    }
+
     /// What the peer last said it misses.
     #[must_use]
     pub const fn peer_pending(&self) -> Option<Pending> {

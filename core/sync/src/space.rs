@@ -27,6 +27,8 @@ pub struct Standing {
     pub we_lack: u64,
     /// Entries this device holds that the peer has not acknowledged.
     pub they_lack: u64,
+    /// Entries of this device that the peer acknowledged in this session.
+    pub delivered: u64,
     /// Writers whose chains differ between the two.
     pub forks: usize,
     /// Both vectors are equal, as far as each has told.
@@ -49,6 +51,7 @@ pub(crate) struct Space {
     receiving: Vec<usize>,
     packer: Packer,
     unpacker: Unpacker,
+    delivered: u64,
     was_equal: bool,
 }
 
@@ -67,6 +70,7 @@ impl Space {
             receiving: Vec::new(),
             packer: Packer::new()?,
             unpacker: Unpacker::new()?,
+            delivered: 0,
             was_equal: false,
         })
     }
@@ -77,6 +81,7 @@ impl Space {
             have: self.ours.entries(),
             we_lack: self.ours.lacks(&theirs),
             they_lack: theirs.lacks(&self.ours),
+            delivered: self.delivered,
             forks: self.forks.len(),
             equal: self.equal(),
         }
@@ -243,6 +248,7 @@ impl Space {
         self.in_flight -= 1;
         for (writer, mark) in marks.iter() {
             if mark.position >= theirs.position(writer) {
+                self.delivered += mark.position.0 - theirs.position(writer).0;
                 theirs.set(*writer, *mark);
             }
             if mark.position > self.sent.position(writer) {
