@@ -1,0 +1,111 @@
+//! What each change of a document builds on.
+
+use std::collections::BTreeMap;
+
+use automerge::Automerge;
+use firsthand_ids::{ChangeHash, WriterId};
+
+use crate::OpId;
+
+/// How many changes of each writer are in the past of something, by the writer's number.
+type Clock = Vec<u64>;
+
+#[derive(Debug, Clone)]
+struct Node {
+    /// What it builds on, itself included.
+    clock: Clock,
+    /// The highest counter of it and of all it builds on.
+    top: u64,
+}
+
+/// The changes of a document and their causal past.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Graph {
+    writers: BTreeMap<WriterId, usize>,
+    /// Of each writer, the first and last operation of each of its changes, and its hash.
+    chains: Vec<Vec<(u64, u64, ChangeHash)>>,
+    nodes: BTreeMap<ChangeHash, Node>,
+}
+
+/// What a new change would build on.
+#[derive(Debug, Clone)]
+pub(crate) struct Past {
+    clock: Clock,
+    /// The highest counter in it.
+    pub(crate) top: u64,
+}
+
+impl Graph {
+    /// Reads the changes a document holds.
+    pub(crate) fn read(am: &Automerge) -> Self {
+        let mut graph = Self::default();
+        for meta in am.get_changes_meta(&[]) {
+            let Some(writer) = WriterId::from_slice(meta.actor.to_bytes()) else { continue };
+            let dependencies: Vec<_> = meta.deps.iter().map(|hash| ChangeHash::new(hash.0)).collect();
+            let past = graph.past(&dependencies);
+            graph.add(ChangeHash::new(meta.hash.0), writer, meta.start_op..=meta.max_op, &past);
+        }
+        graph
+    }
+
+    pub(crate) fn has(&self, change: &ChangeHash) -> bool {
+        self.nodes.contains_key(change)
+    }
+
+    /// What a change with these dependencies builds on.
+    pub(crate) fn past(&self, dependencies: &[ChangeHash]) -> Past {
+        let mut past = Past { clock: Vec::new(), top: 0 };
+        for node in dependencies.iter().filter_map(|dependency| self.nodes.get(dependency)) {
+            past.top = past.top.max(node.top);
+            if past.clock.len() < node.clock.len() {
+                past.clock.resize(node.clock.len(), 0);
+            }
+            for (mine, theirs) in past.clock.iter_mut().zip(&node.clock) {
+                *mine = (*mine).max(*theirs);
+            }
+        }
+        past
+    }
+
+    /// How many changes of a writer are in the past.
+    pub(crate) fn sequence(&self, past: &Past, writer: WriterId) -> u64 {
+        let number = self.writers.get(&writer);
+        number.and_then(|number| past.clock.get(*number)).copied().unwrap_or(0)
+    }
+
+    /// How many changes of a writer there are.
+    pub(crate) fn length(&self, writer: WriterId) -> u64 {
+        self.writers.get(&writer).map_or(0, |number| self.chains[*number].len() as u64)
+    }
+
+    /// Whether an operation is in the past.
+    pub(crate) fn covers(&self, past: &Past, operation: OpId) -> bool {
+        let Some(number) = self.writers.get(&operation.writer) else { return false };
+        let count = past.clock.get(*number).copied().unwrap_or(0) as usize;
+        let chain = &self.chains[*number][..count];
+        let place = chain.partition_point(|(_, last, _)| *last < operation.counter);
+        chain.get(place).is_some_and(|(first, _, _)| *first <= operation.counter)
+    }
+
+    /// Takes a change in. Its sequence number is the next of its writer.
+    pub(crate) fn add(
+        &mut self,
+        hash: ChangeHash,
+        writer: WriterId,
+        operations: std::ops::RangeInclusive<u64>,
+        past: &Past,
+    ) {
+        let next = self.writers.len();
+        let number = *self.writers.entry(writer).or_insert(next);
+        if number == self.chains.len() {
+            self.chains.push(Vec::new());
+        }
+        self.chains[number].push((*operations.start(), *operations.end(), hash));
+        let mut clock = past.clock.clone();
+        if clock.len() <= number {
+            clock.resize(number + 1, 0);
+        }
+        clock[number] = self.chains[number].len() as u64;
+        self.nodes.insert(hash, Node { clock, top: past.top.max(*operations.end()) });
+    }
+}

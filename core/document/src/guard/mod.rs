@@ -1,0 +1,303 @@
+//! The guard: what stands between other people's bytes and Automerge.
+//!
+//! A change passes in three steps. [`structure`](self) is judged from the bytes alone, before Automerge sees them: the
+//! chunk, the actor, the numbers, the size, and that every operation has a shape that its letter allows. Then all
+//! changes of the document are applied together, to a copy, where a panic is caught. There the letters are judged again
+//! where they depend on what a change builds on, and the copy must read the same after it was saved. Only then it
+//! replaces the document. A change that fails is named; the others go on without it.
+
+mod columns;
+mod error;
+pub(crate) mod graph;
+mod letters;
+pub(crate) mod operations;
+mod structure;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::{Automerge, LoadOptions, ReadDoc};
+use firsthand_ids::{ChangeHash, Position, WriterId};
+
+use crate::layout::Layout;
+use crate::{Authors, Document, Rights, document};
+pub use error::{GuardError, Rule};
+use graph::Graph;
+use operations::Parsed;
+
+/// The most operations one change may hold. A narrative of 10,000 characters fits; own edits stay well below.
+pub const MAX_OPERATIONS: usize = 10_000;
+
+/// How far the counter of a change's first operation may lie above the next free one. A writer that starts again from
+/// clean heads leaves a gap; a million covers a hundred of the largest changes.
+pub const MAX_START_GAP: u64 = 1_000_000;
+
+/// One change of the log, verified there, for one document.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// Whose entry carries it.
+    pub writer: WriterId,
+    /// The entry's place in the writer's chain.
+    pub position: Position,
+    /// Whether that entry creates the document.
+    pub create: bool,
+    /// The bytes of the change.
+    pub change: &'a [u8],
+    /// What the author was allowed to do, at the membership heads that the entry names.
+    pub rights: Rights,
+}
+
+/// What became of one incoming change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The document holds it, from now on or already before.
+    Applied,
+    /// Changes that it builds on are not here, or were refused. It may be tried again when they come.
+    Waiting {
+        /// Which, sorted.
+        missing: Vec<ChangeHash>,
+    },
+    /// It breaks a rule and will not become better: its entry is quarantined.
+    Refused(GuardError),
+}
+
+/// What became of the incoming changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// In the order of the changes.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Applied {
+    /// Whether the document holds every one of them.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.outcomes.iter().all(|outcome| *outcome == Outcome::Applied)
+    }
+}
+
+impl Document {
+    /// Applies changes that the log has verified, in any order, all of one document together.
+    ///
+    /// `authors` answers for changes that the document holds; `rights` in `incoming` answer for the new ones. The
+    /// outcome of a change depends on nothing but its own past, so every replica comes to the same.
+    pub fn apply(&mut self, incoming: &[Incoming<'_>], authors: &dyn Authors) -> Applied {
+        let mut batch = Batch::read(incoming);
+        let mut graph = Graph::read(&self.am);
+        let mut layout = self.layout.clone();
+        let accepted = batch.stage(&mut graph, &mut layout);
+        if let (Some(layout), false) = (&mut layout, accepted.is_empty()) {
+            let new_rights: BTreeMap<ChangeHash, Rights> = accepted
+                .iter()
+                .filter_map(|index| Some((batch.parsed(*index)?.hash, batch.incoming[*index].rights)))
+                .collect();
+            let rights = |hash: &ChangeHash| match new_rights.get(hash) {
+                Some(rights) => *rights,
+                None => authors.rights(hash),
+            };
+            let new = batch.admit(self.am.clone(), accepted, layout, &rights);
+            if new.get_heads() != self.am.get_heads() {
+                let actor = self.am.get_actor().clone();
+                self.layout = Layout::read(&new).ok().flatten();
+                self.am = new.with_actor(actor);
+            }
+        }
+        batch.finish(self)
+    }
+}
+
+/// The incoming changes on their way.
+struct Batch<'a> {
+    incoming: &'a [Incoming<'a>],
+    parsed: Vec<Result<Parsed<'a>, GuardError>>,
+    refused: BTreeMap<usize, GuardError>,
+    /// The first change with each hash.
+    index: BTreeMap<ChangeHash, usize>,
+}
+
+/// Why an attempt to apply several changes failed.
+enum Failure {
+    /// These break a rule.
+    Culprits(Vec<(usize, GuardError)>),
+    /// One of them does something to Automerge, or to what it saves.
+    Unknown(GuardError),
+}
+
+impl<'a> Batch<'a> {
+    fn read(incoming: &'a [Incoming<'a>]) -> Self {
+        let parsed: Vec<_> = incoming.iter().map(structure::read).collect();
+        let mut index = BTreeMap::new();
+        for (number, one) in parsed.iter().enumerate() {
+            if let Ok(one) = one {
+                index.entry(one.hash).or_insert(number);
+            }
+        }
+        Self { incoming, parsed, refused: BTreeMap::new(), index }
+    }
+
+    fn parsed(&self, index: usize) -> Option<&Parsed<'a>> {
+        self.parsed[index].as_ref().ok()
+    }
+
+    /// Judges the structure of every new change whose dependencies are here, and gives those that pass, each after its
+    /// dependencies.
+    fn stage(&mut self, graph: &mut Graph, layout: &mut Option<Layout>) -> Vec<usize> {
+        let mut lacking: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut dependents: BTreeMap<ChangeHash, Vec<usize>> = BTreeMap::new();
+        let mut ready = VecDeque::new();
+        for &number in self.index.values().collect::<BTreeSet<_>>() {
+            let Ok(one) = &self.parsed[number] else { continue };
+            if graph.has(&one.hash) {
+                continue;
+            }
+            let missing = one.dependencies.iter().filter(|dependency| !graph.has(dependency));
+            let mut count = 0;
+            for dependency in missing {
+                dependents.entry(*dependency).or_default().push(number);
+                count += 1;
+            }
+            lacking.insert(number, count);
+            if count == 0 {
+                ready.push_back(number);
+            }
+        }
+        let mut accepted = Vec::new();
+        while let Some(number) = ready.pop_front() {
+            let Ok(one) = &self.parsed[number] else { continue };
+            if let Err(error) = structure::admit(one, &self.incoming[number], graph, layout) {
+                self.refused.insert(number, error);
+                continue;
+            }
+            accepted.push(number);
+            for dependent in dependents.remove(&one.hash).unwrap_or_default() {
+                if let Some(count) = lacking.get_mut(&dependent) {
+                    *count -= 1;
+                    if *count == 0 {
+                        ready.push_back(dependent);
+                    }
+                }
+            }
+        }
+        accepted
+    }
+
+    /// Applies what can be applied, and notes what cannot.
+    ///
+    /// Where Automerge fails without saying on what, the changes are tried in halves: a hundred thousand good ones
+    /// with one bad among them cost seventeen attempts more, not a hundred thousand.
+    fn admit(
+        &mut self,
+        base: Automerge,
+        mut set: Vec<usize>,
+        layout: &Layout,
+        rights: &dyn Fn(&ChangeHash) -> Rights,
+    ) -> Automerge {
+        loop {
+            self.drop_dependents(&base, &mut set);
+            if set.is_empty() {
+                return base;
+            }
+            match self.attempt(&base, &set, layout, rights) {
+                Ok(new) => return new,
+                Err(Failure::Culprits(culprits)) => self.refused.extend(culprits),
+                Err(Failure::Unknown(error)) => {
+                    if let [culprit] = set[..] {
+                        self.refused.insert(culprit, error);
+                    } else {
+                        let rest = set.split_off(set.len() / 2);
+                        let base = self.admit(base, set, layout, rights);
+                        return self.admit(base, rest, layout, rights);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Leaves out what was refused and what builds on it.
+    fn drop_dependents(&self, base: &Automerge, set: &mut Vec<usize>) {
+        let mut here = BTreeSet::new();
+        set.retain(|number| {
+            let Ok(one) = &self.parsed[*number] else { return false };
+            let stands = !self.refused.contains_key(number)
+                && one.dependencies.iter().all(|dependency| {
+                    here.contains(dependency)
+                        || base.get_missing_deps(&[document::theirs(dependency)]).is_empty()
+                });
+            if stands {
+                here.insert(one.hash);
+            }
+            stands
+        });
+    }
+
+    fn attempt(
+        &self,
+        base: &Automerge,
+        set: &[usize],
+        layout: &Layout,
+        rights: &dyn Fn(&ChangeHash) -> Rights,
+    ) -> Result<Automerge, Failure> {
+        // A panic inside Automerge leaves only the copy behind, which is dropped.
+        catch_unwind(AssertUnwindSafe(|| self.try_all(base, set, layout, rights)))
+            .unwrap_or_else(|_| Err(Failure::Unknown(Rule::Apply.broken("a panic"))))
+    }
+
+    fn try_all(
+        &self,
+        base: &Automerge,
+        set: &[usize],
+        layout: &Layout,
+        rights: &dyn Fn(&ChangeHash) -> Rights,
+    ) -> Result<Automerge, Failure> {
+        let mut changes = Vec::with_capacity(set.len());
+        let mut culprits = Vec::new();
+        for &number in set {
+            match automerge::Change::try_from(self.incoming[number].change) {
+                Ok(change) => changes.push(change),
+                Err(_) => culprits.push((number, Rule::Apply.broken("not readable"))),
+            }
+        }
+        if !culprits.is_empty() {
+            return Err(Failure::Culprits(culprits));
+        }
+        let mut am = base.clone();
+        am.apply_changes(changes).map_err(|_| Failure::Unknown(Rule::Apply.broken("an error")))?;
+        for &number in set {
+            let Ok(one) = &self.parsed[number] else { continue };
+            if !am.get_missing_deps(&[document::theirs(&one.hash)]).is_empty() {
+                return Err(Failure::Unknown(Rule::Apply.broken("not taken in")));
+            }
+            if let Err(error) = letters::check(&am, layout, one, rights) {
+                culprits.push((number, error));
+            }
+        }
+        if !culprits.is_empty() {
+            return Err(Failure::Culprits(culprits));
+        }
+        let saved = am.save_nocompress();
+        let options = LoadOptions::new().text_encoding(document::ENCODING);
+        let unreadable = |_| Failure::Unknown(Rule::Canonical.broken("it cannot be read again"));
+        let again = Automerge::load_with_options(&saved, options).map_err(unreadable)?;
+        if again.get_heads() != am.get_heads() {
+            return Err(Failure::Unknown(Rule::Canonical.broken("other heads when read again")));
+        }
+        Ok(again)
+    }
+
+    fn finish(self, document: &Document) -> Applied {
+        let outcome = |parsed: &Result<Parsed<'_>, GuardError>| match parsed {
+            Err(error) => Outcome::Refused(error.clone()),
+            Ok(one) => {
+                let refused = self.index.get(&one.hash).and_then(|first| self.refused.get(first));
+                if document.has(&one.hash) {
+                    Outcome::Applied
+                } else if let Some(error) = refused {
+                    Outcome::Refused(error.clone())
+                } else {
+                    Outcome::Waiting { missing: document.missing(&one.dependencies) }
+                }
+            }
+        };
+        Applied { outcomes: self.parsed.iter().map(outcome).collect() }
+    }
+}

@@ -1,0 +1,273 @@
+//! The operations of a change, read without Automerge. Only what our layout uses is understood; anything else is refused.
+
+use firsthand_ids::{ChangeHash, WriterId};
+use firsthand_log::change::ChangeParts;
+use firsthand_log::codec::Reader;
+
+use super::columns::{booleans, deltas, runs};
+use super::{MAX_OPERATIONS, Rule};
+use crate::{GuardError, OpId};
+
+/// A column's number in the format: the kind of value in the low four bits.
+mod column {
+    pub(super) const OBJECT_WRITER: u64 = 0x01;
+    pub(super) const OBJECT_COUNTER: u64 = 0x02;
+    pub(super) const KEY_WRITER: u64 = 0x11;
+    pub(super) const KEY_COUNTER: u64 = 0x13;
+    pub(super) const KEY_TEXT: u64 = 0x15;
+    pub(super) const INSERT: u64 = 0x34;
+    pub(super) const ACTION: u64 = 0x42;
+    pub(super) const VALUE_KIND: u64 = 0x56;
+    pub(super) const VALUE: u64 = 0x57;
+    pub(super) const REPLACED_COUNT: u64 = 0x70;
+    pub(super) const REPLACED_WRITER: u64 = 0x71;
+    pub(super) const REPLACED_COUNTER: u64 = 0x73;
+    pub(super) const ALL: [u64; 12] = [
+        OBJECT_WRITER,
+        OBJECT_COUNTER,
+        KEY_WRITER,
+        KEY_COUNTER,
+        KEY_TEXT,
+        INSERT,
+        ACTION,
+        VALUE_KIND,
+        VALUE,
+        REPLACED_COUNT,
+        REPLACED_WRITER,
+        REPLACED_COUNTER,
+    ];
+}
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action<'a> {
+    MakeMap,
+    MakeText,
+    Put(&'a str),
+    Delete,
+}
+
+/// Where in its object an operation works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key<'a> {
+    /// Under this key of a map.
+    Map(&'a str),
+    /// At the front of a text.
+    Front,
+    /// At, or for an insertion after, the character that this operation inserted.
+    Character(OpId),
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operation<'a> {
+    pub(crate) id: OpId,
+    /// The operation that made the object; `None` for the root.
+    pub(crate) object: Option<OpId>,
+    pub(crate) key: Key<'a>,
+    pub(crate) insert: bool,
+    pub(crate) action: Action<'a>,
+    /// What it replaces.
+    pub(crate) replaced: Vec<OpId>,
+}
+
+/// One change, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Parsed<'a> {
+    pub(crate) hash: ChangeHash,
+    pub(crate) writer: WriterId,
+    pub(crate) sequence: u64,
+    pub(crate) start_op: u64,
+    pub(crate) dependencies: Vec<ChangeHash>,
+    pub(crate) operations: Vec<Operation<'a>>,
+}
+
+impl<'a> Parsed<'a> {
+    /// Reads one uncompressed change chunk and everything in it.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, GuardError> {
+        let (hash, parts) =
+            ChangeParts::read(bytes).map_err(|_| Rule::Chunk.broken("not a plain change chunk"))?;
+        if parts.time != 0 || !parts.message.is_empty() {
+            return Err(Rule::Chunk.broken("a time or a message"));
+        }
+        if !parts.dependencies.is_sorted_by(|a, b| a < b) || !parts.other_actors.is_sorted_by(|a, b| a < b) {
+            return Err(Rule::Chunk.broken("dependencies or actors out of order"));
+        }
+        let not_a_writer = || Rule::Actor.broken("an actor is no writer");
+        let writer = parts.writer().ok_or_else(not_a_writer)?;
+        let mut writers = vec![writer];
+        for actor in &parts.other_actors {
+            writers.push(WriterId::from_slice(actor).ok_or_else(not_a_writer)?);
+        }
+        if writers[1..].contains(&writer) {
+            return Err(Rule::Chunk.broken("dependencies or actors out of order"));
+        }
+        let operations = read_operations(parts.columns, &writers, parts.start_op)?;
+        Ok(Self {
+            hash,
+            writer,
+            sequence: parts.sequence,
+            start_op: parts.start_op,
+            dependencies: parts.dependencies,
+            operations,
+        })
+    }
+
+    /// The counter of its last operation.
+    pub(crate) fn last_op(&self) -> u64 {
+        self.start_op + (self.operations.len() as u64) - 1
+    }
+}
+
+/// The columns of a change, each at most once and in order, without any other.
+struct Columns<'a>([Option<&'a [u8]>; column::ALL.len()]);
+
+impl<'a> Columns<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, GuardError> {
+        let malformed = |_| Rule::Operations.broken("the list of columns ends early");
+        let mut reader = Reader::new(bytes);
+        let count = reader.count(column::ALL.len(), "columns").map_err(malformed)?;
+        let mut found = Vec::with_capacity(count);
+        for _ in 0..count {
+            let number = reader.number("column").map_err(malformed)?;
+            let length = reader.number("column length").map_err(malformed)?;
+            found.push((number, usize::try_from(length).unwrap_or(usize::MAX)));
+        }
+        if !found.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(Rule::Operations.broken("columns out of order"));
+        }
+        let mut columns = [None; column::ALL.len()];
+        for (number, length) in found {
+            let place = column::ALL
+                .iter()
+                .position(|known| *known == number)
+                .ok_or(Rule::Operations.broken("a column that no operation of ours has"))?;
+            columns[place] = Some(reader.take(length, "column").map_err(malformed)?);
+        }
+        reader.finish("change").map_err(|_| Rule::Chunk.broken("trailing bytes"))?;
+        Ok(Self(columns))
+    }
+
+    fn get(&self, number: u64) -> Option<&'a [u8]> {
+        let place = column::ALL.iter().position(|known| *known == number)?;
+        self.0[place]
+    }
+}
+
+fn read_operations<'a>(
+    bytes: &'a [u8],
+    writers: &[WriterId],
+    start_op: u64,
+) -> Result<Vec<Operation<'a>>, GuardError> {
+    let columns = Columns::read(bytes)?;
+    let actions: Vec<Option<u64>> = runs(columns.get(column::ACTION), MAX_OPERATIONS)?;
+    let count = actions.len();
+    if count == 0 {
+        return Err(Rule::Operations.broken("no operations"));
+    }
+    // Counters are 32 bits in Automerge.
+    if start_op == 0 || start_op.saturating_add(count as u64) > u64::from(u32::MAX) {
+        return Err(Rule::StartOp.broken("out of range"));
+    }
+    let fits = |length: usize, optional: bool| {
+        if length == count || (optional && length == 0) {
+            Ok(())
+        } else {
+            Err(Rule::Operations.broken("columns of different lengths"))
+        }
+    };
+    let object_writers: Vec<Option<u64>> = runs(columns.get(column::OBJECT_WRITER), count)?;
+    let object_counters: Vec<Option<u64>> = runs(columns.get(column::OBJECT_COUNTER), count)?;
+    let key_writers: Vec<Option<u64>> = runs(columns.get(column::KEY_WRITER), count)?;
+    let key_counters = deltas(columns.get(column::KEY_COUNTER), count)?;
+    let key_texts: Vec<Option<&str>> = runs(columns.get(column::KEY_TEXT), count)?;
+    let inserts = booleans(columns.get(column::INSERT), count)?;
+    let kinds: Vec<Option<u64>> = runs(columns.get(column::VALUE_KIND), count)?;
+    let replaced_counts: Vec<Option<u64>> = runs(columns.get(column::REPLACED_COUNT), count)?;
+    for (length, optional) in [
+        (object_writers.len(), true),
+        (object_counters.len(), true),
+        (key_writers.len(), true),
+        (key_counters.len(), true),
+        (key_texts.len(), true),
+        (inserts.len(), false),
+        (kinds.len(), false),
+        (replaced_counts.len(), false),
+    ] {
+        fits(length, optional)?;
+    }
+    // An operation replaces at most what people wrote while apart, so all together they replace little more than
+    // their number; the limit only bounds memory.
+    let replaced_writers: Vec<Option<u64>> = runs(columns.get(column::REPLACED_WRITER), 2 * MAX_OPERATIONS)?;
+    let replaced_counters = deltas(columns.get(column::REPLACED_COUNTER), 2 * MAX_OPERATIONS)?;
+    let mut replaced = replaced_writers.into_iter().zip(&replaced_counters);
+    if replaced.len() != replaced_counters.len() {
+        return Err(Rule::Operations.broken("columns of different lengths"));
+    }
+    let mut values = Reader::new(columns.get(column::VALUE).unwrap_or_default());
+
+    let op_id = |writer: Option<u64>, counter: Option<u64>| -> Result<Option<OpId>, GuardError> {
+        match (writer, counter) {
+            (None, None) => Ok(None),
+            (Some(writer), Some(counter)) if counter > 0 => {
+                let writer = usize::try_from(writer).ok().and_then(|index| writers.get(index));
+                let writer = *writer.ok_or(Rule::Actor.broken("an actor that is not listed"))?;
+                Ok(Some(OpId { counter, writer }))
+            }
+            _ => Err(Rule::Operations.broken("half an identifier")),
+        }
+    };
+    let at = |column: &[Option<u64>], index: usize| column.get(index).copied().flatten();
+
+    let mut out = Vec::with_capacity(count);
+    for index in 0..count {
+        let object = op_id(at(&object_writers, index), at(&object_counters, index))?;
+        let text = key_texts.get(index).copied().flatten();
+        let key = match (text, at(&key_writers, index), at(&key_counters, index)) {
+            (Some(text), None, None) => Key::Map(text),
+            (None, None, Some(0)) => Key::Front,
+            (None, writer, counter) => {
+                Key::Character(op_id(writer, counter)?.ok_or(Rule::Operations.broken("no key"))?)
+            }
+            _ => return Err(Rule::Operations.broken("two keys")),
+        };
+        let value = read_value(at(&kinds, index), &mut values)?;
+        let action = match (actions[index], value) {
+            (Some(0), None) => Action::MakeMap,
+            (Some(1), Some(text)) => Action::Put(text),
+            (Some(3), None) => Action::Delete,
+            (Some(4), None) => Action::MakeText,
+            _ => return Err(Rule::Operations.broken("an action that our layout does not use")),
+        };
+        let mut mine = Vec::new();
+        for _ in 0..at(&replaced_counts, index).ok_or(Rule::Operations.broken("no count"))? {
+            let (writer, counter) =
+                replaced.next().ok_or(Rule::Operations.broken("columns of different lengths"))?;
+            let none = Rule::Operations.broken("half an identifier");
+            mine.push(op_id(writer, *counter)?.ok_or(none)?);
+        }
+        let id = OpId { counter: start_op + index as u64, writer: writers[0] };
+        out.push(Operation { id, object, key, insert: inserts[index], action, replaced: mine });
+    }
+    if replaced.next().is_some() || values.remaining() > 0 {
+        return Err(Rule::Operations.broken("columns of different lengths"));
+    }
+    Ok(out)
+}
+
+/// A string, or nothing. Everything else is of no use in our layout.
+fn read_value<'a>(kind: Option<u64>, values: &mut Reader<'a>) -> Result<Option<&'a str>, GuardError> {
+    let kind = kind.ok_or(Rule::Operations.broken("no value"))?;
+    match (kind & 0xf, kind >> 4) {
+        (0, 0) => Ok(None),
+        (6, length) => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            let bytes =
+                values.take(length, "value").map_err(|_| Rule::Operations.broken("a value ends early"))?;
+            let text =
+                std::str::from_utf8(bytes).map_err(|_| Rule::Operations.broken("a text is not UTF-8"))?;
+            Ok(Some(text))
+        }
+        _ => Err(Rule::Operations.broken("a value that is no string")),
+    }
+}

@@ -1,0 +1,256 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// How concurrent edits of a field merge (`model.md`): the letter decides in which of a document's five maps it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letter {
+    /// W: written by the author at creation, never again.
+    Once,
+    /// A: items that are added and never changed or removed.
+    Add,
+    /// T: running text, merged character by character.
+    Text,
+    /// R: one value; concurrent different values are all kept and shown until a person picks one.
+    Register,
+    /// S: as R, but while values conflict the most protective one is shown and acted on. The codes are listed most
+    /// protective first; a code that is not listed comes after all that are.
+    Safe(&'static [&'static str]),
+    /// C: computed from other fields, never stored.
+    Derived,
+}
+
+/// One field of a kind of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldSpec {
+    /// Its name, as in `model.md`.
+    pub name: &'static str,
+    /// Its letter.
+    pub letter: Letter,
+}
+
+/// What a document is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentKind {
+    /// Something that happened.
+    Incident,
+    /// A file that shows something.
+    Evidence,
+    /// A kind that a newer version defines: kept, passed on and shown as it stands.
+    Other(String),
+}
+
+impl DocumentKind {
+    /// The name that a document carries.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Incident => "incident",
+            Self::Evidence => "evidence",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for DocumentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl From<&str> for DocumentKind {
+    fn from(name: &str) -> Self {
+        match name {
+            "incident" => Self::Incident,
+            "evidence" => Self::Evidence,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl FromStr for DocumentKind {
+    type Err = std::convert::Infallible;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(name.into())
+    }
+}
+
+/// The fields of one kind of document, as one version of the program knows them.
+///
+/// Fields that are not in the table are kept and shown too: their letter is the map they stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schema {
+    /// The version of the table; a document notes with which it was made.
+    pub version: u32,
+    /// The fields.
+    pub fields: &'static [FieldSpec],
+}
+
+impl Schema {
+    /// The table of a kind. A kind this version does not know has the fields that every document has.
+    #[must_use]
+    pub const fn of(kind: &DocumentKind) -> Self {
+        let fields = match kind {
+            DocumentKind::Incident => INCIDENT,
+            DocumentKind::Evidence => EVIDENCE,
+            DocumentKind::Other(_) => ENVELOPE,
+        };
+        Self { version: firsthand_record::SCHEMA_VERSION, fields }
+    }
+
+    /// The letter of a field, if the table has it.
+    #[must_use]
+    pub fn letter(&self, field: &str) -> Option<Letter> {
+        self.fields.iter().find(|spec| spec.name == field).map(|spec| spec.letter)
+    }
+
+    /// The names of the text fields.
+    pub fn texts(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().filter(|spec| spec.letter == Letter::Text).map(|spec| spec.name)
+    }
+}
+
+/// Lists that every document has besides those of its table. They are the marks that people put on other items.
+pub(crate) mod lists {
+    /// Items that pick a value for a field whose values conflict.
+    pub(crate) const RESOLUTIONS: &str = "resolutions";
+    /// Items that close an incident, or open it again.
+    pub(crate) const CLOSINGS: &str = "closings";
+    /// Items that take another item back.
+    pub(crate) const WITHDRAWALS: &str = "withdrawals";
+    #[cfg(test)]
+    pub(crate) const ALL: [&str; 3] = [RESOLUTIONS, CLOSINGS, WITHDRAWALS];
+}
+
+const SEVERITY: Letter = Letter::Safe(&["Extreme", "Severe", "Moderate", "Unknown", "Minor"]);
+const RISK: Letter = Letter::Safe(&["high", "medium", "unknown", "low", "none"]);
+const SENSITIVITY: Letter = Letter::Safe(&["leads", "team", "network", "public"]);
+const VISIBLE: Letter = Letter::Safe(&["identifiable", "crowd", "none"]);
+
+macro_rules! table {
+    ($($name:ident: $letter:expr,)*) => {
+        &[
+            // Section 0 of model.md. The author, the device and the times of creation stand in the log entry.
+            FieldSpec { name: "clock_evidence", letter: Letter::Once },
+            FieldSpec { name: "retention_until", letter: Letter::Register },
+            FieldSpec { name: "sensitivity", letter: SENSITIVITY },
+            FieldSpec { name: "tombstone", letter: Letter::Add },
+            $(FieldSpec { name: stringify!($name), letter: $letter },)*
+        ]
+    };
+}
+
+const ENVELOPE: &[FieldSpec] = table! {};
+
+const INCIDENT: &[FieldSpec] = table! {
+    actors: Letter::Add,
+    admin_level: Letter::Register,
+    authority_presence: Letter::Add,
+    category: Letter::Register,
+    certainty: Letter::Register,
+    count_summary: Letter::Derived,
+    counts: Letter::Add,
+    followup: Letter::Register,
+    geo_precision: Letter::Register,
+    graded_by: Letter::Add,
+    harm_types: Letter::Add,
+    imported: Letter::Once,
+    linked: Letter::Add,
+    mediation_outcome: Letter::Register,
+    merged_into: Letter::Register,
+    narrative: Letter::Text,
+    occurred_end: Letter::Register,
+    occurred_start: Letter::Register,
+    origin: Letter::Once,
+    owner: Letter::Register,
+    p_code: Letter::Register,
+    place: Letter::Register,
+    place_text: Letter::Text,
+    reported_at: Letter::Once,
+    retaliation_risk: RISK,
+    rumour_claim: Letter::Text,
+    rumour_response_message_id: Letter::Register,
+    rumour_status: Letter::Register,
+    severity: SEVERITY,
+    short_code: Letter::Once,
+    source: Letter::Add,
+    status: Letter::Register,
+    tactics_used: Letter::Add,
+    title: Letter::Register,
+    trajectory: Letter::Register,
+    urgency: Letter::Register,
+    verification: Letter::Register,
+    verification_log: Letter::Add,
+    weapons_seen: Letter::Add,
+};
+
+const EVIDENCE: &[FieldSpec] = table! {
+    byte_len: Letter::Once,
+    c2pa_state: Letter::Once,
+    caption: Letter::Text,
+    capture_path: Letter::Once,
+    captured: Letter::Once,
+    consent: Letter::Register,
+    custody_log: Letter::Add,
+    incident: Letter::Once,
+    mime: Letter::Once,
+    original_name: Letter::Once,
+    people_visible: VISIBLE,
+    redacted_copy_of: Letter::Once,
+    sha256: Letter::Once,
+    variants: Letter::Add,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firsthand_record::{CodeList, Incident, PeopleVisible, RetaliationRisk, Sensitivity, Severity};
+
+    #[test]
+    fn every_field_of_an_incident_has_a_letter_that_fits_its_shape() {
+        let schema = Schema::of(&DocumentKind::Incident);
+        for name in Incident::SCALARS {
+            // The version stands in every document beside its kind.
+            if *name != "schema_version" {
+                assert!(
+                    matches!(schema.letter(name), Some(Letter::Once | Letter::Register | Letter::Safe(_))),
+                    "{name}"
+                );
+            }
+        }
+        for name in Incident::TEXTS {
+            assert_eq!(schema.letter(name), Some(Letter::Text), "{name}");
+        }
+        for name in Incident::LISTS {
+            assert_eq!(schema.letter(name), Some(Letter::Add), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_lists_are_no_fields() {
+        for kind in [DocumentKind::Incident, DocumentKind::Evidence, DocumentKind::Other("x".into())] {
+            let mut names: Vec<_> = Schema::of(&kind).fields.iter().map(|spec| spec.name).collect();
+            names.extend(lists::ALL);
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(names.len(), count);
+        }
+    }
+
+    #[test]
+    fn protective_orders_name_every_code() {
+        fn check<C: CodeList>(letter: Letter) {
+            let Letter::Safe(order) = letter else { panic!("no order") };
+            let mut order = order.to_vec();
+            let mut codes = C::CODES.to_vec();
+            order.sort_unstable();
+            codes.sort_unstable();
+            assert_eq!(order, codes);
+        }
+        check::<Severity>(SEVERITY);
+        check::<RetaliationRisk>(RISK);
+        check::<Sensitivity>(SENSITIVITY);
+        check::<PeopleVisible>(VISIBLE);
+    }
+}

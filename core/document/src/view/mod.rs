@@ -1,0 +1,215 @@
+//! What a document says, for people to read.
+
+mod read;
+mod status;
+
+use std::collections::BTreeMap;
+
+use firsthand_ids::ChangeHash;
+use serde_json::{Map, Value, json};
+
+use crate::{DocumentKind, OpId};
+pub use status::{Status, StatusProposal};
+
+/// What a document says at its heads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// What it is about.
+    pub kind: DocumentKind,
+    /// The version of the table it was made with.
+    pub schema: u32,
+    /// Every field by its name, known to this version or not.
+    ///
+    /// Where a name stands in two maps, the one that the table gives has it, and the other is called `letter.name`, such
+    /// as `r.narrative`. It takes another program to bring that about.
+    pub fields: BTreeMap<String, FieldView>,
+    status: Status,
+    /// The stored names of fields that are called otherwise in `fields`.
+    renamed: BTreeMap<String, String>,
+}
+
+/// What one field says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldView {
+    /// Letter W.
+    Once(Value),
+    /// Letter T. Where replicas made the field while apart, their texts stand one after the other, oldest first, each on
+    /// its own line.
+    Text(String),
+    /// Letters R and S.
+    Register(Register),
+    /// Letter A: every item, withdrawn or not, each after those its author had seen.
+    Items(Vec<Item>),
+}
+
+/// The value or values of a register.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Register {
+    /// Whether its letter is S.
+    pub safe: bool,
+    /// What to show and act on. In conflict: for S the most protective value, for R the first candidate.
+    pub shown: Value,
+    /// What people set it to while apart, each different value once; more than one is a conflict. The first is the one
+    /// whose write has the greatest [`OpId`], which says nothing about who is right.
+    pub values: Vec<Candidate>,
+    /// How people would end the conflict who have not the right to.
+    pub proposals: Vec<Proposal>,
+}
+
+impl Register {
+    /// Whether people set different values while apart.
+    #[must_use]
+    pub fn in_conflict(&self) -> bool {
+        self.values.len() > 1
+    }
+}
+
+/// One of the values that people set while apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The value.
+    pub value: Value,
+    /// The change that set it; where several set it to the same, that with the greatest [`OpId`].
+    pub change: ChangeHash,
+    /// The writes of this value, greatest first.
+    pub operations: Vec<OpId>,
+}
+
+/// How somebody would end a conflict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// The key of the item that proposes it.
+    pub key: String,
+    /// The value they would pick.
+    pub value: Value,
+    /// Why.
+    pub note: String,
+    /// The change that made the item.
+    pub change: ChangeHash,
+}
+
+/// One item of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// `writer|counter`.
+    pub key: String,
+    /// What it says, without its list's name.
+    pub value: Value,
+    /// The change that made it.
+    pub change: ChangeHash,
+    /// Who took it back, and why.
+    pub withdrawn: Option<Withdrawal>,
+}
+
+/// The mark that an item was taken back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Withdrawal {
+    /// The key of the mark, which is an item itself. Where several took the item back, the first of them.
+    pub key: String,
+    /// Why.
+    pub reason: String,
+    /// The change that made the mark.
+    pub change: ChangeHash,
+}
+
+impl FieldView {
+    /// The letter in lower case, which is also the name of the map in the document.
+    #[must_use]
+    pub const fn letter(&self) -> &'static str {
+        match self {
+            Self::Once(_) => "w",
+            Self::Text(_) => "t",
+            Self::Register(register) => {
+                if register.safe {
+                    "s"
+                } else {
+                    "r"
+                }
+            }
+            Self::Items(_) => "a",
+        }
+    }
+}
+
+impl View {
+    /// The one value of a field of letter W, R or S, as it is to be shown.
+    #[must_use]
+    pub fn value(&self, field: &str) -> Option<&Value> {
+        match self.fields.get(field)? {
+            FieldView::Once(value) => Some(value),
+            FieldView::Register(register) => Some(&register.shown),
+            FieldView::Text(_) | FieldView::Items(_) => None,
+        }
+    }
+
+    /// A text; empty where there is none.
+    #[must_use]
+    pub fn text(&self, field: &str) -> &str {
+        match self.fields.get(field) {
+            Some(FieldView::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// The items of a list; none where there is no list.
+    #[must_use]
+    pub fn items(&self, list: &str) -> &[Item] {
+        match self.fields.get(list) {
+            Some(FieldView::Items(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// The fields whose values are in conflict.
+    pub fn conflicts(&self) -> impl Iterator<Item = (&str, &Register)> {
+        self.fields.iter().filter_map(|(name, field)| match field {
+            FieldView::Register(register) if register.in_conflict() => Some((name.as_str(), register)),
+            _ => None,
+        })
+    }
+
+    /// Where the record stands in the team's work: what the register `status` says, and over it the closings that were
+    /// made with the right to.
+    #[must_use]
+    pub const fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Everything the document says, for comparing replicas.
+    ///
+    /// The fields stand under their letters, and those in conflict apart from the others, with all their values sorted. It
+    /// depends on the changes alone: neither on the version of the table nor on who had which right, so replicas that
+    /// hold the same changes give the same. [`View::to_canonical`] gives the bytes.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut out = json!({ "kind": self.kind.name(), "schema": self.schema });
+        let mut put = |section: &str, part: &str, name: &str, value: Value| {
+            let section = if section.is_empty() { &mut out } else { &mut out[section] };
+            section[part][name] = value;
+        };
+        for (key, field) in &self.fields {
+            let name = self.renamed.get(key).unwrap_or(key);
+            match field {
+                FieldView::Once(value) => put("", "w", name, value.clone()),
+                FieldView::Text(text) => put("", "t", name, Value::from(text.as_str())),
+                FieldView::Items(items) => {
+                    let items = items.iter().map(|item| (item.key.clone(), item.value.clone()));
+                    put("", "a", name, Value::Object(items.collect::<Map<_, _>>()));
+                }
+                FieldView::Register(register) if register.in_conflict() => {
+                    let mut values: Vec<_> = register.values.iter().map(|one| one.value.clone()).collect();
+                    values.sort_by_cached_key(crate::json::canonical);
+                    put("conflicts", field.letter(), name, Value::from(values));
+                }
+                FieldView::Register(register) => put("", field.letter(), name, register.shown.clone()),
+            }
+        }
+        out
+    }
+
+    /// [`View::to_json`] as canonical text: members sorted by key, no spaces.
+    #[must_use]
+    pub fn to_canonical(&self) -> String {
+        crate::json::canonical(&self.to_json())
+    }
+}

@@ -1,0 +1,220 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::{Automerge, ReadDoc};
+use serde_json::Value;
+
+use super::{Candidate, FieldView, Item, Proposal, Register, Status, View, Withdrawal};
+use crate::layout::{self, KIND, Layout, MapName, SCHEMA};
+use crate::schema::lists;
+use crate::{Authors, Document, Letter, OpId, Schema, document, json};
+
+impl Document {
+    /// What the document says. `authors` tells which resolutions and closings were made with the right to.
+    ///
+    /// A document whose first change is not here says nothing.
+    #[must_use]
+    pub fn view(&self, authors: &dyn Authors) -> View {
+        let mut reader = Reader { am: &self.am, schema: self.table(), authors, fields: BTreeMap::new() };
+        if let Some(layout) = &self.layout {
+            reader.once(layout);
+            let items = reader.items(layout);
+            reader.texts(layout);
+            let resolutions = items.get(lists::RESOLUTIONS).map_or(&[][..], Vec::as_slice);
+            reader.registers(layout, MapName::Register, resolutions);
+            reader.registers(layout, MapName::Safe, resolutions);
+            for (list, items) in items {
+                reader.fields.insert(("a", list), FieldView::Items(items));
+            }
+        }
+        let status = Status::read(&reader.fields, authors);
+        let (fields, renamed) = name(reader.fields, reader.schema);
+        let layout = self.layout.as_ref();
+        View {
+            kind: layout.map_or_else(|| "".into(), |layout| layout.kind.clone()),
+            schema: layout.map_or(0, |layout| layout.version),
+            fields,
+            status,
+            renamed,
+        }
+    }
+}
+
+/// Fields by their letter and stored name.
+pub(super) type Stored = BTreeMap<(&'static str, String), FieldView>;
+
+/// Gives every field one name. Where a name stands under several letters, that of the table comes first, then the
+/// letters in a fixed order.
+fn name(stored: Stored, schema: Schema) -> (BTreeMap<String, FieldView>, BTreeMap<String, String>) {
+    let letter_of = |name: &str| match schema.letter(name) {
+        Some(Letter::Once) => "w",
+        Some(Letter::Add) => "a",
+        Some(Letter::Text) => "t",
+        Some(Letter::Register) => "r",
+        Some(Letter::Safe(_)) => "s",
+        Some(Letter::Derived) | None => "",
+    };
+    let mut fields = BTreeMap::new();
+    let mut renamed = BTreeMap::new();
+    let (first, rest): (Vec<_>, Vec<_>) =
+        stored.into_iter().partition(|((letter, name), _)| letter_of(name) == *letter);
+    let taken: BTreeSet<String> = rest.iter().map(|((_, name), _)| name.clone()).collect();
+    for ((_, name), field) in first {
+        fields.insert(name, field);
+    }
+    for ((letter, name), field) in rest {
+        let mut key = name.clone();
+        while fields.contains_key(&key) || (key != name && taken.contains(&key)) {
+            key = format!("{letter}.{key}");
+        }
+        if key != name {
+            renamed.insert(key.clone(), name);
+        }
+        fields.insert(key, field);
+    }
+    (fields, renamed)
+}
+
+struct Reader<'a> {
+    am: &'a Automerge,
+    schema: Schema,
+    authors: &'a dyn Authors,
+    fields: Stored,
+}
+
+impl Reader<'_> {
+    fn once(&mut self, layout: &Layout) {
+        for item in self.am.map_range(layout.map(MapName::Once), ..) {
+            if item.key != KIND && item.key != SCHEMA {
+                let value = json::parse(layout::text_of(&item.value).unwrap_or_default());
+                self.fields.insert(("w", item.key.into_owned()), FieldView::Once(value));
+            }
+        }
+    }
+
+    fn texts(&mut self, layout: &Layout) {
+        let mut texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (id, field) in &layout.texts {
+            let text = self.am.text(id.object()).unwrap_or_default();
+            texts.entry(field).or_default().push(text);
+        }
+        for (field, mut parts) in texts {
+            parts.retain(|part| !part.is_empty());
+            self.fields.insert(("t", field.to_owned()), FieldView::Text(parts.join("\n")));
+        }
+    }
+
+    /// Every list with its items in the order of their operations.
+    fn items(&self, layout: &Layout) -> BTreeMap<String, Vec<Item>> {
+        let mut found = Vec::new();
+        for item in self.am.map_range(layout.map(MapName::Add), ..) {
+            let exid = item.id();
+            let (Some(id), Some(hash)) = (OpId::from_automerge(&exid), self.am.hash_for_opid(&exid)) else {
+                continue;
+            };
+            let mut value = json::parse(layout::text_of(&item.value).unwrap_or_default());
+            // An item that names no list is kept and shown under no name.
+            let list = match value.as_object_mut().and_then(|members| members.remove("list")) {
+                Some(Value::String(list)) => list,
+                _ => String::new(),
+            };
+            let key = item.key.into_owned();
+            found.push((id, list, Item { key, value, change: document::ours(hash), withdrawn: None }));
+        }
+        found.sort_unstable_by_key(|(id, _, _)| *id);
+
+        let mut withdrawals: BTreeMap<String, Withdrawal> = BTreeMap::new();
+        for (_, list, item) in &found {
+            if list == lists::WITHDRAWALS
+                && let Some(of) = item.value["of"].as_str()
+            {
+                withdrawals.entry(of.to_owned()).or_insert_with(|| Withdrawal {
+                    key: item.key.clone(),
+                    reason: item.value["reason"].as_str().unwrap_or_default().to_owned(),
+                    change: item.change,
+                });
+            }
+        }
+        let mut out: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for (_, list, mut item) in found {
+            item.withdrawn = withdrawals.get(&item.key).cloned();
+            out.entry(list).or_default().push(item);
+        }
+        out
+    }
+
+    fn registers(&mut self, layout: &Layout, map: MapName, resolutions: &[Item]) {
+        let object = layout.map(map);
+        for item in self.am.map_range(&object, ..) {
+            let standing = if item.conflict {
+                layout::values(self.am, &object, &item.key)
+            } else {
+                let text = layout::text_of(&item.value).unwrap_or_default().to_owned();
+                OpId::from_automerge(&item.id()).map(|id| (id, text)).into_iter().collect()
+            };
+            let values = self.candidates(standing);
+            let Some(first) = values.first() else { continue };
+            let order = match self.schema.letter(&item.key) {
+                Some(Letter::Safe(order)) if map == MapName::Safe => order,
+                _ => &[],
+            };
+            let shown = values
+                .iter()
+                .min_by_key(|candidate| rank(&candidate.value, order))
+                .unwrap_or(first)
+                .value
+                .clone();
+            let proposals = self.proposals(&item.key, &values, resolutions);
+            let register = Register { safe: map == MapName::Safe, shown, values, proposals };
+            self.fields.insert((map.key(), item.key.into_owned()), FieldView::Register(register));
+        }
+    }
+
+    /// The different values, that of the greatest operation first.
+    fn candidates(&self, standing: Vec<(OpId, String)>) -> Vec<Candidate> {
+        let mut out: Vec<Candidate> = Vec::new();
+        for (id, text) in standing.into_iter().rev() {
+            let value = json::parse(&text);
+            if let Some(same) = out.iter_mut().find(|candidate| candidate.value == value) {
+                same.operations.push(id);
+            } else if let Some(hash) = self.am.hash_for_opid(&id.object()) {
+                out.push(Candidate { value, change: document::ours(hash), operations: vec![id] });
+            }
+        }
+        out
+    }
+
+    /// The resolutions of exactly this conflict that were made without the right.
+    fn proposals(&self, field: &str, values: &[Candidate], resolutions: &[Item]) -> Vec<Proposal> {
+        if values.len() < 2 {
+            return Vec::new();
+        }
+        let standing: BTreeSet<String> =
+            values.iter().flat_map(|one| &one.operations).map(OpId::to_string).collect();
+        let about_this = |item: &&Item| {
+            let over = item.value["over"].as_array().map_or(&[][..], Vec::as_slice);
+            item.value["field"] == field
+                && item.withdrawn.is_none()
+                && over.iter().any(|entry| entry["op"].as_str().is_some_and(|id| standing.contains(id)))
+                && !self.authors.rights(&item.change).may_resolve
+        };
+        let proposal = |item: &Item| Proposal {
+            key: item.key.clone(),
+            value: item.value["value"].clone(),
+            note: item.value["note"].as_str().unwrap_or_default().to_owned(),
+            change: item.change,
+        };
+        resolutions.iter().filter(about_this).map(proposal).collect()
+    }
+}
+
+/// How protective a value is, the least first: a listed code by its place, then codes that are not listed, then no
+/// value. Without a list all are equal and the first stays.
+fn rank(value: &Value, order: &[&str]) -> usize {
+    if order.is_empty() {
+        return 0;
+    }
+    match value {
+        Value::Null => order.len() + 1,
+        value => order.iter().position(|code| value.as_str() == Some(code)).unwrap_or(order.len()),
+    }
+}

@@ -1,0 +1,131 @@
+//! What the tests of this crate share.
+#![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
+
+use std::collections::BTreeMap;
+
+use firsthand_document::{
+    Author, Authors, Change, Document, DocumentKind, Edit, Incoming, Outcome, Rights, Schema,
+};
+use firsthand_ids::{ChangeHash, HybridTime, LocalTime, PersonId, Position, UnixMillis, WriterId};
+use serde_json::{Map, Value};
+
+/// The writer with this number.
+pub fn writer(number: u8) -> WriterId {
+    WriterId::new([number; 16])
+}
+
+/// The object of a `json!` literal.
+pub fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("no object: {other}"),
+    }
+}
+
+/// A change as a log entry would carry it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub writer: WriterId,
+    pub position: Position,
+    pub create: bool,
+    pub change: Change,
+    pub rights: Rights,
+}
+
+impl Entry {
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            writer: self.writer,
+            position: self.position,
+            create: self.create,
+            change: &self.change.bytes,
+            rights: self.rights,
+        }
+    }
+}
+
+/// A log of one document, and who wrote what with which rights.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    pub entries: Vec<Entry>,
+    pub rights: BTreeMap<WriterId, Rights>,
+    authors: BTreeMap<ChangeHash, Author>,
+}
+
+impl Authors for Log {
+    fn author(&self, change: &ChangeHash) -> Option<Author> {
+        self.authors.get(change).copied()
+    }
+}
+
+impl Log {
+    /// A log in which the writers with these numbers hold every right.
+    pub fn with_leads(numbers: &[u8]) -> Self {
+        let rights = numbers.iter().map(|number| (writer(*number), Rights::ALL)).collect();
+        Self { rights, ..Self::default() }
+    }
+
+    pub fn rights_of(&self, writer: WriterId) -> Rights {
+        self.rights.get(&writer).copied().unwrap_or(Rights::NONE)
+    }
+
+    pub fn push(&mut self, writer: WriterId, create: bool, change: Change) {
+        let position = Position(self.entries.len() as u64 + 2);
+        let rights = self.rights_of(writer);
+        let at = UnixMillis(1_700_000_000_000 + 1_000 * self.entries.len() as i64);
+        let author = Author {
+            writer,
+            person: PersonId::new(*writer.as_bytes()),
+            position,
+            hybrid: HybridTime::new(at, 0),
+            local: LocalTime { at, offset_minutes: 180 },
+            rights,
+        };
+        self.authors.insert(change.hash, author);
+        self.entries.push(Entry { writer, position, create, change, rights });
+    }
+
+    /// Makes a document and notes its changes.
+    pub fn create(&mut self, number: u8, fields: Value) -> Document {
+        let (document, changes) =
+            Document::create(DocumentKind::Incident, writer(number), &object(fields)).unwrap();
+        for (index, change) in changes.into_iter().enumerate() {
+            self.push(writer(number), index == 0, change);
+        }
+        document
+    }
+
+    /// Edits a document and notes the changes.
+    pub fn edit(&mut self, document: &mut Document, number: u8, edits: &[Edit]) -> Vec<ChangeHash> {
+        let changes = document.edit(writer(number), self.rights_of(writer(number)), edits).unwrap();
+        let hashes = changes.iter().map(|change| change.hash).collect();
+        for change in changes {
+            self.push(writer(number), false, change);
+        }
+        hashes
+    }
+
+    /// Gives a document everything of the log, and expects it to take it.
+    pub fn bring(&self, document: &mut Document) {
+        let incoming: Vec<_> = self.entries.iter().map(Entry::incoming).collect();
+        let applied = document.apply(&incoming, self);
+        for (entry, outcome) in self.entries.iter().zip(&applied.outcomes) {
+            assert_eq!(*outcome, Outcome::Applied, "entry {:?} of {:?}", entry.position, entry.writer);
+        }
+    }
+
+    /// A document that has everything of the log.
+    pub fn replica(&self) -> Document {
+        let mut document = Document::empty();
+        self.bring(&mut document);
+        document
+    }
+}
+
+pub fn set(field: &str, value: Value) -> Edit {
+    Edit::Set { field: field.into(), value }
+}
+
+pub fn schema() -> Schema {
+    Schema::of(&DocumentKind::Incident)
+}
