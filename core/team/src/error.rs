@@ -13,18 +13,24 @@ pub enum TeamError {
     /// The operation belongs to another team, or founds one a second time.
     #[error("accept an operation of another team")]
     OtherTeam,
-    /// The author's own counting of operations does not fit its past.
+    /// The author's own counting of operations does not fit its past, or the operation names no past.
     #[error("accept an operation out of its author's order")]
     Sequence,
-    /// A name is empty, too long, or holds control characters.
+    /// A name is empty, too long, or holds characters that control how text is shown.
     #[error("accept the name: it must have 1 to {max} bytes and no control characters")]
     Name {
         /// The limit in bytes of UTF-8.
         max: usize,
     },
-    /// This device's person may not do that.
-    #[error("do that: it needs the role of lead")]
+    /// An operation that others build on is not here, so the history cannot be read.
+    #[error("find the membership operations before this one")]
+    Incomplete,
+    /// The author is no member in the operation's own past, or this device's person may not add people.
+    #[error("accept it from somebody without the right to it")]
     NotAllowed,
+    /// Another device of the team has that channel key already.
+    #[error("add a second device with the same channel key")]
+    KeyTaken,
     /// The text is no invitation: mistyped, cut short, or of a newer version.
     #[error("read the invitation code: check that it is complete")]
     Invitation,

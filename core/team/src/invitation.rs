@@ -25,9 +25,9 @@ pub struct Invitation {
     pub team: TeamId,
     /// Names the inviter's channel key, so that the joiner speaks with nobody else.
     pub inviter: [u8; 16],
-    /// Used once, as the pre-shared key of the handshake.
+    /// Used once; the handshake's pre-shared key comes from it, see [`Invitation::channel_secret`].
     pub secret: [u8; 16],
-    /// Where the inviter listens: `host:port`, at most eight.
+    /// Where the inviter listens: `host:port` in at most 64 visible ASCII characters, at most eight of them.
     pub addresses: Vec<String>,
 }
 
@@ -43,14 +43,25 @@ impl Drop for Invitation {
     }
 }
 
+fn is_address(text: &str) -> bool {
+    (1..=MAX_ADDRESS_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl Invitation {
+    /// The 32 bytes from which both sides derive the pre-shared key of the channel for joining.
+    #[must_use]
+    pub fn channel_secret(&self) -> [u8; 32] {
+        Digest::new("firsthand invitation secret v1").fixed(self.team).fixed(self.secret).finish()
+    }
+
     /// The code: `FH1` and base 32 (RFC 4648, no padding), capital letters and digits only, as QR codes hold best.
+    /// Addresses that do not fit are left out.
     #[must_use]
     pub fn to_code(&self) -> String {
         let mut out = Writer::new();
         out.byte(1).fixed(self.team).fixed(self.inviter).fixed(self.secret);
         let addresses: Vec<_> =
-            self.addresses.iter().filter(|it| it.len() <= MAX_ADDRESS_BYTES).take(MAX_ADDRESSES).collect();
+            self.addresses.iter().filter(|it| is_address(it)).take(MAX_ADDRESSES).collect();
         out.number(addresses.len() as u64);
         for address in addresses {
             out.sized(address.as_bytes());
@@ -62,6 +73,9 @@ impl Invitation {
     }
 
     /// Reads a code as it was scanned or typed: lower case, spaces and hyphens are fine.
+    ///
+    /// # Errors
+    /// [`TeamError::Invitation`] for anything else; four bytes of a hash tell a code from a mistyped one.
     pub fn from_code(code: &str) -> Result<Self, TeamError> {
         if code.len() > MAX_CODE_CHARS {
             return Err(TeamError::Invitation);
@@ -89,7 +103,11 @@ impl Invitation {
         let (inviter, secret) = (reader.array("inviter")?, reader.array("secret")?);
         let mut addresses = Vec::new();
         for _ in 0..reader.count(MAX_ADDRESSES, "addresses")? {
-            addresses.push(reader.text(MAX_ADDRESS_BYTES, "address")?.to_owned());
+            let address = reader.text(MAX_ADDRESS_BYTES, "address")?;
+            if !is_address(address) {
+                return Err(TeamError::Invitation);
+            }
+            addresses.push(address.to_owned());
         }
         reader.finish("invitation")?;
         Ok(Self { team, inviter, secret, addresses })
@@ -97,7 +115,7 @@ impl Invitation {
 }
 
 /// What a joining device sends once both people have compared the words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct JoinRequest {
     /// The name the person chose.
     pub name: String,
@@ -107,8 +125,17 @@ pub struct JoinRequest {
     pub consent: Signature,
 }
 
+impl std::fmt::Debug for JoinRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "JoinRequest({:?})", self.device)
+    }
+}
+
 impl JoinRequest {
     /// Signs a request to join `team` on the channel authenticated by `exchange`.
+    ///
+    /// # Errors
+    /// [`TeamError::Name`].
     pub fn sign(
         secret: &DeviceSecret,
         team: &TeamId,
@@ -122,6 +149,9 @@ impl JoinRequest {
     }
 
     /// Checks that the device agreed to exactly this.
+    ///
+    /// # Errors
+    /// [`TeamError::Signature`].
     pub fn verify(&self, team: &TeamId, exchange: &ExchangeKey) -> Result<(), TeamError> {
         let message = Operation::consent(team, &self.device, exchange, &self.name);
         if signed_by(&self.device, &message, &self.consent) { Ok(()) } else { Err(TeamError::Signature) }
@@ -136,6 +166,9 @@ impl JoinRequest {
     }
 
     /// Reads a request.
+    ///
+    /// # Errors
+    /// [`TeamError::Malformed`] or [`TeamError::Name`].
     pub fn decode(bytes: &[u8]) -> Result<Self, TeamError> {
         let mut reader = Reader::new(bytes);
         if reader.byte("request version")? != 1 {

@@ -7,9 +7,11 @@
 //! however late an entry arrives.
 
 mod error;
+mod fold;
 mod invitation;
 mod membership;
 mod operation;
+mod past;
 mod roster;
 
 pub use error::TeamError;

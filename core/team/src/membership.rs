@@ -1,10 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId};
-use firsthand_log::DeviceSecret;
+use firsthand_log::{DeviceSecret, MAX_MEMBERSHIP_HEADS, signed_by};
+use zeroize::Zeroize;
 
+use crate::fold::{Grant, Grants};
 use crate::operation::check_name;
-use crate::{Body, Device, JoinRequest, Member, Operation, Role, Roster, TeamError, person_id};
+use crate::past::Past;
+use crate::{Body, JoinRequest, Operation, Rights, Role, Roster, TeamError};
 
 /// The most operations of one team: 4 KiB each make 16 MiB, and a busy team makes a few hundred a year.
 const MAX_OPERATIONS: usize = 4096;
@@ -21,24 +24,48 @@ pub enum Inserted {
 }
 
 /// All membership operations of a team, and their fold.
-#[derive(Debug, Clone)]
+///
+/// Whether an operation counts depends on its own past alone. That past never changes, so the answer is found once,
+/// when the operation comes in, and is the same on every device; the fold only gathers the operations that count.
+#[derive(Clone)]
 pub struct Membership {
     team: TeamId,
     discovery_secret: [u8; 32],
-    operations: BTreeMap<OperationHash, Placed>,
+    /// In the order in which they arrived, so parents before children.
+    operations: Vec<Placed>,
+    index: BTreeMap<OperationHash, usize>,
     heads: BTreeSet<OperationHash>,
+    by_author: BTreeMap<DeviceKey, Vec<usize>>,
+    grants: Grants,
     roster: Roster,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Placed {
+    hash: OperationHash,
     operation: Operation,
-    /// One more than the greatest depth of its parents: parents always come first in (depth, hash).
+    /// One more than the greatest depth of its parents.
     depth: u32,
+    /// The operation and everything before it.
+    past: Past,
+    /// It, or something before it, is of a kind or gives a role that only a newer version understands. Then this
+    /// version cannot know whom it admits.
+    opaque: bool,
+    /// It admits somebody.
+    counts: bool,
+}
+
+/// What became of a verified operation.
+enum Place {
+    Added,
+    Missing(OperationHash),
 }
 
 impl Membership {
     /// Founds a team.
+    ///
+    /// # Errors
+    /// [`TeamError::Name`].
     pub fn found(
         secret: &DeviceSecret,
         exchange: ExchangeKey,
@@ -53,31 +80,47 @@ impl Membership {
     }
 
     /// Reads a team from its operations, founding one first, parents before children.
+    ///
+    /// # Errors
+    /// Any [`TeamError`]; [`TeamError::Incomplete`] where an operation stands before its parents or without them.
     pub fn load<'a>(operations: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, TeamError> {
         let mut operations = operations.into_iter();
-        let founding = operations.next().ok_or(TeamError::OtherTeam)?;
+        let founding = operations.next().ok_or(TeamError::Incomplete)?;
         let mut membership = Self::from_founding(Operation::decode(founding)?)?;
         for bytes in operations {
-            membership.insert(bytes)?;
+            if membership.insert(bytes)? == Inserted::Early {
+                return Err(TeamError::Incomplete);
+            }
         }
         Ok(membership)
     }
 
     fn from_founding(operation: Operation) -> Result<Self, TeamError> {
+        let Body::Found { team_name, name, exchange, discovery_secret, .. } = &operation.body else {
+            return Err(TeamError::OtherTeam);
+        };
         let hash = operation.verify(None)?;
-        let Body::Found { discovery_secret, .. } = operation.body else { return Err(TeamError::OtherTeam) };
         if operation.sequence != 1 || !operation.parents.is_empty() {
             return Err(TeamError::Sequence);
         }
-        let mut membership = Self {
+        let (author, depth) = (operation.author, 1);
+        let (name, role, exchange) = (name.clone(), Role::Lead, *exchange);
+        let mut grants = Grants::default();
+        grants.add(author, Grant { depth, hash, index: 0, name, role, exchange });
+        let mut roster = Roster { name: team_name.clone(), ..Roster::default() };
+        grants.enter(&mut roster, &author, None);
+        let mut past = Past::default();
+        past.insert(0);
+        Ok(Self {
             team: TeamId::new(*hash.as_bytes()),
-            discovery_secret,
-            operations: BTreeMap::from([(hash, Placed { operation, depth: 1 })]),
+            discovery_secret: *discovery_secret,
+            operations: vec![Placed { hash, operation, depth, past, opaque: false, counts: true }],
+            index: BTreeMap::from([(hash, 0)]),
             heads: BTreeSet::from([hash]),
-            roster: Roster::default(),
-        };
-        membership.roster = membership.fold(None);
-        Ok(membership)
+            by_author: BTreeMap::from([(author, vec![0])]),
+            grants,
+            roster,
+        })
     }
 
     /// The team's id.
@@ -92,16 +135,35 @@ impl Membership {
         &self.discovery_secret
     }
 
-    /// The operations that no other names as parent, sorted.
+    /// What an operation or entry made now names as everything its author has seen: the operations that no other
+    /// names as parent, sorted, at most [`MAX_MEMBERSHIP_HEADS`].
+    ///
+    /// Where there are more, somebody is signing operations side by side on purpose. Then the latest operations that
+    /// count stand first, so that nobody is kept from working; what is left out is reconciled all the same, see
+    /// [`Membership::lacking`].
     #[must_use]
     pub fn heads(&self) -> Vec<OperationHash> {
-        self.heads.iter().copied().collect()
+        if self.heads.len() <= MAX_MEMBERSHIP_HEADS {
+            return self.heads.iter().copied().collect();
+        }
+        let mut covered = Past::default();
+        let mut latest = BTreeSet::new();
+        for (index, placed) in self.operations.iter().enumerate().rev() {
+            if placed.counts && !covered.contains(index) {
+                covered.join(&placed.past);
+                latest.insert(placed.hash);
+            }
+        }
+        let others = self.heads.iter().filter(|head| !latest.contains(*head));
+        let mut heads: Vec<_> = latest.iter().chain(others).take(MAX_MEMBERSHIP_HEADS).copied().collect();
+        heads.sort_unstable();
+        heads
     }
 
     /// Whether an operation is here.
     #[must_use]
     pub fn contains(&self, hash: &OperationHash) -> bool {
-        self.operations.contains_key(hash)
+        self.index.contains_key(hash)
     }
 
     /// The team as all operations leave it.
@@ -110,15 +172,29 @@ impl Membership {
         &self.roster
     }
 
-    /// The team as the operations in the past of `heads` leave it; `None` while one of them is not here.
+    /// The team as the operations in the past of `heads` leave it; `None` while one of them is not here. It never
+    /// changes afterwards, whatever else arrives.
     #[must_use]
     pub fn roster_at(&self, heads: &[OperationHash]) -> Option<Roster> {
         let past = self.past(heads)?;
         if past.len() == self.operations.len() {
-            Some(self.roster.clone())
-        } else {
-            Some(self.fold(Some(&past)))
+            return Some(self.roster.clone());
         }
+        let mut roster = Roster::default();
+        if past.contains(0) {
+            roster.name.clone_from(&self.roster.name);
+        }
+        for device in self.grants.devices() {
+            self.grants.enter(&mut roster, device, Some(&past));
+        }
+        Some(roster)
+    }
+
+    /// What the owner of `device` may do at `heads`: the same as asking [`Membership::roster_at`], without building
+    /// the whole roster.
+    #[must_use]
+    pub fn rights_at(&self, heads: &[OperationHash], device: &DeviceKey) -> Option<Rights> {
+        Some(self.grants.role(device, &self.past(heads)?).map(Role::rights).unwrap_or_default())
     }
 
     /// Takes in an operation from anywhere.
@@ -126,64 +202,38 @@ impl Membership {
     /// # Errors
     /// Any [`TeamError`]; nothing has changed then.
     pub fn insert(&mut self, bytes: &[u8]) -> Result<Inserted, TeamError> {
-        let operation = Operation::decode(bytes)?;
-        if matches!(operation.body, Body::Found { .. }) {
-            let hash = operation.verify(None)?;
-            return if hash.as_bytes() == self.team.as_bytes() {
-                Ok(Inserted::Known)
-            } else {
-                Err(TeamError::OtherTeam)
-            };
+        let Some((hash, operation)) = self.verify(bytes)? else { return Ok(Inserted::Known) };
+        match self.place(hash, &operation)? {
+            Place::Added => Ok(Inserted::Added(hash)),
+            Place::Missing(_) => Ok(Inserted::Early),
         }
-        let hash = operation.hash(Some(&self.team));
-        if self.operations.contains_key(&hash) {
-            return Ok(Inserted::Known);
-        }
-        operation.verify(Some(&self.team))?;
-        if self.operations.len() >= MAX_OPERATIONS {
-            return Err(TeamError::TooMany { limit: MAX_OPERATIONS });
-        }
-        if operation.parents.is_empty() {
-            return Err(TeamError::Sequence);
-        }
-        let Some(past) = self.past(&operation.parents) else { return Ok(Inserted::Early) };
-        let earlier = past.iter().filter(|hash| self.operations[*hash].operation.author == operation.author);
-        if operation.sequence != earlier.count() as u64 + 1 {
-            return Err(TeamError::Sequence);
-        }
-        let depth =
-            operation.parents.iter().map(|parent| self.operations[parent].depth).max().unwrap_or(0) + 1;
-        for parent in &operation.parents {
-            self.heads.remove(parent);
-        }
-        self.heads.insert(hash);
-        self.operations.insert(hash, Placed { operation, depth });
-        self.roster = self.fold(None);
-        Ok(Inserted::Added(hash))
     }
 
-    /// Takes in operations in any order; returns those that are new, parents before children.
+    /// Takes in operations in any order; returns those that are new, parents before children. Those whose parents
+    /// are neither here nor among them are not kept.
     ///
     /// # Errors
     /// The first operation that is refused; those before it have been taken in.
     pub fn insert_all(&mut self, operations: &[Vec<u8>]) -> Result<Vec<(OperationHash, Vec<u8>)>, TeamError> {
         let mut added = Vec::new();
-        let mut waiting: Vec<&Vec<u8>> = operations.iter().collect();
-        loop {
-            let mut early = Vec::new();
-            let before = waiting.len();
-            for bytes in waiting {
-                match self.insert(bytes)? {
-                    Inserted::Added(hash) => added.push((hash, bytes.clone())),
-                    Inserted::Known => {}
-                    Inserted::Early => early.push(bytes),
+        // Each waits under one parent that is missing, so that the worst order costs no more than the best.
+        let mut waiting: BTreeMap<OperationHash, Vec<(OperationHash, Operation)>> = BTreeMap::new();
+        for bytes in operations {
+            let mut ready: Vec<_> = self.verify(bytes)?.into_iter().collect();
+            while let Some((hash, operation)) = ready.pop() {
+                if self.contains(&hash) {
+                    continue;
+                }
+                match self.place(hash, &operation)? {
+                    Place::Added => {
+                        ready.extend(waiting.remove(&hash).unwrap_or_default());
+                        added.push((hash, operation.encode()));
+                    }
+                    Place::Missing(parent) => waiting.entry(parent).or_default().push((hash, operation)),
                 }
             }
-            if early.is_empty() || early.len() == before {
-                return Ok(added);
-            }
-            waiting = early;
         }
+        Ok(added)
     }
 
     /// The operations that somebody who has `heads` lacks, parents before children. Heads that are not here are
@@ -192,18 +242,24 @@ impl Membership {
     pub fn lacking(&self, heads: &[OperationHash]) -> Vec<(OperationHash, Vec<u8>)> {
         let known: Vec<_> = heads.iter().filter(|head| self.contains(head)).copied().collect();
         let past = self.past(&known).unwrap_or_default();
-        let mut lacking: Vec<_> = self.operations.iter().filter(|(hash, _)| !past.contains(hash)).collect();
-        lacking.sort_by_key(|(hash, placed)| (placed.depth, **hash));
-        lacking.into_iter().map(|(hash, placed)| (*hash, placed.operation.encode())).collect()
+        let lacking = self.operations.iter().enumerate().filter(|(index, _)| !past.contains(*index));
+        let mut lacking: Vec<_> = lacking.map(|(_, placed)| placed).collect();
+        lacking.sort_by_key(|placed| (placed.depth, placed.hash));
+        lacking.into_iter().map(|placed| (placed.hash, placed.operation.encode())).collect()
     }
 
-    /// All operations, parents before children.
+    /// All operations, parents before children, the founding one first.
     #[must_use]
     pub fn all(&self) -> Vec<(OperationHash, Vec<u8>)> {
         self.lacking(&[])
     }
 
-    /// Adds the person who asked to join, and returns the operation's bytes.
+    /// Adds the person who asked to join on the channel authenticated by `exchange`, and returns the operation's
+    /// bytes.
+    ///
+    /// # Errors
+    /// [`TeamError::NotAllowed`] without the right, [`TeamError::Signature`] where the request is not for this team
+    /// and channel, [`TeamError::KeyTaken`] where another device has that channel key.
     pub fn add(
         &mut self,
         secret: &DeviceSecret,
@@ -211,89 +267,134 @@ impl Membership {
         exchange: ExchangeKey,
         role: Role,
     ) -> Result<(OperationHash, Vec<u8>), TeamError> {
-        if !self.roster.rights(&secret.key()).add {
+        let (author, parents) = (secret.key(), self.heads());
+        let past = self.past(&parents).ok_or(TeamError::Incomplete)?;
+        if !self.grants.role(&author, &past).is_some_and(|role| role.rights().add) {
             return Err(TeamError::NotAllowed);
         }
         let name = check_name(&request.name)?;
         request.verify(&self.team, &exchange)?;
         let (device, consent) = (request.device, request.consent);
+        if self.grants.claimed(&exchange, &device, &past) {
+            return Err(TeamError::KeyTaken);
+        }
         let body = Body::Add { name, role, device, exchange, consent };
-        let own = self.operations.values().filter(|placed| placed.operation.author == secret.key()).count();
-        let operation = Operation::sign(secret, Some(&self.team), own as u64 + 1, self.heads(), body);
-        let bytes = operation.encode();
-        self.insert(&bytes)?;
-        Ok((operation.hash(Some(&self.team)), bytes))
+        let sequence = self.own(&author, &past) + 1;
+        let bytes = Operation::sign(secret, Some(&self.team), sequence, parents, body).encode();
+        match self.insert(&bytes)? {
+            Inserted::Added(hash) => Ok((hash, bytes)),
+            Inserted::Known | Inserted::Early => Err(TeamError::Incomplete),
+        }
     }
 
-    fn past(&self, heads: &[OperationHash]) -> Option<BTreeSet<OperationHash>> {
-        let mut past = BTreeSet::new();
-        let mut open = heads.to_vec();
-        while let Some(hash) = open.pop() {
-            let placed = self.operations.get(&hash)?;
-            if past.insert(hash) {
-                open.extend(placed.operation.parents.iter().copied());
+    /// Checks everything that needs no other operation; `None` where it is here already.
+    fn verify(&self, bytes: &[u8]) -> Result<Option<(OperationHash, Operation)>, TeamError> {
+        let operation = Operation::decode(bytes)?;
+        let founds = matches!(operation.body, Body::Found { .. });
+        let team = (!founds).then_some(&self.team);
+        let hash = operation.hash(team);
+        let held = self.index.get(&hash).map(|index| &self.operations[*index].operation);
+        if held.is_some_and(|held| held.signature == operation.signature) {
+            return Ok(None);
+        }
+        // The hash does not cover the signature, so one that is here may still come with a wrong one.
+        operation.verify(team)?;
+        if held.is_some() {
+            return Ok(None);
+        }
+        match &operation.body {
+            Body::Found { .. } => return Err(TeamError::OtherTeam),
+            Body::Add { name, device, exchange, consent, .. } => {
+                let message = Operation::consent(&self.team, device, exchange, name);
+                if !signed_by(device, &message, consent) {
+                    return Err(TeamError::Signature);
+                }
             }
+            Body::Other { .. } => {}
+        }
+        Ok(Some((hash, operation)))
+    }
+
+    /// Puts a verified operation in its place, if everything before it is here.
+    fn place(&mut self, hash: OperationHash, operation: &Operation) -> Result<Place, TeamError> {
+        let (mut past, mut depth, mut opaque) = (Past::default(), 0, false);
+        for parent in &operation.parents {
+            let Some(index) = self.index.get(parent) else { return Ok(Place::Missing(*parent)) };
+            let parent = &self.operations[*index];
+            past.join(&parent.past);
+            depth = depth.max(parent.depth);
+            opaque |= parent.opaque;
+        }
+        if operation.parents.is_empty() || operation.sequence != self.own(&operation.author, &past) + 1 {
+            return Err(TeamError::Sequence);
+        }
+        let role = self.grants.role(&operation.author, &past);
+        if role.is_none() && !opaque {
+            // Kept, it would let anybody who reaches a member fill the team's history.
+            return Err(TeamError::NotAllowed);
+        }
+        let index = self.operations.len();
+        if index >= MAX_OPERATIONS {
+            return Err(TeamError::TooMany { limit: MAX_OPERATIONS });
+        }
+        let depth = depth + 1;
+        let admits = match &operation.body {
+            Body::Add { name, role: given, device, exchange, .. } => {
+                let may = role.is_some_and(|role| role.rights().add);
+                let counts = may && !self.grants.claimed(exchange, device, &past);
+                let (name, role, exchange) = (name.clone(), *given, *exchange);
+                counts.then_some((*device, Grant { depth, hash, index, name, role, exchange }))
+            }
+            Body::Found { .. } | Body::Other { .. } => None,
+        };
+        opaque |= matches!(&operation.body, Body::Other { .. } | Body::Add { role: Role::Other(_), .. });
+        past.insert(index);
+
+        for parent in &operation.parents {
+            self.heads.remove(parent);
+        }
+        self.heads.insert(hash);
+        self.index.insert(hash, index);
+        self.by_author.entry(operation.author).or_default().push(index);
+        let (operation, counts) = (operation.clone(), admits.is_some());
+        self.operations.push(Placed { hash, operation, depth, past, opaque, counts });
+        if let Some((device, grant)) = admits {
+            self.grants.add(device, grant);
+            self.grants.enter(&mut self.roster, &device, None);
+        }
+        Ok(Place::Added)
+    }
+
+    /// Everything in the past of `heads`; `None` where one is not here.
+    fn past(&self, heads: &[OperationHash]) -> Option<Past> {
+        let mut past = Past::default();
+        for head in heads {
+            past.join(&self.operations[*self.index.get(head)?].past);
         }
         Some(past)
     }
 
-    /// Folds the operations of `within` (all where `None`). An operation counts if, in its own past, its author was a
-    /// member with the right to it.
-    fn fold(&self, within: Option<&BTreeSet<OperationHash>>) -> Roster {
-        let mut order: Vec<_> = self
-            .operations
-            .iter()
-            .filter(|(hash, _)| within.is_none_or(|within| within.contains(*hash)))
-            .collect();
-        order.sort_by_key(|(hash, placed)| (placed.depth, **hash));
-
-        let mut roster = Roster::default();
-        for (hash, placed) in order {
-            let operation = &placed.operation;
-            match &operation.body {
-                Body::Found { team_name, name, exchange, .. } => {
-                    roster.name.clone_from(team_name);
-                    admit(&mut roster, name, Role::Lead, operation.author, *exchange, *hash);
-                }
-                Body::Add { name, role, device, exchange, consent } => {
-                    let may = roster.rights(&operation.author).add
-                        && self.author_was_admitted_before(&roster, operation);
-                    let message = Operation::consent(&self.team, device, exchange, name);
-                    let agreed = firsthand_log::signed_by(device, &message, consent);
-                    if !may || !agreed {
-                        continue;
-                    }
-                    if let Some(known) = roster.devices.get_mut(device) {
-                        // Two leads added the same person while apart: the first in the common order decides the name
-                        // and the role, and both admit.
-                        known.grants.push(*hash);
-                    } else if roster.device_by_exchange(exchange).is_none() {
-                        admit(&mut roster, name, *role, *device, *exchange, *hash);
-                    }
-                }
-                Body::Other { .. } => {}
-            }
-        }
-        roster
-    }
-
-    /// Whether the operation that admitted the author stands in this operation's past, not merely beside it.
-    fn author_was_admitted_before(&self, roster: &Roster, operation: &Operation) -> bool {
-        let Some(device) = roster.devices.get(&operation.author) else { return false };
-        let past = self.past(&operation.parents).unwrap_or_default();
-        device.grants.iter().any(|grant| past.contains(grant))
+    /// How many operations in `past` are `author`'s.
+    fn own(&self, author: &DeviceKey, past: &Past) -> u64 {
+        let own = self.by_author.get(author).into_iter().flatten();
+        own.filter(|index| past.contains(**index)).count() as u64
     }
 }
 
-fn admit(
-    roster: &mut Roster,
-    name: &str,
-    role: Role,
-    device: DeviceKey,
-    exchange: ExchangeKey,
-    grant: OperationHash,
-) {
-    let person = person_id(&device);
-    roster.members.insert(person, Member { name: name.to_owned(), role });
-    roster.devices.insert(device, Device { person, exchange, grants: vec![grant] });
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.discovery_secret.zeroize();
+        for placed in &mut self.operations {
+            if let Body::Found { discovery_secret, .. } = &mut placed.operation.body {
+                discovery_secret.zeroize();
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Membership {
+    // Names and the discovery secret stay out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Membership({:?}, {} operations)", self.team, self.operations.len())
+    }
 }

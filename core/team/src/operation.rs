@@ -115,7 +115,10 @@ impl Operation {
         OperationHash::new(digest.sized(&self.unsigned()).finish())
     }
 
-    /// Checks the author's signature.
+    /// Checks the author's signature and gives the operation's hash.
+    ///
+    /// # Errors
+    /// [`TeamError::Signature`].
     pub fn verify(&self, team: Option<&TeamId>) -> Result<OperationHash, TeamError> {
         let hash = self.hash(team);
         if signed_by(&self.author, hash.as_bytes(), &self.signature) {
@@ -161,6 +164,9 @@ impl Operation {
     }
 
     /// Reads an operation, strictly: every byte has its meaning, and a value has one encoding.
+    ///
+    /// # Errors
+    /// [`TeamError::Malformed`] or [`TeamError::Name`].
     pub fn decode(bytes: &[u8]) -> Result<Self, TeamError> {
         if bytes.len() > MAX_OPERATION_BYTES {
             let limit = MAX_OPERATION_BYTES as u64;
@@ -222,6 +228,13 @@ fn name(reader: &mut Reader<'_>) -> Result<String, TeamError> {
 
 /// A name as it may stand in an operation.
 pub(crate) fn check_name(name: &str) -> Result<String, TeamError> {
-    let fits = !name.trim().is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
+    let fits = !name.trim().is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(controls);
     if fits { Ok(name.to_owned()) } else { Err(TeamError::Name { max: MAX_NAME_BYTES }) }
+}
+
+/// Control characters, line and paragraph separators, and the marks that turn or isolate the direction of the text
+/// around them: with those a name could make the words beside it read differently. The marks that Arabic, Persian and
+/// Indic spelling needs (U+200C to U+200F) stay.
+fn controls(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, PersonId};
 
-/// What a person may do.
+/// What a person may do. The stronger role is the smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Leads the team: adds people, resolves conflicts, closes incidents.
@@ -66,12 +67,19 @@ impl Role {
 }
 
 /// A person of the team.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     /// The name they chose when they joined.
     pub name: String,
     /// Their role.
     pub role: Role,
+}
+
+impl fmt::Debug for Member {
+    // Names stay out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Member({:?})", self.role)
+    }
 }
 
 /// A device of a person.
@@ -81,12 +89,12 @@ pub struct Device {
     pub person: PersonId,
     /// The key that authenticates its channels.
     pub exchange: ExchangeKey,
-    /// The operations that added it; several where leads did so while apart.
+    /// The operations that added it, in the order that all devices agree on; several where leads did so while apart.
     pub grants: Vec<OperationHash>,
 }
 
 /// The team as the folded operations leave it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Roster {
     /// The team's name.
     pub name: String,
@@ -94,6 +102,15 @@ pub struct Roster {
     pub members: BTreeMap<PersonId, Member>,
     /// Devices.
     pub devices: BTreeMap<DeviceKey, Device>,
+}
+
+impl fmt::Debug for Roster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Roster")
+            .field("members", &self.members)
+            .field("devices", &self.devices)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Roster {

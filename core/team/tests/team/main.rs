@@ -1,0 +1,13 @@
+//! Membership from outside: operation graphs in every order, hostile operations, invitations and golden bytes.
+
+// Clippy's allow-unwrap-in-tests does not reach functions beside the tests.
+#![allow(clippy::unwrap_used)]
+
+mod examples;
+mod golden;
+mod graphs;
+mod hostile;
+mod invitations;
+mod model;
+mod reconcile;
+mod support;
