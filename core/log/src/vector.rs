@@ -58,6 +58,11 @@ impl Vector {
         self.0.insert(writer, mark);
     }
 
+    /// Forgets a writer.
+    pub fn remove(&mut self, writer: &WriterId) {
+        self.0.remove(writer);
+    }
+
     /// How far a writer is held.
     #[must_use]
     pub fn get(&self, writer: &WriterId) -> Option<&Mark> {

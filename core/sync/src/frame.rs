@@ -1,4 +1,4 @@
-use firsthand_ids::{ContentHash, OperationHash, SpaceId, WriterId};
+use firsthand_ids::{FileId, OperationHash, SpaceId, WriterId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{LogError, MAX_MEMBERSHIP_HEADS, Vector};
@@ -105,7 +105,7 @@ pub enum Frame {
     /// Asks for chunks of a file.
     Want {
         /// The file.
-        file: ContentHash,
+        file: FileId,
         /// The first chunk wanted.
         from: u32,
         /// How many.
@@ -114,7 +114,7 @@ pub enum Frame {
     /// One sealed chunk of a file.
     Chunk {
         /// The file.
-        file: ContentHash,
+        file: FileId,
         /// Which chunk, from 0.
         index: u32,
         /// How many the file has.
@@ -125,7 +125,7 @@ pub enum Frame {
     /// The sender does not have that file, or not that chunk.
     NoFile {
         /// The file.
-        file: ContentHash,
+        file: FileId,
     },
     /// The sender ends the session.
     Goodbye(GoodbyeReason),
@@ -208,12 +208,12 @@ impl Frame {
             }
             5 => Self::Pending { waiting: reader.number("waiting")?, files: reader.number("files")? },
             6 => Self::Want {
-                file: ContentHash::new(reader.array("file")?),
+                file: FileId::new(reader.array("file")?),
                 from: small(&mut reader, u32::MAX)?,
                 count: small(&mut reader, MAX_WANTED as u32)?,
             },
             7 => {
-                let file = ContentHash::new(reader.array("file")?);
+                let file = FileId::new(reader.array("file")?);
                 let (index, total) = (small(&mut reader, u32::MAX)?, small(&mut reader, u32::MAX)?);
                 let sealed = reader.rest();
                 if sealed.len() > MAX_CHUNK_BYTES {
@@ -221,7 +221,7 @@ impl Frame {
                 }
                 Self::Chunk { file, index, total, sealed: sealed.to_vec() }
             }
-            8 => Self::NoFile { file: ContentHash::new(reader.array("file")?) },
+            8 => Self::NoFile { file: FileId::new(reader.array("file")?) },
             9 => Self::Goodbye(GoodbyeReason::from_number(reader.byte("reason")?)),
             10 => Self::Forked {
                 space: SpaceId::new(reader.array("space")?),

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{ContentHash, OperationHash, SpaceId, WriterId};
+use firsthand_ids::{FileId, OperationHash, SpaceId, WriterId};
 use firsthand_log::{LogError, Vector};
 
 use crate::membership::Reconciliation;
@@ -115,11 +115,11 @@ pub enum Input {
     /// What this device misses besides entries; told to the peer.
     Pending(Pending),
     /// Files this device wants from the peer, each with the number of chunks it has, most wanted first.
-    Want(Vec<(ContentHash, u32)>),
+    Want(Vec<(FileId, u32)>),
     /// Answers [`Effect::LoadChunk`].
     ChunkLoaded {
         /// The file.
-        file: ContentHash,
+        file: FileId,
         /// Which chunk.
         index: u32,
         /// How many chunks the file has, and the sealed bytes; `None` where it is not here.
@@ -128,7 +128,7 @@ pub enum Input {
     /// Answers [`Effect::StoreChunk`].
     ChunkStored {
         /// The file.
-        file: ContentHash,
+        file: FileId,
         /// Whether the file is complete now and its hash right; an error where the chunk was refused.
         result: Result<bool, Refusal>,
     },
@@ -171,14 +171,14 @@ pub enum Effect {
     /// Read a chunk of a file; answer with [`Input::ChunkLoaded`].
     LoadChunk {
         /// The file.
-        file: ContentHash,
+        file: FileId,
         /// Which chunk.
         index: u32,
     },
     /// Check and store a chunk; answer with [`Input::ChunkStored`].
     StoreChunk {
         /// The file.
-        file: ContentHash,
+        file: FileId,
         /// Which chunk.
         index: u32,
         /// How many the file has.

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use firsthand_ids::ContentHash;
+use firsthand_ids::FileId;
 
 use crate::{Effect, Frame, MAX_WANTED, Refusal};
 
@@ -10,14 +10,14 @@ const WINDOW: u32 = 4;
 /// The files of a session: what this device asks for, and what it was asked for.
 #[derive(Default)]
 pub(crate) struct Transfers {
-    wanted: VecDeque<(ContentHash, u32)>,
+    wanted: VecDeque<(FileId, u32)>,
     current: Option<Download>,
-    asked: VecDeque<(ContentHash, u32)>,
+    asked: VecDeque<(FileId, u32)>,
     loading: bool,
 }
 
 struct Download {
-    file: ContentHash,
+    file: FileId,
     /// The chunk that must come next.
     next: u32,
     /// Chunks asked for and not yet received.
@@ -32,7 +32,7 @@ impl Transfers {
     }
 
     /// Replaces the list of files wanted: each with the number of chunks already here.
-    pub(crate) fn want(&mut self, files: Vec<(ContentHash, u32)>) {
+    pub(crate) fn want(&mut self, files: Vec<(FileId, u32)>) {
         let current = self.current.as_ref().map(|download| download.file);
         self.wanted = files.into_iter().filter(|(file, _)| Some(*file) != current).collect();
     }
@@ -56,7 +56,7 @@ impl Transfers {
 
     pub(crate) fn on_chunk(
         &mut self,
-        file: ContentHash,
+        file: FileId,
         index: u32,
         total: u32,
         sealed: Vec<u8>,
@@ -74,7 +74,7 @@ impl Transfers {
     }
 
     /// A chunk is durable; `complete`: it was the last, and the file's hash is right.
-    pub(crate) fn on_stored(&mut self, file: ContentHash, complete: bool) {
+    pub(crate) fn on_stored(&mut self, file: FileId, complete: bool) {
         let Some(download) = self.current.as_mut().filter(|it| it.file == file) else { return };
         download.storing = download.storing.saturating_sub(1);
         if complete {
@@ -82,13 +82,13 @@ impl Transfers {
         }
     }
 
-    pub(crate) fn on_no_file(&mut self, file: ContentHash) {
+    pub(crate) fn on_no_file(&mut self, file: FileId) {
         if self.current.as_ref().is_some_and(|it| it.file == file) {
             self.current = None;
         }
     }
 
-    pub(crate) fn on_want(&mut self, file: ContentHash, from: u32, count: u32) -> Result<(), Refusal> {
+    pub(crate) fn on_want(&mut self, file: FileId, from: u32, count: u32) -> Result<(), Refusal> {
         if self.asked.len() + count as usize > MAX_WANTED {
             return Err(Refusal::Misbehaved);
         }
@@ -108,7 +108,7 @@ impl Transfers {
 
     pub(crate) fn on_loaded(
         &mut self,
-        file: ContentHash,
+        file: FileId,
         index: u32,
         chunk: Option<(u32, Vec<u8>)>,
         out: &mut Vec<Effect>,
