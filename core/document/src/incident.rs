@@ -5,71 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use firsthand_record::{Incident, Read, Status};
 use serde_json::{Map, Value, json};
 
+use crate::layout::SCHEMA_VERSION;
 use crate::schema::Letter;
-use crate::{DocumentError, DocumentKind, Edit, FieldView, Schema, View};
+use crate::{DocumentError, DocumentKind, Edit, Schema, View};
 
 /// The fields of a record, for [`crate::Document::create`].
 pub fn fields(incident: &Incident) -> Result<Map<String, Value>, DocumentError> {
-    let mut fields = to_map(incident)?;
-    // Every document carries the version of its table beside its kind.
-    fields.remove("schema_version");
-    Ok(fields)
+    to_map(incident)
 }
 
-/// The record that a document gives to read. Of values in conflict it has the one to act on; withdrawn items are left
-/// out; `status` is what counts, see [`View::status`].
+/// The record that a document gives to read, see [`View::shown`].
 ///
 /// What this version cannot read of a known field stands in `extra` under the field's name.
 #[must_use]
 pub fn read(view: &View) -> Incident {
-    let Read { mut incident, unread } = read_all(view);
+    let Read { mut incident, unread } = Incident::read(view.shown());
     for unread in unread {
         incident.extra.entry(unread.field).or_insert(unread.value);
     }
     incident
-}
-
-/// As [`read`], with what this version cannot read apart.
-#[must_use]
-pub fn read_all(view: &View) -> Read {
-    let mut json = to_json(view);
-    json.insert("schema_version".to_owned(), json!(view.schema));
-    let status = view.status();
-    if let Some(code) = &status.code {
-        json.insert("status".to_owned(), json!(code));
-    }
-    if let Some(target) = status.target {
-        json.insert("merged_into".to_owned(), json!(target));
-    }
-    Incident::read(json)
-}
-
-/// A view as one JSON object, with the lists of the table as arrays of items that are not withdrawn.
-pub(crate) fn to_json(view: &View) -> Map<String, Value> {
-    let schema = Schema::of(&view.kind);
-    let mut json = Map::new();
-    for (name, field) in &view.fields {
-        let value = match field {
-            FieldView::Once(value) => value.clone(),
-            FieldView::Text(text) => json!(text),
-            FieldView::Register(register) => register.shown.clone(),
-            FieldView::Items(items) if schema.letter(name) == Some(Letter::Add) => {
-                let here = items.iter().filter(|item| item.withdrawn.is_none());
-                here.map(|item| {
-                    let mut value = item.value.clone();
-                    if let Some(members) = value.as_object_mut() {
-                        members.insert("key".to_owned(), json!(item.key));
-                    }
-                    value
-                })
-                .collect()
-            }
-            // The marks of other items are read from the view, not from the record.
-            FieldView::Items(_) => continue,
-        };
-        json.insert(name.clone(), value);
-    }
-    json
 }
 
 /// The edits that turn one state of a record into another, for a form that a person filled in. Items without a key are
@@ -83,7 +37,7 @@ pub fn edits(before: &Incident, after: &Incident) -> Result<Vec<Edit>, DocumentE
     let mut out = Vec::new();
     for name in names {
         let (old, new) = (old.get(name), new.get(name));
-        if old == new {
+        if old == new || name == SCHEMA_VERSION {
             continue;
         }
         match schema.letter(name) {
@@ -147,7 +101,7 @@ fn status_edits(before: &Incident, after: &Incident, out: &mut Vec<Edit>) {
     }
 }
 
-fn to_map(record: &impl serde::Serialize) -> Result<Map<String, Value>, DocumentError> {
+pub(crate) fn to_map(record: &impl serde::Serialize) -> Result<Map<String, Value>, DocumentError> {
     match serde_json::to_value(record) {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(DocumentError::Internal),

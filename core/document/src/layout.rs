@@ -54,6 +54,9 @@ pub(crate) const KIND: &str = "kind";
 /// What a change in the map `w` calls the version of the table the document was made with.
 pub(crate) const SCHEMA: &str = "schema";
 
+/// What records call that version.
+pub(crate) const SCHEMA_VERSION: &str = "schema_version";
+
 /// The fixed points of a document that has its first change.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::write::{Group, Step};
 use super::{Edit, MAX_VALUE_BYTES};
-use crate::layout::{self, KIND, Layout, MapName, SCHEMA};
+use crate::layout::{self, KIND, Layout, MapName, SCHEMA, SCHEMA_VERSION};
 use crate::schema::lists;
 use crate::{
     Document, DocumentError, DocumentKind, Letter, OpId, Rights, Schema, json as canonical_json, text,
@@ -32,6 +32,8 @@ pub(super) fn creation(
         let wrong_shape = || DocumentError::WrongShape { field: name.clone() };
         match schema.letter(name).unwrap_or(Letter::Register) {
             Letter::Once if name == KIND || name == SCHEMA => return Err(wrong_shape()),
+            // The version of the table is noted for every document.
+            _ if name == SCHEMA_VERSION => {}
             Letter::Once => first.push(put(MapName::Once, name, value)?),
             Letter::Register => later.push(Group::one(put(MapName::Register, name, value)?)),
             Letter::Safe(_) => later.push(Group::one(put(MapName::Safe, name, value)?)),

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use automerge::{Automerge, ReadDoc};
-use firsthand_ids::ChangeHash;
 use serde_json::Value;
 
 use super::Rule;
@@ -13,14 +12,14 @@ use super::operations::{Action, Key, Parsed};
 use super::structure::rule_of;
 use crate::layout::{self, Layout, MapName};
 use crate::schema::lists;
-use crate::{GuardError, OpId, Rights, document, json};
+use crate::{Authors, GuardError, OpId, document, json};
 
 /// Checks a change that `am` holds.
 pub(super) fn check(
     am: &Automerge,
     layout: &Layout,
     parsed: &Parsed<'_>,
-    rights: &dyn Fn(&ChangeHash) -> Rights,
+    authors: &dyn Authors,
 ) -> Result<(), GuardError> {
     let heads: Vec<_> = parsed.dependencies.iter().map(document::theirs).collect();
     let mut written: BTreeMap<(MapName, &str), (OpId, &str)> = BTreeMap::new();
@@ -43,8 +42,8 @@ pub(super) fn check(
         };
         if matches!(map, MapName::Register | MapName::Safe) && differ(&standing) {
             let keeps = |item: &str| keeps(item, key, &standing, value);
-            if !resolved_here(layout, parsed, rights, &keeps)
-                && !resolved_before(am, layout, &heads, rights, &keeps)
+            if !resolved_here(layout, parsed, authors, &keeps)
+                && !resolved_before(am, layout, &heads, authors, &keeps)
             {
                 return Err(Rule::Conflict.broken("no resolution"));
             }
@@ -76,7 +75,7 @@ fn keeps(item: &str, field: &str, standing: &[(OpId, String)], value: &str) -> b
 fn resolved_here(
     layout: &Layout,
     parsed: &Parsed<'_>,
-    rights: &dyn Fn(&ChangeHash) -> Rights,
+    authors: &dyn Authors,
     keeps: &dyn Fn(&str) -> bool,
 ) -> bool {
     let items = OpId { counter: MapName::Add.counter(), writer: layout.creator };
@@ -84,18 +83,20 @@ fn resolved_here(
         Action::Put(item) => operation.object == Some(items) && keeps(item),
         _ => false,
     });
-    found && rights(&parsed.hash).may_resolve
+    found && authors.rights(&parsed.hash).may_resolve
 }
 
 fn resolved_before(
     am: &Automerge,
     layout: &Layout,
     heads: &[automerge::ChangeHash],
-    rights: &dyn Fn(&ChangeHash) -> Rights,
+    authors: &dyn Authors,
     keeps: &dyn Fn(&str) -> bool,
 ) -> bool {
     am.map_range_at(layout.map(MapName::Add), .., heads).any(|item| {
         layout::text_of(&item.value).is_some_and(keeps)
-            && am.hash_for_opid(&item.id()).is_some_and(|hash| rights(&document::ours(hash)).may_resolve)
+            && am
+                .hash_for_opid(&item.id())
+                .is_some_and(|hash| authors.rights(&document::ours(hash)).may_resolve)
     })
 }

@@ -20,7 +20,7 @@ use automerge::{Automerge, LoadOptions, ReadDoc};
 use firsthand_ids::{ChangeHash, Position, WriterId};
 
 use crate::layout::Layout;
-use crate::{Authors, Document, Rights, document};
+use crate::{Authors, Document, document};
 pub use error::{GuardError, Rule};
 use graph::Graph;
 use operations::Parsed;
@@ -43,8 +43,6 @@ pub struct Incoming<'a> {
     pub create: bool,
     /// The bytes of the change.
     pub change: &'a [u8],
-    /// What the author was allowed to do, at the membership heads that the entry names.
-    pub rights: Rights,
 }
 
 /// What became of one incoming change.
@@ -79,23 +77,15 @@ impl Applied {
 impl Document {
     /// Applies changes that the log has verified, in any order, all of one document together.
     ///
-    /// `authors` answers for changes that the document holds; `rights` in `incoming` answer for the new ones. The
-    /// outcome of a change depends on nothing but its own past, so every replica comes to the same.
+    /// `authors` answers for the changes that the document holds and for the new ones. The outcome of a change depends
+    /// on nothing but its own past and the rights of those who made it, so every replica comes to the same.
     pub fn apply(&mut self, incoming: &[Incoming<'_>], authors: &dyn Authors) -> Applied {
         let mut batch = Batch::read(incoming);
         let mut graph = Graph::read(&self.am);
         let mut layout = self.layout.clone();
         let accepted = batch.stage(&mut graph, &mut layout);
         if let (Some(layout), false) = (&mut layout, accepted.is_empty()) {
-            let new_rights: BTreeMap<ChangeHash, Rights> = accepted
-                .iter()
-                .filter_map(|index| Some((batch.parsed(*index)?.hash, batch.incoming[*index].rights)))
-                .collect();
-            let rights = |hash: &ChangeHash| match new_rights.get(hash) {
-                Some(rights) => *rights,
-                None => authors.rights(hash),
-            };
-            let new = batch.admit(self.am.clone(), accepted, layout, &rights);
+            let new = batch.admit(self.am.clone(), accepted, layout, authors);
             if new.get_heads() != self.am.get_heads() {
                 let actor = self.am.get_actor().clone();
                 self.layout = Layout::read(&new).ok().flatten();
@@ -133,10 +123,6 @@ impl<'a> Batch<'a> {
             }
         }
         Self { incoming, parsed, refused: BTreeMap::new(), index }
-    }
-
-    fn parsed(&self, index: usize) -> Option<&Parsed<'a>> {
-        self.parsed[index].as_ref().ok()
     }
 
     /// Judges the structure of every new change whose dependencies are here, and gives those that pass, each after its
@@ -190,14 +176,14 @@ impl<'a> Batch<'a> {
         base: Automerge,
         mut set: Vec<usize>,
         layout: &Layout,
-        rights: &dyn Fn(&ChangeHash) -> Rights,
+        authors: &dyn Authors,
     ) -> Automerge {
         loop {
             self.drop_dependents(&base, &mut set);
             if set.is_empty() {
                 return base;
             }
-            match self.attempt(&base, &set, layout, rights) {
+            match self.attempt(&base, &set, layout, authors) {
                 Ok(new) => return new,
                 Err(Failure::Culprits(culprits)) => self.refused.extend(culprits),
                 Err(Failure::Unknown(error)) => {
@@ -205,8 +191,8 @@ impl<'a> Batch<'a> {
                         self.refused.insert(culprit, error);
                     } else {
                         let rest = set.split_off(set.len() / 2);
-                        let base = self.admit(base, set, layout, rights);
-                        return self.admit(base, rest, layout, rights);
+                        let base = self.admit(base, set, layout, authors);
+                        return self.admit(base, rest, layout, authors);
                     }
                 }
             }
@@ -235,10 +221,10 @@ impl<'a> Batch<'a> {
         base: &Automerge,
         set: &[usize],
         layout: &Layout,
-        rights: &dyn Fn(&ChangeHash) -> Rights,
+        authors: &dyn Authors,
     ) -> Result<Automerge, Failure> {
         // A panic inside Automerge leaves only the copy behind, which is dropped.
-        catch_unwind(AssertUnwindSafe(|| self.try_all(base, set, layout, rights)))
+        catch_unwind(AssertUnwindSafe(|| self.try_all(base, set, layout, authors)))
             .unwrap_or_else(|_| Err(Failure::Unknown(Rule::Apply.broken("a panic"))))
     }
 
@@ -247,7 +233,7 @@ impl<'a> Batch<'a> {
         base: &Automerge,
         set: &[usize],
         layout: &Layout,
-        rights: &dyn Fn(&ChangeHash) -> Rights,
+        authors: &dyn Authors,
     ) -> Result<Automerge, Failure> {
         let mut changes = Vec::with_capacity(set.len());
         let mut culprits = Vec::new();
@@ -267,7 +253,7 @@ impl<'a> Batch<'a> {
             if !am.get_missing_deps(&[document::theirs(&one.hash)]).is_empty() {
                 return Err(Failure::Unknown(Rule::Apply.broken("not taken in")));
             }
-            if let Err(error) = letters::check(&am, layout, one, rights) {
+            if let Err(error) = letters::check(&am, layout, one, authors) {
                 culprits.push((number, error));
             }
         }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use firsthand_ids::ChangeHash;
 use serde_json::{Map, Value, json};
 
-use crate::{DocumentKind, OpId};
+use crate::layout::SCHEMA_VERSION;
+use crate::{DocumentKind, Letter, OpId, Schema};
 pub use status::{Status, StatusProposal};
 
 /// What a document says at its heads.
@@ -101,6 +102,17 @@ pub struct Item {
     pub withdrawn: Option<Withdrawal>,
 }
 
+impl Item {
+    /// The item as records have it.
+    fn with_key(&self) -> Value {
+        let mut value = self.value.clone();
+        if let Some(members) = value.as_object_mut() {
+            members.insert("key".to_owned(), json!(self.key));
+        }
+        value
+    }
+}
+
 /// The mark that an item was taken back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Withdrawal {
@@ -173,6 +185,35 @@ impl View {
     #[must_use]
     pub const fn status(&self) -> &Status {
         &self.status
+    }
+
+    /// What to show and act on, as one JSON object in the form of the record: of values in conflict the one shown, lists
+    /// of the table as arrays without the items that were withdrawn, and the status that counts.
+    #[must_use]
+    pub fn shown(&self) -> Map<String, Value> {
+        let schema = Schema::of(&self.kind);
+        let mut out = Map::new();
+        for (name, field) in &self.fields {
+            let value = match field {
+                FieldView::Once(value) => value.clone(),
+                FieldView::Text(text) => json!(text),
+                FieldView::Register(register) => register.shown.clone(),
+                FieldView::Items(items) if schema.letter(name) == Some(Letter::Add) => {
+                    items.iter().filter(|item| item.withdrawn.is_none()).map(Item::with_key).collect()
+                }
+                // Marks on other items are read from the view.
+                FieldView::Items(_) => continue,
+            };
+            out.insert(name.clone(), value);
+        }
+        out.insert(SCHEMA_VERSION.to_owned(), json!(self.schema));
+        if let Some(code) = &self.status.code {
+            out.insert("status".to_owned(), json!(code));
+        }
+        if let Some(target) = self.status.target {
+            out.insert("merged_into".to_owned(), json!(target));
+        }
+        out
     }
 
     /// Everything the document says, for comparing replicas.

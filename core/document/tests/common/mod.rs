@@ -29,7 +29,6 @@ pub struct Entry {
     pub position: Position,
     pub create: bool,
     pub change: Change,
-    pub rights: Rights,
 }
 
 impl Entry {
@@ -39,7 +38,6 @@ impl Entry {
             position: self.position,
             create: self.create,
             change: &self.change.bytes,
-            rights: self.rights,
         }
     }
 }
@@ -82,7 +80,7 @@ impl Log {
             rights,
         };
         self.authors.insert(change.hash, author);
-        self.entries.push(Entry { writer, position, create, change, rights });
+        self.entries.push(Entry { writer, position, create, change });
     }
 
     /// Makes a document and notes its changes.
