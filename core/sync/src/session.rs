@@ -114,7 +114,8 @@ pub enum Input {
     },
     /// What this device misses besides entries; told to the peer.
     Pending(Pending),
-    /// Files this device wants from the peer, each with the number of chunks it has, most wanted first.
+    /// Files this device wants from the peer, each with the part it wants next, most wanted first. Part 0 is the table
+    /// of the file's chunks, and the chunks follow.
     Want(Vec<(FileId, u32)>),
     /// Answers [`Effect::LoadChunk`].
     ChunkLoaded {
@@ -129,8 +130,9 @@ pub enum Input {
     ChunkStored {
         /// The file.
         file: FileId,
-        /// Whether the file is complete now and its hash right; an error where the chunk was refused.
-        result: Result<bool, Refusal>,
+        /// The part that is wanted next, or `None` where the file is complete and its hash right; an error where the
+        /// part was refused.
+        result: Result<Option<u32>, Refusal>,
     },
     /// End the session.
     Close(GoodbyeReason),

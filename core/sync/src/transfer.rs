@@ -31,7 +31,7 @@ impl Transfers {
         self.current.is_none() && self.wanted.is_empty()
     }
 
-    /// Replaces the list of files wanted: each with the number of chunks already here.
+    /// Replaces the list of files wanted: each with the part wanted next.
     pub(crate) fn want(&mut self, files: Vec<(FileId, u32)>) {
         let current = self.current.as_ref().map(|download| download.file);
         self.wanted = files.into_iter().filter(|(file, _)| Some(*file) != current).collect();
@@ -48,9 +48,11 @@ impl Transfers {
             && download.outstanding == 0
             && download.storing == 0
         {
-            download.outstanding = WINDOW;
+            // What is here of a file already shows only once its table has come.
+            let count = if download.next == 0 { 1 } else { WINDOW };
+            download.outstanding = count;
             let (file, from) = (download.file, download.next);
-            out.push(Effect::send(&Frame::Want { file, from, count: WINDOW }));
+            out.push(Effect::send(&Frame::Want { file, from, count }));
         }
     }
 
@@ -73,12 +75,14 @@ impl Transfers {
         Ok(())
     }
 
-    /// A chunk is durable; `complete`: it was the last, and the file's hash is right.
-    pub(crate) fn on_stored(&mut self, file: FileId, complete: bool) {
+    /// A part is durable; `next` is wanted next, `None` where the file is complete and its hash right.
+    pub(crate) fn on_stored(&mut self, file: FileId, next: Option<u32>) {
         let Some(download) = self.current.as_mut().filter(|it| it.file == file) else { return };
         download.storing = download.storing.saturating_sub(1);
-        if complete {
-            self.current = None;
+        match next {
+            None => self.current = None,
+            Some(next) if download.outstanding == 0 && download.storing == 0 => download.next = next,
+            Some(_) => {}
         }
     }
 
