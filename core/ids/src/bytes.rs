@@ -139,11 +139,6 @@ identifier!(
     ContentHash, 32
 );
 
-identifier!(
-    /// A sealed file: the hash of the table of its sealed chunks, the same on every device.
-    FileId, 32
-);
-
 impl EntryHash {
     /// What the first entry of a chain names as its predecessor.
     pub const ZERO: Self = Self([0; 32]);

@@ -8,8 +8,8 @@ mod time;
 mod unit;
 
 pub use bytes::{
-    ChangeHash, ContentHash, DeviceKey, DocumentId, EntryHash, ExchangeKey, FileId, OperationHash,
-    ParseIdError, PersonId, SpaceId, TeamId, WriterId,
+    ChangeHash, ContentHash, DeviceKey, DocumentId, EntryHash, ExchangeKey, OperationHash, ParseIdError,
+    PersonId, SpaceId, TeamId, WriterId,
 };
 pub use hash::{Digest, sha256};
 pub use time::{HybridClock, HybridTime, LocalTime, MAX_CLOCK_LEAD_MS, UnixMillis};

@@ -1,4 +1,4 @@
-use firsthand_ids::{FileId, OperationHash, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, OperationHash, SpaceId, WriterId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{LogError, MAX_MEMBERSHIP_HEADS, Vector};
@@ -102,10 +102,11 @@ pub enum Frame {
         /// Files not yet complete.
         files: u64,
     },
-    /// Asks for chunks of a file.
+    /// Asks for parts of a file. A file is named by the document that records it; part 0 is the table of its chunks, part
+    /// n its chunk n - 1.
     Want {
         /// The file.
-        file: FileId,
+        file: DocumentId,
         /// The first chunk wanted.
         from: u32,
         /// How many.
@@ -114,7 +115,7 @@ pub enum Frame {
     /// One sealed chunk of a file.
     Chunk {
         /// The file.
-        file: FileId,
+        file: DocumentId,
         /// Which chunk, from 0.
         index: u32,
         /// How many the file has.
@@ -125,7 +126,7 @@ pub enum Frame {
     /// The sender does not have that file, or not that chunk.
     NoFile {
         /// The file.
-        file: FileId,
+        file: DocumentId,
     },
     /// The sender ends the session.
     Goodbye(GoodbyeReason),
@@ -208,12 +209,12 @@ impl Frame {
             }
             5 => Self::Pending { waiting: reader.number("waiting")?, files: reader.number("files")? },
             6 => Self::Want {
-                file: FileId::new(reader.array("file")?),
+                file: DocumentId::new(reader.array("file")?),
                 from: small(&mut reader, u32::MAX)?,
                 count: small(&mut reader, MAX_WANTED as u32)?,
             },
             7 => {
-                let file = FileId::new(reader.array("file")?);
+                let file = DocumentId::new(reader.array("file")?);
                 let (index, total) = (small(&mut reader, u32::MAX)?, small(&mut reader, u32::MAX)?);
                 let sealed = reader.rest();
                 if sealed.len() > MAX_CHUNK_BYTES {
@@ -221,7 +222,7 @@ impl Frame {
                 }
                 Self::Chunk { file, index, total, sealed: sealed.to_vec() }
             }
-            8 => Self::NoFile { file: FileId::new(reader.array("file")?) },
+            8 => Self::NoFile { file: DocumentId::new(reader.array("file")?) },
             9 => Self::Goodbye(GoodbyeReason::from_number(reader.byte("reason")?)),
             10 => Self::Forked {
                 space: SpaceId::new(reader.array("space")?),

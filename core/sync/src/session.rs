@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{FileId, OperationHash, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, OperationHash, SpaceId, WriterId};
 use firsthand_log::{LogError, Vector};
 
 use crate::membership::Reconciliation;
@@ -116,11 +116,11 @@ pub enum Input {
     Pending(Pending),
     /// Files this device wants from the peer, each with the part it wants next, most wanted first. Part 0 is the table
     /// of the file's chunks, and the chunks follow.
-    Want(Vec<(FileId, u32)>),
+    Want(Vec<(DocumentId, u32)>),
     /// Answers [`Effect::LoadChunk`].
     ChunkLoaded {
         /// The file.
-        file: FileId,
+        file: DocumentId,
         /// Which chunk.
         index: u32,
         /// How many chunks the file has, and the sealed bytes; `None` where it is not here.
@@ -129,7 +129,7 @@ pub enum Input {
     /// Answers [`Effect::StoreChunk`].
     ChunkStored {
         /// The file.
-        file: FileId,
+        file: DocumentId,
         /// The part that is wanted next, or `None` where the file is complete and its hash right; an error where the
         /// part was refused.
         result: Result<Option<u32>, Refusal>,
@@ -173,14 +173,14 @@ pub enum Effect {
     /// Read a chunk of a file; answer with [`Input::ChunkLoaded`].
     LoadChunk {
         /// The file.
-        file: FileId,
+        file: DocumentId,
         /// Which chunk.
         index: u32,
     },
     /// Check and store a chunk; answer with [`Input::ChunkStored`].
     StoreChunk {
         /// The file.
-        file: FileId,
+        file: DocumentId,
         /// Which chunk.
         index: u32,
         /// How many the file has.

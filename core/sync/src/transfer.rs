@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use firsthand_ids::FileId;
+use firsthand_ids::DocumentId;
 
 use crate::{Effect, Frame, MAX_WANTED, Refusal};
 
@@ -10,14 +10,14 @@ const WINDOW: u32 = 4;
 /// The files of a session: what this device asks for, and what it was asked for.
 #[derive(Default)]
 pub(crate) struct Transfers {
-    wanted: VecDeque<(FileId, u32)>,
+    wanted: VecDeque<(DocumentId, u32)>,
     current: Option<Download>,
-    asked: VecDeque<(FileId, u32)>,
+    asked: VecDeque<(DocumentId, u32)>,
     loading: bool,
 }
 
 struct Download {
-    file: FileId,
+    file: DocumentId,
     /// The chunk that must come next.
     next: u32,
     /// Chunks asked for and not yet received.
@@ -32,7 +32,7 @@ impl Transfers {
     }
 
     /// Replaces the list of files wanted: each with the part wanted next.
-    pub(crate) fn want(&mut self, files: Vec<(FileId, u32)>) {
+    pub(crate) fn want(&mut self, files: Vec<(DocumentId, u32)>) {
         let current = self.current.as_ref().map(|download| download.file);
         self.wanted = files.into_iter().filter(|(file, _)| Some(*file) != current).collect();
     }
@@ -58,7 +58,7 @@ impl Transfers {
 
     pub(crate) fn on_chunk(
         &mut self,
-        file: FileId,
+        file: DocumentId,
         index: u32,
         total: u32,
         sealed: Vec<u8>,
@@ -76,7 +76,7 @@ impl Transfers {
     }
 
     /// A part is durable; `next` is wanted next, `None` where the file is complete and its hash right.
-    pub(crate) fn on_stored(&mut self, file: FileId, next: Option<u32>) {
+    pub(crate) fn on_stored(&mut self, file: DocumentId, next: Option<u32>) {
         let Some(download) = self.current.as_mut().filter(|it| it.file == file) else { return };
         download.storing = download.storing.saturating_sub(1);
         match next {
@@ -86,13 +86,13 @@ impl Transfers {
         }
     }
 
-    pub(crate) fn on_no_file(&mut self, file: FileId) {
+    pub(crate) fn on_no_file(&mut self, file: DocumentId) {
         if self.current.as_ref().is_some_and(|it| it.file == file) {
             self.current = None;
         }
     }
 
-    pub(crate) fn on_want(&mut self, file: FileId, from: u32, count: u32) -> Result<(), Refusal> {
+    pub(crate) fn on_want(&mut self, file: DocumentId, from: u32, count: u32) -> Result<(), Refusal> {
         if self.asked.len() + count as usize > MAX_WANTED {
             return Err(Refusal::Misbehaved);
         }
@@ -112,7 +112,7 @@ impl Transfers {
 
     pub(crate) fn on_loaded(
         &mut self,
-        file: FileId,
+        file: DocumentId,
         index: u32,
         chunk: Option<(u32, Vec<u8>)>,
         out: &mut Vec<Effect>,
