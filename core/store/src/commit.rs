@@ -143,11 +143,8 @@ pub struct DocumentUpdate {
 }
 
 /// What a commit did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Committed {
     /// How many entries were added.
     pub entries: usize,
-    /// How many documents wait for the full-text index, these and earlier ones; see
-    /// [`crate::Store::index_pending`].
-    pub text_pending: u64,
 }

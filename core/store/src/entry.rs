@@ -2,7 +2,7 @@ use firsthand_ids::{
     ChangeHash, DeviceKey, DocumentId, EntryHash, HybridTime, LocalTime, OperationHash, PersonId, Position,
     SpaceId, WriterId,
 };
-use firsthand_log::{Entry, EntryKind, Nonce};
+use firsthand_log::{Entry, EntryKind, Nonce, Signature, SignedHead};
 
 use crate::EntryState;
 
@@ -48,6 +48,17 @@ pub struct StoredEntry {
     pub info: EntryInfo,
     /// The entry, byte for byte.
     pub entry: Entry,
+    /// The signature under it, where one was kept.
+    pub signature: Option<Signature>,
+}
+
+impl StoredEntry {
+    /// The signed head at this entry, where a signature was kept.
+    #[must_use]
+    pub fn head(&self) -> Option<SignedHead> {
+        let signature = self.signature?;
+        Some(SignedHead { position: self.info.position, hash: self.info.hash, signature })
+    }
 }
 
 /// A change of a document.
@@ -83,7 +94,7 @@ pub struct StoredDocument {
 pub struct Counts {
     /// Entries.
     pub entries: u64,
-    /// Documents with at least one applied entry.
+    /// Documents that entries name, applied or not.
     pub documents: u64,
     /// Incidents in the lists, hidden ones included.
     pub incidents: u64,

@@ -98,6 +98,8 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {
                 Self::Io(io::Error::other(error))
             }
+            // A value of another type or length than the program writes.
+            None if !matches!(error, rusqlite::Error::QueryReturnedNoRows) => Self::Damaged { what: "a row" },
             _ => Self::Database(error),
         }
     }

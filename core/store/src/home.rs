@@ -57,6 +57,11 @@ impl Home {
             (false, ..) => return Err(StoreError::NoHome),
         }
         let home = Self::take(dir)?;
+        // Left by a change of the passphrase that was cut off. It must not stay: beside a database without slots it
+        // would look like a creation that was cut off.
+        if home.path(SLOTS_NEW).exists() {
+            fs::remove_file(home.path(SLOTS_NEW))?;
+        }
         create_private_dir(&home.path(ATTACHMENTS))?;
         Ok(home)
     }

@@ -8,15 +8,19 @@
 //! what becomes of an entry ([`EntryState`]). It reads no clock and draws no randomness: callers pass both.
 
 mod attachment;
+mod cache;
 mod check;
 mod commit;
+mod database;
 mod entry;
 mod error;
 mod home;
 mod projection;
+mod read;
 mod slots;
 mod store;
 mod vault;
+mod write;
 
 pub use attachment::{
     AttachmentSecret, AttachmentState, CHUNK_BYTES, ChunkTable, MAX_ATTACHMENT_BYTES, Receiving,
@@ -31,6 +35,7 @@ pub use projection::{
     Area, Cursor, EvidenceProjection, EvidenceRow, IncidentProjection, IncidentQuery, IncidentRow, Near,
     ProjectedPlace, ProjectedRow, Rebuild, Rebuilt, Window,
 };
+pub use read::{BatchLimits, SpaceReferences};
 pub use slots::{MAX_TRIES, SlotOptions, Unlock};
-pub use store::{BatchLimits, SpaceReferences, Store};
+pub use store::Store;
 pub use vault::{KeyVault, LaptopVault, VaultError};

@@ -1,31 +1,40 @@
-use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::fs::OpenOptions;
 use std::path::Path;
 
-use firsthand_ids::{
-    ChangeHash, ContentHash, DocumentId, EntryHash, OperationHash, Position, SpaceId, WriterId,
-};
-use firsthand_log::{Batch, References, SignedHead, Tip, Vector};
+use firsthand_ids::{EntryHash, OperationHash, Position, SpaceId, WriterId};
+use firsthand_log::{Tip, Vector};
 use rand_core::CryptoRng;
+use rusqlite::{Connection, OptionalExtension, params};
+use zeroize::Zeroizing;
 
-use crate::*;
+use crate::cache::Cache;
+use crate::home::{ATTACHMENTS, DATABASE, Home};
+use crate::write::write_setting;
+use crate::{KeyVault, SlotOptions, StoreError, Unlock, attachment, database, slots};
 
-/// An open store.
+/// Settings under this beginning are the store's own.
+pub(crate) const OWN_SETTINGS: &str = "store.";
+/// The installation that the home belongs to.
+pub(crate) const INSTALLATION: &str = "store.installation";
+
+/// An open store: the database of one home, unlocked.
+///
+/// It is used from one thread at a time; reads take `&self`, writes `&mut self`. Dropping it closes the database
+/// and gives the home free; [`Store::lock`] closes it and keeps the home held.
 pub struct Store {
-    home: Home,
-}
-
-/// How much [`Store::batch_for`] takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchLimits {
-    /// Entries.
-    pub entries: usize,
-    /// Bytes of bodies and detached parts.
-    pub bytes: usize,
+    pub(crate) database: Connection,
+    pub(crate) cache: Cache,
+    pub(crate) installation: [u8; 16],
+    pub(crate) is_new_installation: bool,
+    // Last, so that the home is given free after the database was closed.
+    pub(crate) home: Home,
 }
 
 impl Store {
     /// Makes the store of a new home. With [`Unlock::RawKey`] the home gets no passphrase.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Io`] from the disk; then there is no home, and creating can be repeated.
     pub fn create(
         home: Home,
         unlock: Unlock<'_>,
@@ -33,20 +42,62 @@ impl Store {
         options: SlotOptions,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, StoreError> {
-        todo!()
+        let (key, slots) = slots::create(unlock, vault, options, rng)?;
+        slots::prepare(&home, &slots)?;
+        let path = home.path(DATABASE);
+        for left_over in [&path, &home.path("store.db-wal"), &home.path("store.db-shm")] {
+            if left_over.exists() {
+                std::fs::remove_file(left_over)?;
+            }
+        }
+        let mut create = OpenOptions::new();
+        create.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut create, 0o600);
+        create.open(&path)?;
+        let mut store = Self::connect(home, &key, vault)?;
+        store.claim_installation()?;
+        slots::install(&store.home)?;
+        Ok(store)
     }
 
     /// Opens the store of a home.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongPassphrase`], [`StoreError::NoTriesLeft`] and [`StoreError::WrongKey`] where the key is not
+    /// found, [`StoreError::Newer`] where a newer program wrote the home, [`StoreError::Damaged`] where it cannot be
+    /// read.
     pub fn open(home: Home, unlock: Unlock<'_>, vault: &dyn KeyVault) -> Result<Self, StoreError> {
-        todo!()
+        let key = slots::unlock(&home, unlock, vault)?;
+        Self::connect(home, &key, vault)
     }
 
-    /// Closes the database and wipes the keys. The home stays held, so that unlocking needs no second process check.
+    fn connect(home: Home, key: &Zeroizing<[u8; 32]>, vault: &dyn KeyVault) -> Result<Self, StoreError> {
+        let cipher_key = slots::derive(&**key, "firsthand data key v1", b"database");
+        let mut database = database::open(&home.path(DATABASE), &cipher_key)?;
+        database::migrate(&mut database)?;
+        attachment::sweep(&home.path(ATTACHMENTS))?;
+        let cache = Cache::load(&database)?;
+        let installation = vault.installation(home.dir())?;
+        let mut store = Self { database, cache, installation, is_new_installation: false, home };
+        store.is_new_installation = store.setting(INSTALLATION)?.as_deref() != Some(&installation);
+        Ok(store)
+    }
+
+    /// Closes the database and wipes its keys. The home stays held, so no other process can take it meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where the database could not be closed in order; nothing that was saved is lost by it.
     pub fn lock(self) -> Result<Home, StoreError> {
-        todo!()
+        let Self { database, home, .. } = self;
+        database.close().map_err(|(_, error)| error)?;
+        Ok(home)
     }
 
-    /// Replaces the passphrase; the old one must be right. Adds one to a home that was made with a raw key.
+    /// Replaces the passphrase; `old` must be right. Gives one to a home that was made with a raw key.
+    ///
+    /// # Errors
+    /// As [`Store::open`] for the old one; on any error the old one stays.
     pub fn change_passphrase(
         &mut self,
         old: Unlock<'_>,
@@ -55,284 +106,101 @@ impl Store {
         options: SlotOptions,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), StoreError> {
-        todo!()
+        let key = slots::unlock(&self.home, old, vault)?;
+        slots::replace(&self.home, &key, new, vault, options, rng)
     }
 
     /// The home's folder.
+    #[must_use]
     pub fn dir(&self) -> &Path {
         self.home.dir()
     }
 
-    /// Whether this is a copy of the home or one restored from a backup: then a new writer must be opened before the
-    /// next edit, in a commit with [`Commit::claim_installation`].
-    pub fn is_new_installation(&self) -> bool {
-        todo!()
+    /// Whether this is a copy of the home, or one restored from a backup: then a new writer must be opened before the
+    /// next edit, in a commit with [`crate::Commit::claim_installation`].
+    #[must_use]
+    pub const fn is_new_installation(&self) -> bool {
+        self.is_new_installation
+    }
+
+    fn claim_installation(&mut self) -> Result<(), StoreError> {
+        write_setting(&self.database, INSTALLATION, &self.installation)?;
+        self.is_new_installation = false;
+        Ok(())
     }
 
     /// A local setting, never exchanged.
+    ///
+    /// # Errors
+    /// From the disk.
     pub fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        todo!()
+        let mut select = self.database.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
+        Ok(select.query_row([key], |row| row.get(0)).optional()?)
     }
 
     /// Writes a local setting, in a transaction of its own; an empty value removes it.
+    ///
+    /// # Errors
+    /// From the disk; [`StoreError::Invalid`] for a name that begins with `store.`.
     pub fn set_setting(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        todo!()
+        if key.starts_with(OWN_SETTINGS) {
+            return Err(StoreError::Invalid("a setting with a name that the store keeps for itself"));
+        }
+        write_setting(&self.database, key, value)
     }
 
     /// All membership operations in the order in which they were added.
+    ///
+    /// # Errors
+    /// From the disk.
     pub fn operations(&self) -> Result<Vec<(OperationHash, Vec<u8>)>, StoreError> {
-        todo!()
-    }
-
-    /// What is held of a space. Kept in memory.
-    pub fn vector(&self, space: &SpaceId) -> Vector {
-        todo!()
+        let mut select =
+            self.database.prepare_cached("SELECT hash, bytes FROM operations ORDER BY number")?;
+        let rows = select.query_map([], |row| Ok((OperationHash::new(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The spaces that entries are held of.
-    pub fn spaces(&self) -> Vec<SpaceId> {
-        todo!()
+    pub fn spaces(&self) -> impl Iterator<Item = SpaceId> + '_ {
+        self.cache.spaces.keys().copied()
+    }
+
+    /// What is held of a space. Kept in memory.
+    #[must_use]
+    pub fn vector(&self, space: &SpaceId) -> Vector {
+        let number = self.cache.spaces.get(space);
+        number.and_then(|number| self.cache.vectors.get(number)).cloned().unwrap_or_default()
     }
 
     /// Where a chain stands. Kept in memory.
+    #[must_use]
     pub fn tip(&self, space: &SpaceId, writer: &WriterId) -> Option<Tip> {
-        todo!()
+        self.cache.chain(space, writer).map(|chain| self.cache.tip(chain))
     }
 
-    /// The hash of an entry, for comparing with what a peer claims.
+    /// The hash of an entry, for comparing with what a peer claims to hold there.
+    ///
+    /// # Errors
+    /// From the disk.
     pub fn entry_hash_at(
         &self,
         space: &SpaceId,
         writer: &WriterId,
         position: Position,
     ) -> Result<Option<EntryHash>, StoreError> {
-        todo!()
-    }
-
-    /// The kept signature at or next after a position.
-    pub fn head_from(
-        &self,
-        space: &SpaceId,
-        writer: &WriterId,
-        position: Position,
-    ) -> Result<Option<SignedHead>, StoreError> {
-        todo!()
-    }
-
-    /// Entries that `receiver` lacks, in the order in which they were kept here, each writer's part cut at the last
-    /// kept signature within the limits, but at least one such part, however long. `None` where it lacks nothing
-    /// (that is not in `exclude`).
-    pub fn batch_for(
-        &self,
-        space: &SpaceId,
-        receiver: &Vector,
-        limits: BatchLimits,
-        exclude: &BTreeSet<WriterId>,
-    ) -> Result<Option<Batch>, StoreError> {
-        todo!()
-    }
-
-    /// How much is here.
-    pub fn counts(&self) -> Result<Counts, StoreError> {
-        todo!()
-    }
-
-    /// The log of one space as the lean encoding looks it up.
-    pub fn references(&self, space: &SpaceId) -> SpaceReferences<'_> {
-        todo!()
-    }
-
-    /// Which entry carries a change, and who made it.
-    pub fn author(&self, change: &ChangeHash) -> Result<Option<EntryInfo>, StoreError> {
-        todo!()
-    }
-
-    /// An entry.
-    pub fn entry(&self, writer: &WriterId, position: Position) -> Result<Option<StoredEntry>, StoreError> {
-        todo!()
-    }
-
-    /// Entries of a chain from a position on, at most `limit`; for reading whole chains piece by piece.
-    pub fn entries(
-        &self,
-        space: &SpaceId,
-        writer: &WriterId,
-        from: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        todo!()
-    }
-
-    /// All kept signatures of a chain from a position on, at most `limit`.
-    pub fn heads(
-        &self,
-        space: &SpaceId,
-        writer: &WriterId,
-        from: Position,
-        limit: usize,
-    ) -> Result<Vec<SignedHead>, StoreError> {
-        todo!()
-    }
-
-    /// A document as it was last saved; `None` where none of its entries was applied.
-    pub fn document(&self, id: &DocumentId) -> Result<Option<StoredDocument>, StoreError> {
-        todo!()
-    }
-
-    /// All changes of a document, applied or not, in the order in which they were kept.
-    pub fn changes_of(&self, id: &DocumentId) -> Result<Vec<StoredChange>, StoreError> {
-        todo!()
-    }
-
-    /// The waiting changes of a document, in that order.
-    pub fn waiting_of(&self, id: &DocumentId) -> Result<Vec<StoredChange>, StoreError> {
-        todo!()
-    }
-
-    /// All entries that are not applied, in that order.
-    pub fn unsettled(&self) -> Result<Vec<EntryInfo>, StoreError> {
-        todo!()
-    }
-
-    /// The documents after `after` in the order of their ids, at most `limit`.
-    pub fn documents(&self, after: Option<&DocumentId>, limit: usize) -> Result<Vec<DocumentId>, StoreError> {
-        todo!()
-    }
-
-    /// Saves: one transaction, one wait for the disk. When this returns, it is on the disk; when it fails, nothing is.
-    ///
-    /// # Errors
-    /// [`StoreError::Full`] and [`StoreError::Io`] from the disk, [`StoreError::Gap`] and [`StoreError::Invalid`]
-    /// where the commit does not fit what is held.
-    pub fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
-        todo!()
-    }
-
-    /// A page of the list of incidents.
-    pub fn incidents(&self, query: &IncidentQuery) -> Result<Vec<IncidentRow>, StoreError> {
-        todo!()
-    }
-
-    /// One incident's row.
-    pub fn incident(&self, id: &DocumentId) -> Result<Option<IncidentRow>, StoreError> {
-        todo!()
-    }
-
-    /// Incidents by what a person types: a short code (with any number of its prefix's letters), or the beginning of
-    /// an id (at least four digits).
-    pub fn find_incident(&self, text: &str) -> Result<Vec<IncidentRow>, StoreError> {
-        todo!()
-    }
-
-    /// The attachments of an incident, oldest first, hidden ones included.
-    pub fn evidence_of(&self, incident: &DocumentId) -> Result<Vec<EvidenceRow>, StoreError> {
-        todo!()
-    }
-
-    /// The incidents in which every word of `text` is found or begins a word, best match first.
-    pub fn search(&self, text: &str, limit: usize) -> Result<Vec<IncidentRow>, StoreError> {
-        todo!()
-    }
-
-    /// Brings at most `max` documents into the full-text index; returns how many still wait.
-    pub fn index_pending(&mut self, max: usize) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// A hash of all rows, equal where the lists are.
-    pub fn projection_digest(&self) -> Result<[u8; 32], StoreError> {
-        todo!()
-    }
-
-    /// Makes all rows and saved documents anew from the log, in one transaction. `derive` is called for every
-    /// document with its changes; it returns what a commit would have said of it, or `None` where nothing is applied.
-    pub fn rebuild<E: From<StoreError>>(
-        &mut self,
-        mode: Rebuild,
-        derive: impl FnMut(&DocumentId, Vec<StoredChange>) -> Result<Option<DocumentUpdate>, E>,
-    ) -> Result<Rebuilt, E> {
-        todo!()
-    }
-
-    /// Seals a file: streamed, in bounded memory, durable when this returns. `progress` hears the bytes done.
-    pub fn add_attachment(
-        &self,
-        reader: &mut dyn Read,
-        progress: &mut dyn FnMut(u64),
-        rng: &mut dyn CryptoRng,
-    ) -> Result<SealedAttachment, StoreError> {
-        todo!()
-    }
-
-    /// Writes a file's plain bytes to `out`. The content's hash is compared at the end: on an error discard `out`.
-    pub fn read_attachment(
-        &self,
-        secret: &AttachmentSecret,
-        hash: &ContentHash,
-        out: &mut dyn Write,
-    ) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// Reads a file from end to end and compares everything.
-    pub fn verify_attachment(
-        &self,
-        secret: &AttachmentSecret,
-        hash: &ContentHash,
-    ) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// How much of a file is here.
-    pub fn attachment_state(&self, secret: &AttachmentSecret) -> Result<AttachmentState, StoreError> {
-        todo!()
-    }
-
-    /// The chunk table of a file that is complete here.
-    pub fn attachment_table(&self, secret: &AttachmentSecret) -> Result<ChunkTable, StoreError> {
-        todo!()
-    }
-
-    /// A sealed chunk of a file that is complete here, for a peer.
-    pub fn attachment_chunk(&self, secret: &AttachmentSecret, chunk: u32) -> Result<Vec<u8>, StoreError> {
-        todo!()
-    }
-
-    /// Begins or takes up receiving a file. The table is a peer's, checked by [`ChunkTable::decode`].
-    pub fn receive_attachment(
-        &self,
-        secret: &AttachmentSecret,
-        table: ChunkTable,
-    ) -> Result<Receiving, StoreError> {
-        todo!()
-    }
-
-    /// Checks the stored bytes: every page of the database, its structure, every chunk of every attachment. Chains
-    /// are not checked here; read them with [`Store::entries`].
-    pub fn check(&self, progress: &mut dyn FnMut(CheckProgress)) -> Result<CheckReport, StoreError> {
-        todo!()
+        let Some(chain) = self.cache.chain(space, writer) else { return Ok(None) };
+        if chain.position == position {
+            return Ok(Some(chain.hash));
+        }
+        let mut select =
+            self.database.prepare_cached("SELECT hash FROM entries WHERE writer = ?1 AND position = ?2")?;
+        let hash = select.query_row(params![chain.number, position.0 as i64], |row| row.get(0)).optional()?;
+        Ok(hash.map(EntryHash::new))
     }
 }
 
-/// The log of one space as the lean encoding looks it up.
-pub struct SpaceReferences<'a> {
-    _store: &'a Store,
-}
-
-impl References for SpaceReferences<'_> {
-    fn locate_change(&self, change: &ChangeHash) -> Option<(WriterId, Position)> {
-        todo!()
-    }
-
-    fn locate_document(&self, document: &DocumentId) -> Option<(WriterId, Position)> {
-        todo!()
-    }
-
-    fn change_at(&self, writer: &WriterId, position: Position) -> Option<ChangeHash> {
-        todo!()
-    }
-
-    fn document_at(&self, writer: &WriterId, position: Position) -> Option<DocumentId> {
-        todo!()
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("home", &self.home).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,31 @@
-//! Attachments: files sealed in chunks, streamed in and out.
+//! Attachments: files sealed in chunks, streamed in and out. docs/formats/home.md describes their bytes.
+//!
+//! A file is sealed once, by the device that attaches it, under a random key of its own; every other device keeps the
+//! same sealed bytes. So a chunk from a peer is checked against the [table](ChunkTable) whose hash stands beside the
+//! key in the entry, and no plain byte ever touches the disk.
 
+mod cipher;
+mod file;
+mod receive;
+mod seal;
 mod secret;
+mod table;
 
-pub use secret::{AttachmentSecret, AttachmentState, ChunkTable, SealedAttachment};
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use firsthand_ids::ContentHash;
+use rand_core::CryptoRng;
+
+use crate::home::ATTACHMENTS;
+use crate::{Store, StoreError};
+use file::SealedFile;
+
+pub(crate) use file::{Checked, check};
+pub use receive::Receiving;
+pub use secret::{AttachmentSecret, AttachmentState, SealedAttachment};
+pub use table::ChunkTable;
 
 /// Plain bytes in one chunk. Chunks are sealed, hashed and exchanged one by one.
 pub const CHUNK_BYTES: usize = 256 * 1024;
@@ -10,41 +33,119 @@ pub const CHUNK_BYTES: usize = 256 * 1024;
 /// The longest attachment: 2 GiB, which is 8,192 chunks and a table of 256 KiB.
 pub const MAX_ATTACHMENT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// A file that is arriving from a peer, chunk by chunk in any order.
-///
-/// What was written stays when the value is dropped or the program ends; taking the file up again checks which
-/// chunks are sound.
-#[derive(Debug)]
-pub struct Receiving {}
+/// A file that is being sealed. Its key is in memory only, so after a crash it is of no use.
+const SEALING: &str = "new";
+/// A file that is being received.
+const RECEIVING: &str = "part";
+/// A received file whose content is another one than its record says.
+const REFUSED: &str = "refused";
 
-impl Receiving {
-    /// Chunks that are still missing, in order, counted from 0.
-    #[must_use]
-    pub fn missing(&self) -> Vec<u32> {
-        todo!()
+/// The name that a file has in `attachments/`: it tells nothing of the content, not even to somebody who has the same
+/// file.
+pub(crate) fn file_name(secret: &AttachmentSecret) -> String {
+    cipher::file_id(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Removes what an interrupted sealing left.
+pub(crate) fn sweep(dir: &Path) -> Result<(), StoreError> {
+    for file in fs::read_dir(dir)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == SEALING) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+impl Store {
+    fn attachment_path(&self, secret: &AttachmentSecret) -> PathBuf {
+        self.home.path(ATTACHMENTS).join(file_name(secret))
     }
 
-    /// How much is here.
-    #[must_use]
-    pub fn state(&self) -> AttachmentState {
-        todo!()
+    fn open_attachment(&self, secret: &AttachmentSecret) -> Result<SealedFile, StoreError> {
+        let file = SealedFile::open(&self.attachment_path(secret))?;
+        if file.table().hash() == secret.table { Ok(file) } else { Err(StoreError::AttachmentMismatch) }
     }
 
-    /// Writes a sealed chunk, once it has the hash that the table names.
+    /// Seals what `reader` gives, streamed and in bounded memory; it is durable when this returns. `progress` hears
+    /// how many bytes are done. Pass the result to [`crate::Commit::attachments`], and the encoded secret as the
+    /// detached part of the entry that records the file.
     ///
     /// # Errors
-    /// [`crate::StoreError::AttachmentMismatch`] where it has not.
-    pub fn put(&mut self, _chunk: u32, _sealed: &[u8]) -> Result<AttachmentState, crate::StoreError> {
-        todo!()
+    /// [`StoreError::AttachmentTooLarge`], [`StoreError::Full`], [`StoreError::Io`] (the reader's errors too); then
+    /// nothing is left.
+    pub fn add_attachment(
+        &self,
+        reader: &mut dyn Read,
+        progress: &mut dyn FnMut(u64),
+        rng: &mut dyn CryptoRng,
+    ) -> Result<SealedAttachment, StoreError> {
+        seal::seal(&self.home.path(ATTACHMENTS), reader, progress, rng)
     }
 
-    /// Opens every chunk, compares the content with `hash`, and only then makes the file durable under its name.
-    /// Pass the result to [`crate::Commit::attachments`].
+    /// Writes the plain bytes of a file to `out`; returns how many. Every chunk is authenticated before it is written,
+    /// the hash of the whole is compared at the end: on an error discard what was written.
     ///
     /// # Errors
-    /// [`crate::StoreError::AttachmentAbsent`] while chunks are missing, [`crate::StoreError::AttachmentMismatch`]
-    /// where the content is another one: then the file is kept aside as it is, under the ending `.refused`.
-    pub fn finish(self, _hash: &firsthand_ids::ContentHash) -> Result<SealedAttachment, crate::StoreError> {
-        todo!()
+    /// [`StoreError::AttachmentAbsent`], [`StoreError::AttachmentMismatch`], or from the disk and `out`.
+    pub fn read_attachment(
+        &self,
+        secret: &AttachmentSecret,
+        hash: &ContentHash,
+        out: &mut dyn Write,
+    ) -> Result<u64, StoreError> {
+        self.open_attachment(secret)?.unseal(secret, hash, out)
+    }
+
+    /// Reads a file from end to end and compares everything; returns its length in bytes.
+    ///
+    /// # Errors
+    /// As [`Store::read_attachment`].
+    pub fn verify_attachment(
+        &self,
+        secret: &AttachmentSecret,
+        hash: &ContentHash,
+    ) -> Result<u64, StoreError> {
+        self.read_attachment(secret, hash, &mut std::io::sink())
+    }
+
+    /// How much of a file is here. For a file that is arriving this reads what has arrived.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn attachment_state(&self, secret: &AttachmentSecret) -> Result<AttachmentState, StoreError> {
+        let path = self.attachment_path(secret);
+        if path.exists() {
+            return Ok(AttachmentState::Complete);
+        }
+        receive::state(&path.with_extension(RECEIVING), secret)
+    }
+
+    /// The chunk table of a file that is complete here, for a peer.
+    ///
+    /// # Errors
+    /// [`StoreError::AttachmentAbsent`], or from the disk.
+    pub fn attachment_table(&self, secret: &AttachmentSecret) -> Result<ChunkTable, StoreError> {
+        Ok(self.open_attachment(secret)?.into_table())
+    }
+
+    /// A sealed chunk of a file that is complete here, for a peer. Chunks are counted from 0.
+    ///
+    /// # Errors
+    /// [`StoreError::AttachmentAbsent`]; [`StoreError::AttachmentMismatch`] where the bytes are damaged.
+    pub fn attachment_chunk(&self, secret: &AttachmentSecret, chunk: u32) -> Result<Vec<u8>, StoreError> {
+        self.open_attachment(secret)?.checked_chunk(chunk)
+    }
+
+    /// Begins to receive a file, or takes it up again. The table is a peer's; [`ChunkTable::decode`] checks it.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and [`StoreError::Io`] from the disk.
+    pub fn receive_attachment(
+        &self,
+        secret: &AttachmentSecret,
+        table: ChunkTable,
+    ) -> Result<Receiving, StoreError> {
+        Receiving::begin(self.attachment_path(secret), secret.clone(), table)
     }
 }

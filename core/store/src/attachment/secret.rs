@@ -1,8 +1,6 @@
 use firsthand_ids::ContentHash;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::StoreError;
-
 /// What opens a sealed file and proves its sealed bytes. Its encoding is the detached part of the entry that records
 /// the file, so destroying that part destroys the file.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -44,7 +42,7 @@ impl std::fmt::Debug for AttachmentSecret {
     }
 }
 
-/// A file that is sealed and complete.
+/// A file that is sealed and complete here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedAttachment {
     /// SHA-256 of the plain bytes.
@@ -53,41 +51,6 @@ pub struct SealedAttachment {
     pub byte_len: u64,
     /// What opens it.
     pub secret: AttachmentSecret,
-}
-
-/// The length of a file and the SHA-256 of each of its sealed chunks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkTable {
-    byte_len: u64,
-    chunks: Vec<[u8; 32]>,
-}
-
-impl ChunkTable {
-    /// How many plain bytes the file has.
-    #[must_use]
-    pub const fn byte_len(&self) -> u64 {
-        self.byte_len
-    }
-
-    /// How many chunks: at least one, which is empty for an empty file.
-    #[must_use]
-    pub fn chunks(&self) -> u32 {
-        self.chunks.len() as u32
-    }
-
-    /// The bytes that peers send each other.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        todo!()
-    }
-
-    /// Reads a table.
-    ///
-    /// # Errors
-    /// [`StoreError::AttachmentMismatch`] where the bytes are no table, or not the one that the secret names.
-    pub fn decode(_bytes: &[u8], _secret: &AttachmentSecret) -> Result<Self, StoreError> {
-        todo!()
-    }
 }
 
 /// How much of a file is here.

@@ -1,4 +1,6 @@
-use firsthand_ids::{ContentHash, DocumentId, EntryHash, HybridTime, Metres, PersonId, SpaceId, UnixMillis};
+use firsthand_ids::{
+    ContentHash, DocumentId, EntryHash, HybridTime, Metres, PersonId, SpaceId, UnixMillis, WriterId,
+};
 
 /// The row that a document has in the lists.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +90,8 @@ pub struct IncidentRow {
     pub effective: HybridTime,
     /// The hash of that entry, which decides between equal times.
     pub entry: EntryHash,
+    /// The chain of that entry.
+    pub writer: WriterId,
     /// Who created it.
     pub author: PersonId,
     /// How many files are attached, hidden ones left out.
@@ -105,6 +109,8 @@ pub struct EvidenceRow {
     pub space: SpaceId,
     /// Effective time of the entry that created the record.
     pub effective: HybridTime,
+    /// The chain of that entry.
+    pub writer: WriterId,
     /// Who attached it.
     pub author: PersonId,
     /// The rest.

@@ -1,0 +1,155 @@
+-- The log, the documents made of it, and the rows that lists read.
+--
+-- Numbers of writers, spaces, documents, entries and codes are this device's own: they save space and are never
+-- exchanged. No statement here or elsewhere reads a column under another meaning than the one given here.
+
+-- Local settings, never exchanged. Keys beginning with "store." belong to the store itself.
+CREATE TABLE settings (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+-- Membership operations in the order in which they were added.
+CREATE TABLE operations (
+    number INTEGER NOT NULL PRIMARY KEY,
+    hash   BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    bytes  BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE spaces (
+    number INTEGER NOT NULL PRIMARY KEY,
+    id     BLOB NOT NULL UNIQUE CHECK (length(id) = 16)
+) STRICT;
+
+-- One row per chain; device and person are copied from its first entry.
+CREATE TABLE writers (
+    number INTEGER NOT NULL PRIMARY KEY,
+    id     BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    space  INTEGER NOT NULL REFERENCES spaces (number),
+    device BLOB NOT NULL CHECK (length(device) = 32),
+    person BLOB NOT NULL CHECK (length(person) = 16)
+) STRICT;
+
+-- Sets of membership heads as entries name them: 32 bytes each, sorted, end to end.
+CREATE TABLE memberships (
+    number INTEGER NOT NULL PRIMARY KEY,
+    heads  BLOB NOT NULL UNIQUE
+) STRICT;
+
+-- A row for every document that an entry names, applied or not. Only one space can hold its creating entry, because
+-- the id covers the space.
+CREATE TABLE documents (
+    number     INTEGER NOT NULL PRIMARY KEY,
+    id         BLOB NOT NULL CHECK (length(id) = 16),
+    space      INTEGER NOT NULL REFERENCES spaces (number),
+    last_entry INTEGER NOT NULL,            -- the newest entry about it, see entries.prior
+    creator    INTEGER,                     -- the entry that creates it, once that is here
+    kind       TEXT,                        -- these two once something is applied
+    saved      BLOB,                        -- firsthand_log::compress::compress_document of its saved bytes
+    UNIQUE (id, space)
+) STRICT;
+
+-- The log. Numbers rise in the order in which this device kept the entries.
+CREATE TABLE entries (
+    number           INTEGER NOT NULL PRIMARY KEY,
+    writer           INTEGER NOT NULL REFERENCES writers (number),
+    position         INTEGER NOT NULL,
+    kind             INTEGER NOT NULL,
+    state            INTEGER NOT NULL,      -- EntryState; 0 is applied
+    document         INTEGER,
+    prior            INTEGER,               -- the entry about the same document that was kept before this one
+    hybrid           INTEGER NOT NULL,      -- both with the top bit flipped, so that signed order is their order
+    effective        INTEGER NOT NULL,
+    local_at         INTEGER NOT NULL,      -- milliseconds since 1970
+    local_offset     INTEGER NOT NULL,      -- minutes
+    membership       INTEGER NOT NULL REFERENCES memberships (number),
+    names_membership INTEGER NOT NULL,      -- 1: the entry itself names those heads; 0: an earlier one did
+    hash             BLOB NOT NULL CHECK (length(hash) = 32),
+    content          BLOB NOT NULL CHECK (length(content) = 32),
+    signature        BLOB,                  -- of the chain's head at this entry, where one was kept
+    nonce            BLOB,
+    detached         BLOB,                  -- at most one of these two
+    detached_hash    BLOB,
+    body             BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX entries_by_position ON entries (writer, position);
+-- Eight bytes of the hash make the index a third of the size; a lookup compares the rest in the row.
+CREATE INDEX entries_by_content ON entries (substr(content, 1, 8));
+CREATE INDEX entries_unsettled ON entries (document) WHERE state <> 0;
+
+-- Codes that rows of lists carry, such as categories and severities.
+CREATE TABLE codes (
+    number INTEGER NOT NULL PRIMARY KEY,
+    code   TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE incidents (
+    document     INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    effective    INTEGER NOT NULL,          -- of the entry that created it, top bit flipped
+    entry        BLOB NOT NULL,             -- that entry's hash
+    author       INTEGER NOT NULL,          -- its writer
+    space        INTEGER NOT NULL,
+    category     INTEGER,                   -- codes
+    severity     INTEGER,
+    status       INTEGER,
+    followup     INTEGER,
+    hidden       INTEGER NOT NULL,
+    conflicts    INTEGER NOT NULL,
+    happened     INTEGER NOT NULL,          -- occurred_start, else reported, else the local time of the entry
+    short_number INTEGER,
+    lat          REAL,
+    lon          REAL,
+    short_prefix TEXT,
+    title        TEXT NOT NULL,
+    urgency      INTEGER,
+    certainty    INTEGER,
+    occurred_start INTEGER,
+    occurred_end INTEGER,
+    reported     INTEGER,
+    accuracy     REAL,
+    flags        INTEGER NOT NULL,
+    text_hash    BLOB NOT NULL              -- of title and text as they were queued for the full-text index
+) STRICT;
+
+-- The order of the list, with what the filters by code read, so that they decide without touching the rows.
+CREATE INDEX incidents_in_order ON incidents
+    (effective, entry, space, category, severity, status, followup, hidden, conflicts);
+CREATE INDEX incidents_by_happened ON incidents (happened);
+CREATE INDEX incidents_by_code ON incidents (short_number) WHERE short_number IS NOT NULL;
+
+CREATE VIRTUAL TABLE incident_places USING rtree (document, south, north, west, east);
+
+-- Filled later than the row, from text_queue. Keeps no copy of the text.
+CREATE VIRTUAL TABLE incident_text USING fts5 (
+    title, body,
+    content = '', contentless_delete = 1,
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+);
+CREATE TABLE text_queue (
+    document INTEGER NOT NULL PRIMARY KEY,
+    title    TEXT NOT NULL,
+    body     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE evidence (
+    document  INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    effective INTEGER NOT NULL,             -- of the entry that created it, top bit flipped
+    author    INTEGER NOT NULL,             -- its writer
+    incident  BLOB NOT NULL,                -- need not be here
+    hash      BLOB NOT NULL,
+    byte_len  INTEGER NOT NULL,
+    mime      TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    caption   TEXT NOT NULL,
+    hidden    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX evidence_of_incident ON evidence (incident, hidden);
+
+-- Attachments that were complete here, so that a file that vanishes is missed.
+CREATE TABLE attachments (
+    file       TEXT NOT NULL PRIMARY KEY,   -- name in attachments/
+    byte_len   INTEGER NOT NULL,
+    table_hash BLOB NOT NULL
+) STRICT;

@@ -1,0 +1,104 @@
+//! Opening the encrypted database, and its migrations.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::StoreError;
+
+/// Bytes in a page. See docs/formats/home.md for the figures.
+pub(crate) const PAGE_BYTES: u32 = 16384;
+
+/// Each file brings the database from the version before to its own; the first to version 1. Files never change once
+/// a version with them was released.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// Opens `store.db` with its key and makes sure that the key is right. The file must exist; it may be empty.
+pub(crate) fn open(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // SQLCipher's own log goes to standard error and may name the file.
+    connection.query_row("PRAGMA cipher_log_level = NONE", [], |_| Ok(()))?;
+    set_key(&connection, key)?;
+    connection.pragma_update(None, "cipher_page_size", PAGE_BYTES)?;
+    // The first read: a wrong key or a damaged first page shows here.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    settle(&connection)?;
+    Ok(connection)
+}
+
+fn set_key(connection: &Connection, key: &[u8; 32]) -> Result<(), StoreError> {
+    let mut statement = Zeroizing::new(String::with_capacity(96));
+    statement.push_str("PRAGMA key = \"x'");
+    for byte in key {
+        // Writing to a string cannot fail.
+        let _ = write!(statement, "{byte:02x}");
+    }
+    statement.push_str("'\"");
+    connection.query_row(&statement, [], |_| Ok(()))?;
+    statement.zeroize();
+    Ok(())
+}
+
+fn settle(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    for (pragma, value) in [
+        // One commit, one wait for the disk, and what was acknowledged survives a pulled battery.
+        ("synchronous", "FULL"),
+        // On Apple fsync alone leaves the bytes in the drive's cache; elsewhere these two do nothing.
+        ("fullfsync", "ON"),
+        ("checkpoint_fullfsync", "ON"),
+        // No temporary file, ever.
+        ("temp_store", "MEMORY"),
+        ("foreign_keys", "ON"),
+        // What is deleted is overwritten, inside the encryption too.
+        ("secure_delete", "ON"),
+        ("trusted_schema", "OFF"),
+        ("cell_size_check", "ON"),
+        // In KiB: a list and its indexes for some thousand incidents, an eighth of what a phone grants at ease.
+        ("cache_size", "-8192"),
+    ] {
+        connection.execute_batch(&format!("PRAGMA {pragma} = {value}"))?;
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    for (limit, value) in [
+        // The longest value is a saved document; none that was ever seen came near 64 MiB.
+        (Limit::SQLITE_LIMIT_LENGTH, 64 * 1024 * 1024),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 * 1024),
+        (Limit::SQLITE_LIMIT_ATTACHED, 0),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 64),
+        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+        (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+    ] {
+        connection.set_limit(limit, value)?;
+    }
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+/// Brings the database to the newest version, in one transaction.
+///
+/// # Errors
+/// [`StoreError::Newer`] where a newer program wrote it: it is not touched.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as u32;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::Newer { what: "database", found, known });
+    }
+    if found < known {
+        for migration in MIGRATIONS.iter().skip(found as usize) {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "user_version", known)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Finding single incidents: by id, by short code, by words; and the attachments of one.
+
+use firsthand_ids::{ContentHash, DocumentId};
+use firsthand_record::ShortCode;
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params, params_from_iter};
+
+use super::list::COLUMNS;
+use super::row::{EvidenceProjection, EvidenceRow, IncidentRow};
+use super::text;
+use crate::cache::time;
+use crate::{Store, StoreError};
+
+/// Fewer digits of an id would name half the list.
+const MIN_ID_DIGITS: usize = 4;
+
+impl Store {
+    /// One incident's row, hidden or not.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn incident(&self, id: &DocumentId) -> Result<Option<IncidentRow>, StoreError> {
+        Ok(self.rows_where("d.id = ?", vec![Value::from(id.as_bytes().to_vec())])?.pop())
+    }
+
+    /// Incidents by what a person types, hidden ones too: a short code with two to four letters of its prefix
+    /// (`K7-014`), its number alone (`14`), or the beginning of an id, at least four digits. Newest first.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn find_incident(&self, typed: &str) -> Result<Vec<IncidentRow>, StoreError> {
+        let typed = typed.trim();
+        let code = typed.parse::<ShortCode>().ok();
+        let number = code.as_ref().map(|code| code.number).or_else(|| {
+            let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
+            if digits { typed.parse().ok() } else { None }
+        });
+        let mut found = match number {
+            Some(number) => self.rows_where("i.short_number = ?", vec![Value::from(number)])?,
+            None => Vec::new(),
+        };
+        if let Some(code) = code {
+            found.retain(|row| {
+                let prefix = row.incident.short_code.as_ref().map_or("", |(prefix, _)| prefix.as_str());
+                prefix.starts_with(&code.prefix)
+            });
+        }
+        if let Some((from, to)) = id_range(typed) {
+            let ids = "d.id >= ? AND d.id <= ?";
+            for row in self.rows_where(ids, vec![Value::from(from.to_vec()), Value::from(to.to_vec())])? {
+                if found.iter().all(|other| other.id != row.id) {
+                    found.push(row);
+                }
+            }
+        }
+        found.sort_by(|a, b| (b.effective, b.entry).cmp(&(a.effective, a.entry)));
+        Ok(found)
+    }
+
+    /// The incidents that hold every word of `text`, or a word that begins with it, best match first; hidden ones are
+    /// left out. What [`Store::index_pending`] has not reached yet is not found.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn search(&self, text: &str, limit: usize) -> Result<Vec<IncidentRow>, StoreError> {
+        let Some(words) = text::query(text) else { return Ok(Vec::new()) };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM incident_text AS t CROSS JOIN incidents AS i ON i.document = t.rowid
+                 CROSS JOIN documents AS d ON d.number = i.document
+             WHERE t.incident_text MATCH ?1 AND i.hidden = 0 ORDER BY t.rank LIMIT ?2"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.rows(&sql, vec![Value::from(words), Value::from(limit)])
+    }
+
+    fn rows_where(&self, condition: &str, values: Vec<Value>) -> Result<Vec<IncidentRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM documents AS d JOIN incidents AS i ON i.document = d.number
+             WHERE {condition} ORDER BY i.effective DESC, i.entry DESC"
+        );
+        self.rows(&sql, values)
+    }
+
+    fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<IncidentRow>, StoreError> {
+        let mut select = self.database.prepare_cached(sql)?;
+        let mut rows = select.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(self.incident_row(row)?);
+        }
+        Ok(found)
+    }
+
+    /// The attachments of an incident, oldest first, hidden ones included.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn evidence_of(&self, incident: &DocumentId) -> Result<Vec<EvidenceRow>, StoreError> {
+        self.evidence_where("a.incident = ?1 ORDER BY a.effective, d.id", incident)
+    }
+
+    /// The row of one attached file.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn evidence(&self, id: &DocumentId) -> Result<Option<EvidenceRow>, StoreError> {
+        Ok(self.evidence_where("d.id = ?1", id)?.pop())
+    }
+
+    fn evidence_where(&self, condition: &str, id: &DocumentId) -> Result<Vec<EvidenceRow>, StoreError> {
+        let mut select = self.database.prepare_cached(&format!(
+            "SELECT d.id, d.space, a.effective, a.author, a.incident, a.hash, a.byte_len, a.mime, a.name, a.caption,
+                 a.hidden
+             FROM evidence AS a JOIN documents AS d ON d.number = a.document WHERE {condition}"
+        ))?;
+        let mut rows = select.query([id.as_bytes()])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (writer, chain) = self.cache.writer(row.get(3)?)?;
+            found.push(EvidenceRow {
+                id: DocumentId::new(row.get(0)?),
+                space: self.cache.space(row.get(1)?)?,
+                effective: time(row, 2)?,
+                writer,
+                author: chain.person,
+                evidence: EvidenceProjection {
+                    incident: DocumentId::new(row.get(4)?),
+                    hash: ContentHash::new(row.get(5)?),
+                    byte_len: row.get::<_, i64>(6)? as u64,
+                    mime: row.get(7)?,
+                    name: row.get(8)?,
+                    caption: row.get(9)?,
+                    hidden: row.get(10)?,
+                },
+            });
+        }
+        Ok(found)
+    }
+
+    /// Brings at most `max` documents into the full-text index, in a transaction of its own; returns how many still
+    /// wait. The queue is part of the commits that filled it, so nothing is lost between.
+    ///
+    /// # Errors
+    /// From the disk; then all of them still wait.
+    pub fn index_pending(&mut self, max: usize) -> Result<u64, StoreError> {
+        let transaction = self.database.transaction()?;
+        {
+            let mut queued = transaction
+                .prepare_cached("SELECT document, title, body FROM text_queue ORDER BY document LIMIT ?1")?;
+            let mut index = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO incident_text (rowid, title, body) VALUES (?1, ?2, ?3)",
+            )?;
+            let mut done = transaction.prepare_cached("DELETE FROM text_queue WHERE document = ?1")?;
+            let mut rows = queued.query([i64::try_from(max).unwrap_or(i64::MAX)])?;
+            let mut taken = Vec::new();
+            while let Some(row) = rows.next()? {
+                let document: i64 = row.get(0)?;
+                let (title, body): (String, String) = (row.get(1)?, row.get(2)?);
+                index.execute(params![document, title, body])?;
+                taken.push(document);
+            }
+            for document in taken {
+                done.execute([document])?;
+            }
+        }
+        let left = transaction.query_row("SELECT count(*) FROM text_queue", [], |row| row.get::<_, i64>(0));
+        let left = left.optional()?.unwrap_or_default();
+        transaction.commit()?;
+        Ok(left as u64)
+    }
+}
+
+/// The lowest and highest id that begin with these hexadecimal digits.
+fn id_range(digits: &str) -> Option<([u8; 16], [u8; 16])> {
+    let sound = (MIN_ID_DIGITS..=2 * DocumentId::LEN).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !sound {
+        return None;
+    }
+    let filled = |with: &str| {
+        let all = format!("{digits}{}", with.repeat(2 * DocumentId::LEN - digits.len()));
+        all.parse::<DocumentId>().ok().map(|id| *id.as_bytes())
+    };
+    Some((filled("0")?, filled("f")?))
+}

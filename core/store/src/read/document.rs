@@ -1,0 +1,144 @@
+use firsthand_ids::{DocumentId, Position, WriterId};
+use firsthand_log::compress::decompress_document;
+use rusqlite::{OptionalExtension, params};
+
+use super::entry::{Raw, entries_where};
+use crate::cache::position;
+use crate::entry::{Counts, StoredChange, StoredDocument, StoredEntry};
+use crate::{EntryState, Store, StoreError};
+
+/// The longest saved document, in bytes: ten times an incident that 1,000 changes of 256 KiB could not have made.
+const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
+
+impl From<StoredEntry> for StoredChange {
+    fn from(stored: StoredEntry) -> Self {
+        Self { info: stored.info, nonce: stored.entry.nonce, body: stored.entry.body }
+    }
+}
+
+impl Store {
+    /// A document as it was last saved; `None` where nothing of it was applied.
+    ///
+    /// # Errors
+    /// From the disk; [`StoreError::Damaged`] where its bytes cannot be read: then make it anew from
+    /// [`Store::changes_of`].
+    pub fn document(&self, id: &DocumentId) -> Result<Option<StoredDocument>, StoreError> {
+        const DAMAGED: StoreError = StoreError::Damaged { what: "a saved document" };
+        let mut select = self.database.prepare_cached(
+            "SELECT d.space, d.kind, d.saved, e.writer, e.position,
+                 (SELECT count(*) FROM entries AS u WHERE u.document = d.number AND u.state <> 0)
+             FROM documents AS d JOIN entries AS e ON e.number = d.creator
+             WHERE d.id = ?1 AND d.saved IS NOT NULL",
+        )?;
+        let row = select.query_row([id.as_bytes()], |row| {
+            let packed: Vec<u8> = row.get(2)?;
+            Ok((row.get(0)?, row.get(1)?, packed, row.get(3)?, position(row, 4)?, row.get(5)?))
+        });
+        let Some((space, kind, packed, writer, position, unsettled)) = row.optional()? else {
+            return Ok(None);
+        };
+        let (writer, _) = self.cache.writer(writer)?;
+        let unsettled: i64 = unsettled;
+        Ok(Some(StoredDocument {
+            id: *id,
+            space: self.cache.space(space)?,
+            kind,
+            creator: (writer, position),
+            saved: decompress_document(&packed, MAX_DOCUMENT_BYTES).map_err(|_| DAMAGED)?,
+            unsettled: unsettled as u64,
+        }))
+    }
+
+    /// All changes of a document, applied or not, in the order in which they were kept.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn changes_of(&self, id: &DocumentId) -> Result<Vec<StoredChange>, StoreError> {
+        // A member could name this id in another space; the row with the creating entry is the true one, since the id
+        // covers the space. Entries about one document form a list from the newest back, which costs a commit nothing; an index would
+        // cost it a page.
+        let mut select = self.database.prepare_cached(
+            "SELECT last_entry FROM documents WHERE id = ?1 ORDER BY creator IS NULL, number LIMIT 1",
+        )?;
+        let mut next: Option<i64> = select.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+        let mut prior = self.database.prepare_cached("SELECT prior FROM entries WHERE number = ?1")?;
+        let mut by_number = self.database.prepare_cached(entries_where!("e.number = ?1"))?;
+        let mut changes = Vec::new();
+        while let Some(number) = next {
+            let raw = by_number.query_row([number], Raw::read)?;
+            changes.push(StoredChange::from(self.stored(raw)?));
+            next = prior.query_row([number], |row| row.get(0))?;
+            if next.is_some_and(|next| next >= number) {
+                return Err(StoreError::Damaged { what: "the changes of a document" });
+            }
+        }
+        changes.reverse();
+        Ok(changes)
+    }
+
+    /// The changes of a document that wait for something, in the order in which they were kept.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn waiting_of(&self, id: &DocumentId) -> Result<Vec<StoredChange>, StoreError> {
+        let sql = entries_where!(
+            "e.document = (SELECT number FROM documents WHERE id = ?1 ORDER BY creator IS NULL, number LIMIT 1)
+             AND e.state <> 0 AND e.state = ?2
+             ORDER BY e.number"
+        );
+        let entries = self.stored_entries(sql, params![id.as_bytes(), EntryState::Waiting.number()])?;
+        Ok(entries.into_iter().map(StoredChange::from).collect())
+    }
+
+    /// The ids of documents after `after` in the order of ids, at most `limit`, applied or not.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn documents(&self, after: Option<&DocumentId>, limit: usize) -> Result<Vec<DocumentId>, StoreError> {
+        let mut select = self
+            .database
+            .prepare_cached("SELECT DISTINCT id FROM documents WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let after = after.map_or(&[][..], |id| id.as_bytes());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![after, limit], |row| row.get(0).map(DocumentId::new))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The entry that created a document.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn creator(&self, id: &DocumentId) -> Result<Option<(WriterId, Position)>, StoreError> {
+        let mut select = self.database.prepare_cached(
+            "SELECT e.writer, e.position FROM documents AS d JOIN entries AS e ON e.number = d.creator
+             WHERE d.id = ?1",
+        )?;
+        let found =
+            select.query_row([id.as_bytes()], |row| Ok((row.get(0)?, position(row, 1)?))).optional()?;
+        let Some((writer, position)) = found else { return Ok(None) };
+        Ok(Some((self.cache.writer(writer)?.0, position)))
+    }
+
+    /// How much is here.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        let count = |sql: &str| -> Result<u64, StoreError> {
+            let count: i64 = self.database.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+            Ok(count as u64)
+        };
+        let waiting = count("SELECT count(*) FROM entries WHERE state <> 0 AND state = 1")?;
+        let not_understood = count("SELECT count(*) FROM entries WHERE state <> 0 AND state = 2")?;
+        let unsettled = count("SELECT count(*) FROM entries WHERE state <> 0")?;
+        Ok(Counts {
+            entries: self.cache.vectors.values().map(firsthand_log::Vector::entries).sum(),
+            documents: count("SELECT count(*) FROM documents")?,
+            incidents: count("SELECT count(*) FROM incidents")?,
+            waiting,
+            held: unsettled - waiting - not_understood,
+            not_understood,
+            text_pending: count("SELECT count(*) FROM text_queue")?,
+        })
+    }
+}

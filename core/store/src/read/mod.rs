@@ -1,0 +1,9 @@
+//! Reading the log and the documents.
+
+mod batch;
+mod document;
+mod entry;
+mod references;
+
+pub use batch::BatchLimits;
+pub use references::SpaceReferences;

@@ -1,0 +1,137 @@
+use firsthand_ids::{DocumentId, EntryHash, HybridTime, UnixMillis};
+use firsthand_log::compress::compress_document;
+use rusqlite::{OptionalExtension, params};
+
+use crate::cache;
+use crate::commit::DocumentUpdate;
+use crate::{ProjectedRow, StoreError};
+
+/// A document that the commit touches.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Draft {
+    pub number: i64,
+    pub is_new: bool,
+    pub last_entry: Option<i64>,
+    pub creator: Option<i64>,
+    /// Its kind and its compressed bytes.
+    pub saved: Option<(String, Vec<u8>)>,
+}
+
+/// What the entry that created a document says for its row.
+pub(super) struct Creation {
+    pub document: i64,
+    pub effective: HybridTime,
+    pub entry: EntryHash,
+    pub author: i64,
+    pub local: UnixMillis,
+}
+
+impl super::Draft<'_> {
+    /// The document, which gets its number here when it is new.
+    pub(super) fn document(&mut self, id: &DocumentId) -> Result<&mut Draft, StoreError> {
+        if !self.documents.contains_key(id) {
+            let draft = self.load_document(id)?;
+            self.documents.insert(*id, draft);
+        }
+        self.documents.get_mut(id).ok_or(StoreError::Invalid("a document that is not held"))
+    }
+
+    fn load_document(&mut self, id: &DocumentId) -> Result<Draft, StoreError> {
+        let space = self.space()?;
+        let mut select = self.transaction.prepare_cached(
+            "SELECT number, last_entry, creator FROM documents WHERE id = ?1 AND space = ?2",
+        )?;
+        let found = select.query_row(params![id.as_bytes(), space], |row| {
+            let (last_entry, creator) = (Some(row.get(1)?), row.get(2)?);
+            Ok(Draft { number: row.get(0)?, is_new: false, last_entry, creator, saved: None })
+        });
+        if let Some(draft) = found.optional()? {
+            return Ok(draft);
+        }
+        let number = match self.next_document {
+            Some(number) => number,
+            None => {
+                let mut max =
+                    self.transaction.prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM documents")?;
+                max.query_row([], |row| row.get(0))?
+            }
+        };
+        self.next_document = Some(number + 1);
+        Ok(Draft { number, is_new: true, ..Draft::default() })
+    }
+
+    /// Takes note of a document's new bytes.
+    pub(super) fn update(&mut self, update: &DocumentUpdate) -> Result<(), StoreError> {
+        let (writer, position) = &update.creator;
+        let creator = self.number(writer, *position)?;
+        let creator = creator.ok_or(StoreError::Invalid("a document whose creating entry is not held"))?;
+        let packed =
+            compress_document(&update.saved).map_err(|_| StoreError::Invalid("a document too large"))?;
+        let draft = self.document(&update.id)?;
+        if draft.creator != Some(creator) {
+            return Err(StoreError::Invalid("a document that another entry created"));
+        }
+        draft.saved = Some((update.kind.clone(), packed));
+        Ok(())
+    }
+
+    /// Writes each touched document once.
+    pub(super) fn flush_documents(&mut self) -> Result<(), StoreError> {
+        let space = self.space_number;
+        for (id, draft) in &self.documents {
+            let Draft { number, last_entry, creator, .. } = draft;
+            let saved = draft.saved.as_ref();
+            let (kind, packed) = (saved.map(|saved| &saved.0), saved.map(|saved| &saved.1));
+            if draft.is_new {
+                let mut insert = self.transaction.prepare_cached(
+                    "INSERT INTO documents (number, id, space, last_entry, creator, kind, saved)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?;
+                insert.execute(params![number, id.as_bytes(), space, last_entry, creator, kind, packed])?;
+            } else if saved.is_some() {
+                let mut update = self.transaction.prepare_cached(
+                    "UPDATE documents SET last_entry = ?2, creator = ?3, kind = ?4, saved = ?5 WHERE number = ?1",
+                )?;
+                update.execute(params![number, last_entry, creator, kind, packed])?;
+            } else {
+                let mut update = self
+                    .transaction
+                    .prepare_cached("UPDATE documents SET last_entry = ?2, creator = ?3 WHERE number = ?1")?;
+                update.execute(params![number, last_entry, creator])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one document and its row, outside of a commit.
+    pub(crate) fn replace(&mut self, update: &DocumentUpdate) -> Result<(), StoreError> {
+        self.update(update)?;
+        self.flush_documents()?;
+        self.project(update)
+    }
+
+    /// Writes the row that a document has in the lists.
+    pub(super) fn project(&mut self, update: &DocumentUpdate) -> Result<(), StoreError> {
+        let Some(row) = &update.row else { return Ok(()) };
+        let (writer, position) = &update.creator;
+        let document = self.document(&update.id)?.number;
+        let number = self.number(writer, *position)?;
+        let mut select = self
+            .transaction
+            .prepare_cached("SELECT effective, hash, writer, local_at FROM entries WHERE number = ?1")?;
+        let creation = select.query_row([number], |row| {
+            Ok(Creation {
+                document,
+                effective: cache::time(row, 0)?,
+                entry: EntryHash::new(row.get(1)?),
+                author: row.get(2)?,
+                local: UnixMillis(row.get(3)?),
+            })
+        })?;
+        drop(select);
+        match row {
+            ProjectedRow::Incident(incident) => self.incident(&creation, incident),
+            ProjectedRow::Evidence(evidence) => self.evidence(&creation, evidence),
+        }
+    }
+}

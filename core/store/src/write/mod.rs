@@ -1,0 +1,230 @@
+//! The one write path: everything of a [`Commit`] in one transaction.
+
+mod document;
+mod entry;
+mod evidence;
+mod incident;
+
+use std::collections::BTreeMap;
+
+use firsthand_ids::{DocumentId, Position, SpaceId, WriterId};
+use firsthand_log::SignedHead;
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::cache::{Cache, Chain};
+use crate::commit::{Commit, Committed};
+use crate::store::{INSTALLATION, OWN_SETTINGS};
+use crate::{Store, StoreError, attachment};
+
+/// What a running transaction adds to the [`Cache`], which must not change before it succeeded.
+pub(crate) struct Draft<'a> {
+    transaction: &'a Transaction<'a>,
+    cache: &'a Cache,
+    space: SpaceId,
+    space_number: Option<i64>,
+    chains: BTreeMap<WriterId, (Chain, Signed)>,
+    memberships: BTreeMap<i64, Vec<firsthand_ids::OperationHash>>,
+    codes: BTreeMap<String, i64>,
+    documents: BTreeMap<DocumentId, document::Draft>,
+    next_document: Option<i64>,
+    numbers: BTreeMap<(WriterId, Position), i64>,
+}
+
+/// Whether the newest entry of a chain has a kept signature. Every commit leaves every chain signed, because what is
+/// handed to a peer must end at a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signed {
+    Yes,
+    No,
+}
+
+/// The parts of a draft that outlive the transaction.
+#[derive(Default)]
+pub(crate) struct Additions {
+    space: Option<(SpaceId, i64)>,
+    chains: BTreeMap<WriterId, (Chain, Signed)>,
+    memberships: BTreeMap<i64, Vec<firsthand_ids::OperationHash>>,
+    codes: BTreeMap<String, i64>,
+}
+
+impl Store {
+    /// Saves: one transaction, one wait for the disk. When this returns, it is on the disk; when it fails, nothing of
+    /// it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and [`StoreError::Io`] from the disk, [`StoreError::Gap`] and [`StoreError::Invalid`]
+    /// where the commit does not fit what is held.
+    pub fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
+        let entries = commit.entries.len();
+        let claim = commit.claim_installation;
+        let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut draft = Draft::new(&transaction, &self.cache, commit.space);
+        draft.write(commit, &self.installation)?;
+        let additions = draft.finish();
+        transaction.commit()?;
+        additions.enter(&mut self.cache);
+        self.is_new_installation &= !claim;
+        Ok(Committed { entries })
+    }
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(transaction: &'a Transaction<'a>, cache: &'a Cache, space: SpaceId) -> Self {
+        Self {
+            transaction,
+            cache,
+            space,
+            space_number: cache.spaces.get(&space).copied(),
+            chains: BTreeMap::new(),
+            memberships: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            documents: BTreeMap::new(),
+            next_document: None,
+            numbers: BTreeMap::new(),
+        }
+    }
+
+    fn write(&mut self, commit: Commit, installation: &[u8; 16]) -> Result<(), StoreError> {
+        self.operations(&commit.operations)?;
+        let mut heads: BTreeMap<(WriterId, Position), SignedHead> =
+            commit.heads.into_iter().map(|(writer, head)| ((writer, head.position), head)).collect();
+        for new in &commit.entries {
+            let head = heads.remove(&(new.writer, new.entry.position));
+            self.append(new, head)?;
+        }
+        for ((writer, _), head) in heads {
+            self.sign(&writer, &head)?;
+        }
+        if self.chains.values().any(|(_, signed)| *signed == Signed::No) {
+            return Err(StoreError::Invalid("a chain would end without a signature"));
+        }
+        for (writer, position, state) in commit.state_changes {
+            self.set_state(&writer, position, state)?;
+        }
+        for update in &commit.documents {
+            self.update(update)?;
+        }
+        self.flush_documents()?;
+        for update in &commit.documents {
+            self.project(update)?;
+        }
+        for (key, value) in commit.settings {
+            self.setting(&key, &value)?;
+        }
+        for sealed in &commit.attachments {
+            let mut insert = self.transaction.prepare_cached(
+                "INSERT INTO attachments (file, byte_len, table_hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?;
+            let file = attachment::file_name(&sealed.secret);
+            insert.execute(params![file, sealed.byte_len as i64, sealed.secret.table])?;
+        }
+        if commit.claim_installation {
+            write_setting(self.transaction, INSTALLATION, installation)?;
+        }
+        Ok(())
+    }
+
+    fn operations(&self, operations: &[(firsthand_ids::OperationHash, Vec<u8>)]) -> Result<(), StoreError> {
+        for (hash, bytes) in operations {
+            let mut insert = self.transaction.prepare_cached(
+                "INSERT INTO operations (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?;
+            insert.execute(params![hash.as_bytes(), bytes])?;
+        }
+        Ok(())
+    }
+
+    fn setting(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        if key.starts_with(OWN_SETTINGS) {
+            return Err(StoreError::Invalid("a setting with a name that the store keeps for itself"));
+        }
+        write_setting(self.transaction, key, value)
+    }
+
+    /// The number of the space, which is added with its first entry.
+    fn space(&mut self) -> Result<i64, StoreError> {
+        if let Some(number) = self.space_number {
+            return Ok(number);
+        }
+        self.transaction.execute("INSERT INTO spaces (id) VALUES (?1)", [self.space.as_bytes()])?;
+        let number = self.transaction.last_insert_rowid();
+        self.space_number = Some(number);
+        Ok(number)
+    }
+
+    /// The number of a code, which is added when it is new.
+    fn code(&mut self, code: Option<&str>) -> Result<Option<i64>, StoreError> {
+        let Some(code) = code else { return Ok(None) };
+        if let Some(number) = self.cache.codes.get(code).or_else(|| self.codes.get(code)) {
+            return Ok(Some(*number));
+        }
+        // A draft made earlier in the same transaction may have added it.
+        let mut select = self.transaction.prepare_cached("SELECT number FROM codes WHERE code = ?1")?;
+        let number = match select.query_row([code], |row| row.get(0)).optional()? {
+            Some(number) => number,
+            None => {
+                self.transaction.prepare_cached("INSERT INTO codes (code) VALUES (?1)")?.insert([code])?
+            }
+        };
+        self.codes.insert(code.to_owned(), number);
+        Ok(Some(number))
+    }
+
+    /// The number of an entry of this commit or one held before.
+    fn number(&self, writer: &WriterId, position: Position) -> Result<Option<i64>, StoreError> {
+        if let Some(number) = self.numbers.get(&(*writer, position)) {
+            return Ok(Some(*number));
+        }
+        let Some(chain) = self.cache.chains.get(writer) else { return Ok(None) };
+        let mut select = self
+            .transaction
+            .prepare_cached("SELECT number FROM entries WHERE writer = ?1 AND position = ?2")?;
+        Ok(select.query_row(params![chain.number, position.0 as i64], |row| row.get(0)).optional()?)
+    }
+
+    pub(crate) fn finish(self) -> Additions {
+        Additions {
+            space: self.space_number.map(|number| (self.space, number)),
+            chains: self.chains,
+            memberships: self.memberships,
+            codes: self.codes,
+        }
+    }
+}
+
+impl Additions {
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.space = later.space.or(self.space);
+        self.chains.extend(later.chains);
+        self.memberships.extend(later.memberships);
+        self.codes.extend(later.codes);
+    }
+
+    pub(crate) fn enter(self, cache: &mut Cache) {
+        cache.spaces.extend(self.space);
+        cache.memberships.extend(self.memberships);
+        for (code, number) in self.codes {
+            cache.add_code(code, number);
+        }
+        for (writer, (chain, _)) in self.chains {
+            cache.set_chain(writer, chain);
+        }
+    }
+}
+
+/// Writes a setting, the store's own included; an empty value removes it.
+pub(crate) fn write_setting(
+    database: &rusqlite::Connection,
+    key: &str,
+    value: &[u8],
+) -> Result<(), StoreError> {
+    if value.is_empty() {
+        database.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([key])?;
+    } else {
+        let mut upsert = database.prepare_cached(
+            "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?;
+        upsert.execute(params![key, value])?;
+    }
+    Ok(())
+}
