@@ -49,13 +49,14 @@ fn all_references(entries: u64) -> Vec<u8> {
     let mut out = Writer::new();
     out.byte(1).number(1).fixed([1; 16]).number(1).number(2).number(1).number(0).number(entries);
     for _ in 0..entries {
-        // A change of a document that is referred to, with its times.
-        out.byte(2 | 1 << 6).fixed([0; 4]).number(1).number(1);
-        out.number(256);
+        // No columns; a change, its document that of its first dependency; counter, offset, commit time, message.
+        out.number(0).byte(2).number(0).number(0).number(0).number(0);
+        out.number(256).number(1).number(4096).fixed([1; 4096]);
+        out.number(0);
         for _ in 0..256 {
             out.number(1).number(1);
         }
-        out.fixed([0; 4]).number(4096).fixed([1; 4096]).number(0);
+        out.number(1).number(0);
     }
     out.fixed([0; 64]);
     out.into_bytes()

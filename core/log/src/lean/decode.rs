@@ -5,8 +5,8 @@ use firsthand_ids::{
 };
 
 use super::{
-    DETACHED_HASH, DETACHED_PRESENT, HAS_DOCUMENT, HAS_MEMBERSHIP, KIND_OTHER, KNOWN_FLAGS, MAX_BATCH_BYTES,
-    MAX_BATCH_ENTRIES, MAX_BATCH_WEIGHT, RAW_BODY, ReceivedBatch, References, VERSION,
+    DETACHED_HASH, DETACHED_PRESENT, HAS_MEMBERSHIP, KIND_OTHER, KNOWN_FLAGS, MAX_BATCH_BYTES,
+    MAX_BATCH_ENTRIES, MAX_BATCH_WEIGHT, NAMES_DOCUMENT, Place, RAW_BODY, ReceivedBatch, References, VERSION,
 };
 use crate::change::{self, ChangeParts};
 use crate::codec::Reader;
@@ -50,7 +50,7 @@ pub fn decode_batch(
         references,
         writers: &writers,
         changes: BTreeMap::new(),
-        documents: BTreeMap::new(),
+        about: BTreeMap::new(),
         last_millis: UnixMillis(0),
         last_offset: 0,
     };
@@ -90,14 +90,30 @@ struct Decoder<'a> {
     space: &'a SpaceId,
     references: &'a dyn References,
     writers: &'a [WriterId],
-    changes: BTreeMap<(WriterId, Position), ChangeHash>,
-    documents: BTreeMap<(WriterId, Position), DocumentId>,
+    changes: BTreeMap<Place, ChangeHash>,
+    about: BTreeMap<Place, DocumentId>,
     last_millis: UnixMillis,
     last_offset: i16,
 }
 
-impl Decoder<'_> {
-    fn reference(&self, reader: &mut Reader<'_>) -> Result<Option<(WriterId, Position)>, LogError> {
+/// What most changes have in common, and their columns.
+struct Common<'a> {
+    time: i64,
+    message: &'a [u8],
+    dependencies: usize,
+    sequence: u64,
+    other_actors: Vec<&'a [u8]>,
+    columns: &'a [u8],
+}
+
+/// The content of an entry, as far as it comes before the times.
+enum Content<'a> {
+    Raw(&'a [u8]),
+    Change(Common<'a>),
+}
+
+impl<'a> Decoder<'a> {
+    fn reference(&self, reader: &mut Reader<'_>) -> Result<Option<Place>, LogError> {
         let index = reader.count(self.writers.len(), "reference")?;
         if index == 0 {
             return Ok(None);
@@ -107,10 +123,11 @@ impl Decoder<'_> {
 
     fn entry(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'a>,
         writer: WriterId,
         position: Position,
     ) -> Result<Entry, LogError> {
+        let size = reader.count(MAX_BODY_BYTES, "body")?;
         let flags = reader.byte("entry flags")?;
         if flags & !KNOWN_FLAGS != 0 {
             return Err(LogError::Newer { what: "entry" });
@@ -122,25 +139,40 @@ impl Decoder<'_> {
             },
             number => EntryKind::from_number(number),
         };
+        let is_change = matches!(kind, EntryKind::Create | EntryKind::Change);
+        let named = flags & NAMES_DOCUMENT != 0;
+        if (flags & RAW_BODY == 0 && !is_change) || (named && kind == EntryKind::Create) {
+            return Err(reader.malformed("entry flags"));
+        }
+        let counter = reader.count(usize::from(u16::MAX), "time counter")? as u16;
+        let offset = i64::from(self.last_offset).checked_add(reader.signed("offset")?);
+        let offset = offset.and_then(|minutes| i16::try_from(minutes).ok());
+        let offset_minutes = offset.ok_or_else(|| reader.malformed("offset"))?;
+        let content = if flags & RAW_BODY != 0 {
+            Content::Raw(reader.take(size, "body")?)
+        } else {
+            Content::Change(self.common(reader, size)?)
+        };
 
         let millis = self.last_millis.0.checked_add(reader.signed("time")?);
         let millis = millis.filter(|millis| (0..1 << 48).contains(millis));
         let millis = UnixMillis(millis.ok_or_else(|| reader.malformed("time"))?);
-        let counter = reader.count(usize::from(u16::MAX), "time counter")? as u16;
-        let local = UnixMillis(millis.0.wrapping_add(reader.signed("local time")?));
-        let offset = i64::from(self.last_offset).checked_add(reader.signed("offset")?);
-        let offset = offset.and_then(|minutes| i16::try_from(minutes).ok());
-        let offset = offset.ok_or_else(|| reader.malformed("offset"))?;
         self.last_millis = millis;
-        self.last_offset = offset;
-
+        self.last_offset = offset_minutes;
+        let (body, first) = match content {
+            Content::Raw(body) => (body.to_vec(), None),
+            Content::Change(common) => self.change(reader, &writer, common)?,
+        };
         let membership = if flags & HAS_MEMBERSHIP != 0 { Some(membership(reader)?) } else { None };
         let nonce = if kind == EntryKind::Create { Some(reader.array("nonce")?) } else { None };
-        let document = match (&nonce, flags & HAS_DOCUMENT != 0) {
-            (Some(nonce), false) => Some(document_id(self.space, &writer, position, nonce)),
-            (Some(_), true) => return Err(reader.malformed("entry flags")),
-            (None, true) => Some(self.document(reader)?),
-            (None, false) => None,
+        let document = match (&nonce, kind) {
+            (Some(nonce), _) => Some(document_id(self.space, &writer, position, nonce)),
+            _ if named => Some(self.document(reader)?),
+            (None, EntryKind::Change) => {
+                let first = first.ok_or_else(|| reader.malformed("document"))?;
+                Some(self.about(first)?)
+            }
+            _ => None,
         };
         let detached = match (flags & DETACHED_PRESENT != 0, flags & DETACHED_HASH != 0) {
             (true, false) => {
@@ -150,52 +182,42 @@ impl Decoder<'_> {
             (false, false) => None,
             (true, true) => return Err(reader.malformed("entry flags")),
         };
-        let body = if flags & RAW_BODY != 0 {
-            reader.sized(MAX_BODY_BYTES, "body")?.to_vec()
-        } else {
-            if !matches!(kind, EntryKind::Create | EntryKind::Change) {
-                return Err(reader.malformed("entry flags"));
-            }
-            self.change(reader, &writer)?
-        };
+        let at = UnixMillis(millis.0.wrapping_add(reader.signed("local time")?));
 
         let content = content_hash(kind, &body);
         self.changes.insert((writer, position), content);
-        if let (EntryKind::Create, Some(document)) = (kind, document) {
-            self.documents.insert((writer, position), document);
+        if let Some(document) = document {
+            self.about.insert((writer, position), document);
         }
         let hybrid = HybridTime::new(millis, counter);
-        let local = LocalTime { at: local, offset_minutes: offset };
-        let header = EntryHeader { kind, document, content, hybrid, local, membership };
+        let header = EntryHeader {
+            kind,
+            document,
+            content,
+            hybrid,
+            local: LocalTime { at, offset_minutes },
+            membership,
+        };
         Ok(Entry { position, header, nonce, body, detached })
     }
 
-    fn document(&self, reader: &mut Reader<'_>) -> Result<DocumentId, LogError> {
-        let Some((writer, position)) = self.reference(reader)? else {
-            return Ok(DocumentId::new(reader.array("document")?));
-        };
-        let earlier = self.documents.get(&(writer, position)).copied();
-        earlier.or_else(|| self.references.document_at(&writer, position)).ok_or(LogError::MissingReference)
+    fn about(&self, at: Place) -> Result<DocumentId, LogError> {
+        let earlier = self.about.get(&at).copied();
+        earlier.or_else(|| self.references.document_at(&at.0, at.1)).ok_or(LogError::MissingReference)
     }
 
-    fn change(&self, reader: &mut Reader<'_>, writer: &WriterId) -> Result<Vec<u8>, LogError> {
-        let count = reader.count(change::MAX_DEPENDENCIES, "dependencies")?;
-        let mut dependencies = Vec::with_capacity(count);
-        for _ in 0..count {
-            dependencies.push(match self.reference(reader)? {
-                None => ChangeHash::new(reader.array("dependency")?),
-                Some((writer, position)) => {
-                    let earlier = self.changes.get(&(writer, position)).copied();
-                    earlier
-                        .or_else(|| self.references.change_at(&writer, position))
-                        .ok_or(LogError::MissingReference)?
-                }
-            });
+    fn document(&self, reader: &mut Reader<'_>) -> Result<DocumentId, LogError> {
+        match self.reference(reader)? {
+            Some(at) => self.about(at),
+            None => Ok(DocumentId::new(reader.array("document")?)),
         }
-        let sequence = reader.number("sequence")?;
-        let start_op = reader.number("first operation")?;
+    }
+
+    fn common(&self, reader: &mut Reader<'a>, size: usize) -> Result<Common<'a>, LogError> {
         let time = reader.signed("commit time")?;
         let message = reader.sized(change::MAX_MESSAGE_BYTES, "message")?;
+        let dependencies = reader.count(change::MAX_DEPENDENCIES, "dependencies")?;
+        let sequence = reader.number("sequence")?;
         let count = reader.count(change::MAX_ACTORS, "other actors")?;
         let mut other_actors: Vec<&[u8]> = Vec::with_capacity(count.min(64));
         for _ in 0..count {
@@ -205,7 +227,33 @@ impl Decoder<'_> {
                 index => self.writers[index - 1].as_bytes(),
             });
         }
-        let columns = reader.sized(MAX_BODY_BYTES, "columns")?;
+        let columns = reader.take(size, "columns")?;
+        Ok(Common { time, message, dependencies, sequence, other_actors, columns })
+    }
+
+    /// Restores a change, and gives the entry that its first dependency refers to.
+    fn change(
+        &self,
+        reader: &mut Reader<'_>,
+        writer: &WriterId,
+        common: Common<'_>,
+    ) -> Result<(Vec<u8>, Option<Place>), LogError> {
+        let mut dependencies = Vec::with_capacity(common.dependencies);
+        let mut first = None;
+        for index in 0..common.dependencies {
+            let reference = self.reference(reader)?;
+            first = if index == 0 { reference } else { first };
+            dependencies.push(match reference {
+                None => ChangeHash::new(reader.array("dependency")?),
+                Some(at) => {
+                    let earlier = self.changes.get(&at).copied();
+                    let found = earlier.or_else(|| self.references.change_at(&at.0, at.1));
+                    found.ok_or(LogError::MissingReference)?
+                }
+            });
+        }
+        let start_op = reader.number("first operation")?;
+        let Common { time, message, sequence, other_actors, columns, .. } = common;
         let actor = writer.as_bytes();
         let parts =
             ChangeParts { dependencies, actor, sequence, start_op, time, message, other_actors, columns };
@@ -213,7 +261,7 @@ impl Decoder<'_> {
         if body.len() > MAX_BODY_BYTES {
             return Err(LogError::TooLarge { what: "body", limit: MAX_BODY_BYTES as u64 });
         }
-        Ok(body)
+        Ok((body, first))
     }
 }
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis, WriterId};
+use firsthand_ids::{ChangeHash, DocumentId, UnixMillis, WriterId};
 
 use super::{
-    Batch, DETACHED_HASH, DETACHED_PRESENT, HAS_DOCUMENT, HAS_MEMBERSHIP, KIND_OTHER, RAW_BODY, References,
-    VERSION,
+    Batch, DETACHED_HASH, DETACHED_PRESENT, HAS_MEMBERSHIP, KIND_OTHER, NAMES_DOCUMENT, Place, RAW_BODY,
+    References, VERSION,
 };
 use crate::change::ChangeParts;
 use crate::codec::Writer;
@@ -24,6 +24,7 @@ pub fn encode_batch(batch: &Batch, receiver: &Vector, references: &dyn Reference
         index: BTreeMap::new(),
         changes: BTreeMap::new(),
         documents: BTreeMap::new(),
+        about: BTreeMap::new(),
         last_millis: UnixMillis(0),
         last_offset: 0,
         out: Writer::new(),
@@ -68,11 +69,26 @@ struct Encoder<'a> {
     references: &'a dyn References,
     writers: Vec<WriterId>,
     index: BTreeMap<WriterId, u64>,
-    changes: BTreeMap<ChangeHash, (WriterId, Position)>,
-    documents: BTreeMap<DocumentId, (WriterId, Position)>,
+    /// The entries of this batch so far, by the change they carry.
+    changes: BTreeMap<ChangeHash, Place>,
+    /// For each document the first entry of this batch that is about it.
+    documents: BTreeMap<DocumentId, Place>,
+    /// The document of each entry of this batch so far.
+    about: BTreeMap<Place, DocumentId>,
     last_millis: UnixMillis,
     last_offset: i16,
     out: Writer,
+}
+
+/// A change without what the receiver knows already.
+struct LeanChange<'a> {
+    /// What most changes have in common.
+    common: Writer,
+    columns: &'a [u8],
+    /// What differs from change to change.
+    own: Writer,
+    /// The entry that its first dependency refers to.
+    first: Option<Place>,
 }
 
 impl Encoder<'_> {
@@ -91,21 +107,23 @@ impl Encoder<'_> {
         Some(index)
     }
 
-    /// A reference, where the receiver can resolve it: 0, or the writer's index plus one and the position.
-    fn reference(&mut self, target: Option<(WriterId, Position)>) -> bool {
-        match target.and_then(|(writer, position)| Some((self.writer(&writer)?, position))) {
-            Some((index, position)) => {
-                self.out.number(index + 1).number(position.0);
-                true
+    /// A reference where there is a target that the receiver can find, or else 0 and the bytes themselves. Gives the
+    /// target referred to.
+    fn reference(&mut self, out: &mut Writer, target: Option<Place>, bytes: &[u8]) -> Option<Place> {
+        let found = target.and_then(|target| Some((target, self.writer(&target.0)?)));
+        match found {
+            Some((target, index)) => {
+                out.number(index + 1).number(target.1.0);
+                Some(target)
             }
             None => {
-                self.out.number(0);
-                false
+                out.number(0).fixed(bytes);
+                None
             }
         }
     }
 
-    fn held(&self, target: Option<(WriterId, Position)>) -> Option<(WriterId, Position)> {
+    fn held(&self, target: Option<Place>) -> Option<Place> {
         target.filter(|(writer, position)| *position <= self.receiver.position(writer))
     }
 
@@ -115,6 +133,7 @@ impl Encoder<'_> {
             EntryKind::Create | EntryKind::Change => self.lean_change(writer, &entry.body),
             EntryKind::Bind | EntryKind::Other(_) => None,
         };
+        let named = self.named_document(entry, lean.as_ref());
 
         let mut flags = header.kind.number().min(KIND_OTHER);
         flags |= if header.membership.is_some() { HAS_MEMBERSHIP } else { 0 };
@@ -124,96 +143,95 @@ impl Encoder<'_> {
             Some(Detached::HashOnly(_)) => DETACHED_HASH,
         };
         flags |= if lean.is_none() { RAW_BODY } else { 0 };
-        let named = header.kind != EntryKind::Create && header.document.is_some();
-        flags |= if named { HAS_DOCUMENT } else { 0 };
-        self.out.byte(flags);
+        flags |= if named.is_some() { NAMES_DOCUMENT } else { 0 };
+
+        let mut out = std::mem::take(&mut self.out);
+        let content = lean.as_ref().map_or(entry.body.as_slice(), |lean| lean.columns);
+        out.number(content.len() as u64).byte(flags);
         if let EntryKind::Other(number) = header.kind {
-            self.out.byte(number);
+            out.byte(number);
         }
+        out.number(u64::from(header.hybrid.counter()));
+        out.signed(i64::from(header.local.offset_minutes) - i64::from(self.last_offset));
+        if let Some(lean) = &lean {
+            out.fixed(lean.common.as_bytes());
+        }
+        out.fixed(content);
 
         let millis = header.hybrid.millis();
-        self.out.signed(millis.0 - self.last_millis.0).number(u64::from(header.hybrid.counter()));
-        self.out.signed(header.local.at.0.wrapping_sub(millis.0));
-        self.out.signed(i64::from(header.local.offset_minutes) - i64::from(self.last_offset));
+        out.signed(millis.0 - self.last_millis.0);
         self.last_millis = millis;
         self.last_offset = header.local.offset_minutes;
-
+        if let Some(lean) = &lean {
+            out.fixed(lean.own.as_bytes());
+        }
         if let Some(heads) = &header.membership {
-            self.out.number(heads.len() as u64);
+            out.number(heads.len() as u64);
             for head in heads {
-                self.out.fixed(head);
+                out.fixed(head);
             }
         }
         if let Some(nonce) = &entry.nonce {
-            self.out.fixed(nonce);
+            out.fixed(nonce);
         }
-        if let (true, Some(document)) = (named, &header.document) {
-            let target = self
-                .documents
-                .get(document)
-                .copied()
-                .or_else(|| self.held(self.references.locate_document(document)));
-            if !self.reference(target) {
-                self.out.fixed(document);
-            }
+        if let Some(document) = named {
+            let earlier = self.documents.get(&document).copied();
+            let target = earlier.or_else(|| self.held(self.references.locate_document(&document)));
+            self.reference(&mut out, target, document.as_bytes());
         }
         match &entry.detached {
-            Some(Detached::Present(bytes)) => {
-                self.out.sized(bytes);
-            }
-            Some(Detached::HashOnly(hash)) => {
-                self.out.fixed(hash);
-            }
+            Some(Detached::Present(bytes)) => drop(out.sized(bytes)),
+            Some(Detached::HashOnly(hash)) => drop(out.fixed(hash)),
             None => {}
         }
-        match lean {
-            Some(lean) => self.out.fixed(lean),
-            None => self.out.sized(&entry.body),
-        };
+        out.signed(header.local.at.0.wrapping_sub(millis.0));
+        self.out = out;
 
-        self.changes.insert(header.content, (*writer, entry.position));
-        if let (EntryKind::Create, Some(document)) = (header.kind, header.document) {
-            self.documents.insert(document, (*writer, entry.position));
+        let at = (*writer, entry.position);
+        self.changes.insert(header.content, at);
+        if let Some(document) = header.document {
+            self.documents.entry(document).or_insert(at);
+            self.about.insert(at, document);
         }
+    }
+
+    /// The document, where it must be named: not where the nonce makes it, nor where it is that of the first dependency.
+    fn named_document(&self, entry: &Entry, lean: Option<&LeanChange<'_>>) -> Option<DocumentId> {
+        let document = entry.header.document.filter(|_| entry.header.kind != EntryKind::Create)?;
+        let implied = lean.and_then(|lean| lean.first).and_then(|first| {
+            let earlier = self.about.get(&first).copied();
+            earlier.or_else(|| self.references.document_at(&first.0, first.1))
+        });
+        (implied != Some(document)).then_some(document)
     }
 
     /// The lean form of a change; `None` sends the bytes as they stand, which only a broken or hostile writer's change
     /// needs: it must reach others unchanged, or they could not verify what follows.
-    fn lean_change(&mut self, writer: &WriterId, body: &[u8]) -> Option<Vec<u8>> {
+    fn lean_change<'b>(&mut self, writer: &WriterId, body: &'b [u8]) -> Option<LeanChange<'b>> {
         let (_, parts) = ChangeParts::read(body).ok()?;
         if parts.writer() != Some(*writer) || parts.build() != body {
             return None;
         }
-        let before = std::mem::take(&mut self.out);
-        self.change(&parts);
-        let lean = std::mem::replace(&mut self.out, before).into_bytes();
-        (lean.len() <= body.len()).then_some(lean)
-    }
-
-    fn change(&mut self, parts: &ChangeParts<'_>) {
-        self.out.number(parts.dependencies.len() as u64);
-        for dependency in &parts.dependencies {
-            let target = self
-                .changes
-                .get(dependency)
-                .copied()
-                .or_else(|| self.held(self.references.locate_change(dependency)));
-            if !self.reference(target) {
-                self.out.fixed(dependency);
-            }
-        }
-        self.out.number(parts.sequence).number(parts.start_op).signed(parts.time).sized(parts.message);
-        self.out.number(parts.other_actors.len() as u64);
+        let mut common = Writer::new();
+        common.signed(parts.time).sized(parts.message);
+        common.number(parts.dependencies.len() as u64).number(parts.sequence);
+        common.number(parts.other_actors.len() as u64);
         for actor in &parts.other_actors {
             match WriterId::from_slice(actor).and_then(|actor| self.writer(&actor)) {
-                Some(index) => {
-                    self.out.number(index + 1);
-                }
-                None => {
-                    self.out.number(0).sized(actor);
-                }
-            }
+                Some(index) => common.number(index + 1),
+                None => common.number(0).sized(actor),
+            };
         }
-        self.out.sized(parts.columns);
+        let mut own = Writer::new();
+        let mut first = None;
+        for (index, dependency) in parts.dependencies.iter().enumerate() {
+            let earlier = self.changes.get(dependency).copied();
+            let target = earlier.or_else(|| self.held(self.references.locate_change(dependency)));
+            let target = self.reference(&mut own, target, dependency.as_bytes());
+            first = if index == 0 { target } else { first };
+        }
+        own.number(parts.start_op);
+        let lean = LeanChange { common, columns: parts.columns, own, first };
+        (lean.common.len() + lean.columns.len() + lean.own.len() <= body.len()).then_some(lean)
     }
 }

@@ -31,8 +31,11 @@ const HAS_MEMBERSHIP: u8 = 1 << 2;
 const DETACHED_PRESENT: u8 = 1 << 3;
 const DETACHED_HASH: u8 = 1 << 4;
 const RAW_BODY: u8 = 1 << 5;
-const HAS_DOCUMENT: u8 = 1 << 6;
+const NAMES_DOCUMENT: u8 = 1 << 6;
 const KNOWN_FLAGS: u8 = 0x7f;
+
+/// Where an entry stands: what a reference names.
+type Place = (WriterId, Position);
 
 /// Entries of several writers in the order their holder committed them, each writer's part consecutive in itself and
 /// ending at a signed head.
@@ -65,10 +68,10 @@ pub struct ReceivedBatch {
 pub trait References {
     /// Which entry carries this change.
     fn locate_change(&self, change: &ChangeHash) -> Option<(WriterId, Position)>;
-    /// Which entry created this document.
+    /// An entry that is about this document, best the one that created it.
     fn locate_document(&self, document: &DocumentId) -> Option<(WriterId, Position)>;
     /// The change that an entry carries.
     fn change_at(&self, writer: &WriterId, position: Position) -> Option<ChangeHash>;
-    /// The document that an entry created.
+    /// The document that an entry is about, whether it creates or changes it.
     fn document_at(&self, writer: &WriterId, position: Position) -> Option<DocumentId>;
 }

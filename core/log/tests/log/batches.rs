@@ -154,6 +154,45 @@ fn a_hash_the_receiver_can_look_up_does_not_travel() {
     assert_eq!(received.entries, batch.entries);
 }
 
+/// A change may be said to build on another document's; it still belongs to the one it names.
+#[test]
+fn a_change_belongs_to_the_document_it_names_whatever_it_builds_on() {
+    let mut log = Log::random(&mut Dice::new(9), 2, 0);
+    for words in [&b"one"[..], b"another"] {
+        let create = creation(&log.authors[0], words);
+        log.append(0, create);
+    }
+    let before = log.vector();
+    let created = |index: usize| log.entries[index].1.header.clone();
+    let (one, another) = (created(2), created(3));
+    for (document, dependencies) in [
+        (one.document, vec![one.content]),
+        (one.document, vec![another.content]),
+        (another.document, vec![one.content, another.content]),
+        (Some(DocumentId::new([1; 16])), vec![one.content]),
+        (one.document, vec![]),
+    ] {
+        let actor = log.authors[1].writer();
+        let parts = firsthand_log::change::ChangeParts {
+            dependencies,
+            actor: actor.as_bytes(),
+            sequence: 1,
+            start_op: 2,
+            time: 0,
+            message: b"",
+            other_actors: vec![],
+            columns: b"",
+        };
+        let next = entry(&log.authors[1], EntryKind::Change, document, parts.build());
+        log.append(1, next);
+    }
+    for vector in [before, Vector::new()] {
+        let received =
+            decode_batch(&encode_for(&log, &vector), &SPACE, &Held { log: &log, vector: &vector }).unwrap();
+        assert_eq!(received.entries, log.lacking(&vector).entries);
+    }
+}
+
 #[test]
 fn an_empty_batch_is_four_bytes() {
     let bytes = encode_batch(&Batch::default(), &Vector::new(), &Nothing);

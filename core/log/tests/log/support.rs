@@ -334,8 +334,7 @@ impl References for Held<'_> {
     }
 
     fn document_at(&self, writer: &WriterId, position: Position) -> Option<DocumentId> {
-        let created = |entry: &&Entry| entry.header.kind == EntryKind::Create;
-        self.entry(writer, position).filter(created).and_then(|entry| entry.header.document)
+        self.entry(writer, position).and_then(|entry| entry.header.document)
     }
 }
 
