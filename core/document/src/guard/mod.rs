@@ -23,6 +23,7 @@ use crate::layout::Layout;
 use crate::{Authors, Document, document};
 pub use error::{GuardError, Rule};
 use graph::Graph;
+use letters::Letters;
 use operations::Parsed;
 
 /// The most operations one change may hold. A narrative of 10,000 characters fits; own edits stay well below.
@@ -248,12 +249,14 @@ impl<'a> Batch<'a> {
         }
         let mut am = base.clone();
         am.apply_changes(changes).map_err(|_| Failure::Unknown(Rule::Apply.broken("an error")))?;
-        for &number in set {
-            let Ok(one) = &self.parsed[number] else { continue };
-            if !am.get_missing_deps(&[document::theirs(&one.hash)]).is_empty() {
-                return Err(Failure::Unknown(Rule::Apply.broken("not taken in")));
-            }
-            if let Err(error) = letters::check(&am, layout, one, authors) {
+        let new: Vec<_> = set.iter().filter_map(|number| self.parsed[*number].as_ref().ok()).collect();
+        let hashes: Vec<_> = new.iter().map(|one| document::theirs(&one.hash)).collect();
+        if !am.get_missing_deps(&hashes).is_empty() {
+            return Err(Failure::Unknown(Rule::Apply.broken("not taken in")));
+        }
+        let mut letters = Letters::new(base, &am, layout, authors);
+        for (&number, one) in set.iter().zip(new) {
+            if let Err(error) = letters.check(one) {
                 culprits.push((number, error));
             }
         }
