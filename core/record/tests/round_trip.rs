@@ -145,9 +145,9 @@ fn incidents() -> impl Strategy<Value = Incident> {
 }
 
 fn object(incident: &Incident) -> Map<String, Value> {
-    match serde_json::to_value(incident).unwrap() {
-        Value::Object(map) => map,
-        other => panic!("not an object: {other}"),
+    match serde_json::to_value(incident) {
+        Ok(Value::Object(map)) => map,
+        other => panic!("not an object: {other:?}"),
     }
 }
 
