@@ -1,1 +1,29 @@
-//! Not written yet.
+//! A device of a team: the one place where records, log, store and sync are driven together.
+//!
+//! - [`Node`] is what an app or the command line holds: asynchronous, cheap to clone.
+//! - [`Ledger`] is the device's own copy of the records and runs on one thread. The line that writes an entry is in
+//!   `ledger/own.rs`, [`Ledger::add_incident`] leads there.
+//! - [`Meetings`] decides everything that happens on links to other devices. It is a state machine without sockets,
+//!   clock or store, so tests drive it over a virtual network.
+//! - `shell` is the rest: one thread for the ledger, one task for the meetings, sockets.
+
+mod environment;
+mod error;
+mod ledger;
+pub mod meeting;
+mod shell;
+
+pub use environment::{Clock, Environment, SystemClock, SystemRandom};
+pub use error::NodeError;
+pub use firsthand_document::Edit;
+pub use firsthand_ids as ids;
+pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreError, Window};
+pub use firsthand_sync::{Pending, Standing};
+pub use firsthand_team::{Invitation, Role, TeamError};
+pub use ledger::{
+    AttachmentView, CandidateView, CheckView, ConflictView, CountsView, DeviceKeys, HistoryView,
+    ImportReport, ImportRow, IncidentView, Ledger, MemberView, Now, Opening, ProgressFn, Resolved, Saved,
+    StateDigest, TeamView,
+};
+pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
+pub use shell::{Joining, Node, Passphrase, PeerView, Progress};

@@ -142,10 +142,20 @@ CREATE TABLE evidence (
     mime      TEXT NOT NULL,
     name      TEXT NOT NULL,
     caption   TEXT NOT NULL,
-    hidden    INTEGER NOT NULL
+    hidden    INTEGER NOT NULL,
+    table_hash BLOB                         -- of the sealed file; absent once its key was destroyed
 ) STRICT;
 
 CREATE INDEX evidence_of_incident ON evidence (incident, hidden);
+
+-- The files that incidents were imported from, so that a row does not come in twice.
+CREATE TABLE origins (
+    document INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    name     BLOB NOT NULL,                 -- see origin_name in src/projection/mod.rs
+    row_hash TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX origins_by_name ON origins (name);
 
 -- Attachments that were complete here, so that a file that vanishes is missed.
 CREATE TABLE attachments (

@@ -82,16 +82,29 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What a database is expected to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// An empty file.
+    New,
+    /// One that was written before.
+    Existing,
+}
+
 /// Brings the database to the newest version, in one transaction.
 ///
 /// # Errors
-/// [`StoreError::Newer`] where a newer program wrote it: it is not touched.
-pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// [`StoreError::Newer`] where a newer program wrote it: it is not touched. [`StoreError::Damaged`] where it should
+/// hold something and is empty: SQLite takes a file that was cut to nothing for a new one.
+pub(crate) fn migrate(connection: &mut Connection, state: State) -> Result<(), StoreError> {
     let known = MIGRATIONS.len() as u32;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > known {
         return Err(StoreError::Newer { what: "database", found, known });
+    }
+    if (found == 0) != (state == State::New) {
+        return Err(StoreError::Damaged { what: "the database" });
     }
     if found < known {
         for migration in MIGRATIONS.iter().skip(found as usize) {

@@ -55,7 +55,7 @@ impl Store {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut create, 0o600);
         create.open(&path)?;
-        let mut store = Self::connect(home, &key, vault)?;
+        let mut store = Self::connect(home, &key, vault, database::State::New)?;
         store.claim_installation()?;
         slots::install(&store.home)?;
         Ok(store)
@@ -69,13 +69,18 @@ impl Store {
     /// read.
     pub fn open(home: Home, unlock: Unlock<'_>, vault: &dyn KeyVault) -> Result<Self, StoreError> {
         let key = slots::unlock(&home, unlock, vault)?;
-        Self::connect(home, &key, vault)
+        Self::connect(home, &key, vault, database::State::Existing)
     }
 
-    fn connect(home: Home, key: &Zeroizing<[u8; 32]>, vault: &dyn KeyVault) -> Result<Self, StoreError> {
+    fn connect(
+        home: Home,
+        key: &Zeroizing<[u8; 32]>,
+        vault: &dyn KeyVault,
+        state: database::State,
+    ) -> Result<Self, StoreError> {
         let cipher_key = slots::derive(&**key, "firsthand data key v1", b"database");
         let mut database = database::open(&home.path(DATABASE), &cipher_key)?;
-        database::migrate(&mut database)?;
+        database::migrate(&mut database, state)?;
         attachment::sweep(&home.path(ATTACHMENTS))?;
         let cache = Cache::load(&database)?;
         let installation = vault.installation(home.dir())?;

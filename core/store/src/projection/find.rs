@@ -1,13 +1,13 @@
 //! Finding single incidents: by id, by short code, by words; and the attachments of one.
 
 use firsthand_ids::{ContentHash, DocumentId};
-use firsthand_record::ShortCode;
+use firsthand_record::{Origin, ShortCode};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params, params_from_iter};
 
 use super::list::COLUMNS;
 use super::row::{EvidenceProjection, EvidenceRow, IncidentRow};
-use super::text;
+use super::{origin_name, text};
 use crate::cache::time;
 use crate::{Store, StoreError};
 
@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// From the disk.
     pub fn evidence_of(&self, incident: &DocumentId) -> Result<Vec<EvidenceRow>, StoreError> {
-        self.evidence_where("a.incident = ?1 ORDER BY a.effective, d.id", incident)
+        self.evidence_where("a.incident = ?1 ORDER BY a.effective, d.id", Some(incident))
     }
 
     /// The row of one attached file.
@@ -104,16 +104,49 @@ impl Store {
     /// # Errors
     /// From the disk.
     pub fn evidence(&self, id: &DocumentId) -> Result<Option<EvidenceRow>, StoreError> {
-        Ok(self.evidence_where("d.id = ?1", id)?.pop())
+        Ok(self.evidence_where("d.id = ?1", Some(id))?.pop())
     }
 
-    fn evidence_where(&self, condition: &str, id: &DocumentId) -> Result<Vec<EvidenceRow>, StoreError> {
+    /// The attached files that are recorded here and not complete, newest first. Those whose key was destroyed, and
+    /// hidden ones, are not missed.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn missing_evidence(&self) -> Result<Vec<EvidenceRow>, StoreError> {
+        self.evidence_where(
+            "?1 IS NULL AND NOT a.hidden AND a.table_hash IS NOT NULL
+                 AND a.table_hash NOT IN (SELECT table_hash FROM attachments)
+             ORDER BY a.effective DESC, d.id",
+            None,
+        )
+    }
+
+    /// The document that was made of a row of a file, and the hash the row had then.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn by_origin(&self, origin: &Origin) -> Result<Option<(DocumentId, String)>, StoreError> {
+        let mut select = self.database.prepare_cached(
+            "SELECT d.id, o.row_hash FROM origins AS o JOIN documents AS d ON d.number = o.document
+             WHERE o.name = ?1 ORDER BY (o.row_hash <> ?2), d.id LIMIT 1",
+        )?;
+        let found = select.query_row(params![origin_name(origin), origin.row_hash], |row| {
+            Ok((DocumentId::new(row.get(0)?), row.get(1)?))
+        });
+        Ok(found.optional()?)
+    }
+
+    fn evidence_where(
+        &self,
+        condition: &str,
+        id: Option<&DocumentId>,
+    ) -> Result<Vec<EvidenceRow>, StoreError> {
         let mut select = self.database.prepare_cached(&format!(
             "SELECT d.id, d.space, a.effective, a.author, a.incident, a.hash, a.byte_len, a.mime, a.name, a.caption,
                  a.hidden
              FROM evidence AS a JOIN documents AS d ON d.number = a.document WHERE {condition}"
         ))?;
-        let mut rows = select.query([id.as_bytes()])?;
+        let mut rows = select.query([id.map(DocumentId::as_bytes)])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let (writer, chain) = self.cache.writer(row.get(3)?)?;

@@ -195,6 +195,7 @@ impl Store {
                 conflicts: row.get(20)?,
                 flags: row.get(21)?,
                 hidden: row.get(22)?,
+                origin: None,
                 text: String::new(),
             },
         })

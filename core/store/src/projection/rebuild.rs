@@ -96,7 +96,8 @@ impl Store {
 /// Empties every table that is derived from documents.
 fn clear(database: &Connection) -> Result<(), StoreError> {
     database.execute_batch(
-        "DELETE FROM incidents; DELETE FROM evidence; DELETE FROM incident_places; DELETE FROM text_queue;
+        "DELETE FROM incidents; DELETE FROM evidence; DELETE FROM origins; DELETE FROM incident_places;
+         DELETE FROM text_queue;
          INSERT INTO incident_text (incident_text) VALUES ('delete-all');
          UPDATE documents SET kind = NULL, saved = NULL;",
     )?;
@@ -118,14 +119,15 @@ fn row_hashes(database: &Connection) -> Result<RowHashes, StoreError> {
         "SELECT d.id, 'incident', s.id, i.effective, i.entry, w.id, c1.code, c2.code, c3.code, c4.code, i.hidden,
              i.conflicts, i.happened, i.short_number, i.lat, i.lon, i.short_prefix, i.title, c5.code, c6.code,
              i.occurred_start, i.occurred_end, i.reported, i.accuracy, i.flags, i.text_hash,
-             EXISTS (SELECT 1 FROM incident_places AS p WHERE p.document = i.document)
+             EXISTS (SELECT 1 FROM incident_places AS p WHERE p.document = i.document), o.name, o.row_hash
          FROM incidents AS i JOIN documents AS d ON d.number = i.document JOIN spaces AS s ON s.number = i.space
              JOIN writers AS w ON w.number = i.author
+             LEFT JOIN origins AS o ON o.document = i.document
              LEFT JOIN codes AS c1 ON c1.number = i.category LEFT JOIN codes AS c2 ON c2.number = i.severity
              LEFT JOIN codes AS c3 ON c3.number = i.status LEFT JOIN codes AS c4 ON c4.number = i.followup
              LEFT JOIN codes AS c5 ON c5.number = i.urgency LEFT JOIN codes AS c6 ON c6.number = i.certainty",
         "SELECT d.id, 'evidence', s.id, a.effective, w.id, a.incident, a.hash, a.byte_len, a.mime, a.name, a.caption,
-             a.hidden
+             a.hidden, a.table_hash
          FROM evidence AS a JOIN documents AS d ON d.number = a.document JOIN spaces AS s ON s.number = d.space
              JOIN writers AS w ON w.number = a.author",
     ] {

@@ -1,3 +1,4 @@
+use firsthand_record::Origin;
 use firsthand_ids::{
     ContentHash, DocumentId, EntryHash, HybridTime, Metres, PersonId, SpaceId, UnixMillis, WriterId,
 };
@@ -45,6 +46,8 @@ pub struct IncidentProjection {
     pub flags: u32,
     /// Whether a mark hides it. Lists leave it out unless asked.
     pub hidden: bool,
+    /// The row of a file that it was imported from.
+    pub origin: Option<Origin>,
     /// Everything that the full-text search is to find besides the title.
     pub text: String,
 }
@@ -96,7 +99,7 @@ pub struct IncidentRow {
     pub author: PersonId,
     /// How many files are attached, hidden ones left out.
     pub attachments: u32,
-    /// The rest. `text` is empty here: the rows do not keep it.
+    /// The rest. `origin` and `text` are empty here: the rows do not keep them.
     pub incident: IncidentProjection,
 }
 

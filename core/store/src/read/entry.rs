@@ -142,13 +142,13 @@ impl Store {
     }
 
     /// The entry that carries a change: who made it, when, under which membership heads. Of several (only a forger
-    /// makes a second) the one kept first.
+    /// makes a second, which the guard refuses) the one that is applied.
     ///
     /// # Errors
     /// From the disk.
     pub fn author(&self, change: &ChangeHash) -> Result<Option<EntryInfo>, StoreError> {
         let sql = entries_where!(
-            "substr(e.content, 1, 8) = substr(?1, 1, 8) AND e.content = ?1 ORDER BY e.number LIMIT 1"
+            "substr(e.content, 1, 8) = substr(?1, 1, 8) AND e.content = ?1 ORDER BY (e.state <> 0), e.number LIMIT 1"
         );
         Ok(self.stored_entry(sql, [change.as_bytes()])?.map(|stored| stored.info))
     }

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::cache;
 use crate::commit::DocumentUpdate;
-use crate::{ProjectedRow, StoreError};
+use crate::{AttachmentSecret, ProjectedRow, StoreError};
 
 /// A document that the commit touches.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub(super) struct Creation {
     pub entry: EntryHash,
     pub author: i64,
     pub local: UnixMillis,
+    /// Of the attachment whose secret stands in the entry's detached part.
+    pub table_hash: Option<[u8; 32]>,
 }
 
 impl super::Draft<'_> {
@@ -118,7 +120,7 @@ impl super::Draft<'_> {
         let number = self.number(writer, *position)?;
         let mut select = self
             .transaction
-            .prepare_cached("SELECT effective, hash, writer, local_at FROM entries WHERE number = ?1")?;
+            .prepare_cached("SELECT effective, hash, writer, local_at, detached FROM entries WHERE number = ?1")?;
         let creation = select.query_row([number], |row| {
             Ok(Creation {
                 document,
@@ -126,6 +128,9 @@ impl super::Draft<'_> {
                 entry: EntryHash::new(row.get(1)?),
                 author: row.get(2)?,
                 local: UnixMillis(row.get(3)?),
+                table_hash: row
+                    .get::<_, Option<Vec<u8>>>(4)?
+                    .and_then(|detached| AttachmentSecret::decode(&detached).map(|secret| secret.table)),
             })
         })?;
         drop(select);

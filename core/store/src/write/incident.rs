@@ -3,7 +3,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::document::Creation;
 use crate::cache::ordered;
-use crate::projection::text;
+use crate::projection::{origin_name, text};
 use crate::{IncidentProjection, StoreError};
 
 /// The columns that an index holds, apart from those that the creating entry fixes.
@@ -81,7 +81,10 @@ impl super::Draft<'_> {
                     self.update_plain(document, &plain)?;
                 }
             }
-            None => self.insert_incident(creation, &indexed, &plain)?,
+            None => {
+                self.insert_incident(creation, &indexed, &plain)?;
+                self.set_origin(document, new)?;
+            }
         }
         let held = held.map(|(_, plain)| plain);
         if held.as_ref().map(|held| (held.lat, held.lon)).unwrap_or_default() != (plain.lat, plain.lon) {
@@ -229,6 +232,16 @@ impl super::Draft<'_> {
             )?;
             insert.execute(params![document, lat, lon])?;
         }
+        Ok(())
+    }
+
+    /// Written once: a record's origin never changes.
+    fn set_origin(&self, document: i64, new: &IncidentProjection) -> Result<(), StoreError> {
+        let Some(origin) = &new.origin else { return Ok(()) };
+        let mut insert = self
+            .transaction
+            .prepare_cached("INSERT INTO origins (document, name, row_hash) VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![document, origin_name(origin), origin.row_hash])?;
         Ok(())
     }
 

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{Local, Offset};
+use firsthand_ids::{LocalTime, UnixMillis};
+use firsthand_store::{KeyVault, LaptopVault, SlotOptions};
+use rand_core::{TryCryptoRng, TryRng};
+use ring::rand::SecureRandom;
+
+/// Where the time of day comes from.
+pub trait Clock: Send + Sync {
+    /// The instant and the offset of local time, as the person's screen shows them.
+    fn now(&self) -> LocalTime;
+}
+
+/// The operating system's clock and time zone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> LocalTime {
+        let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let offset = Local::now().offset().fix().local_minus_utc() / 60;
+        LocalTime { at: UnixMillis(millis as i64), offset_minutes: offset as i16 }
+    }
+}
+
+/// The operating system's random source, through ring.
+#[derive(Debug, Clone)]
+pub struct SystemRandom(ring::rand::SystemRandom);
+
+impl Default for SystemRandom {
+    fn default() -> Self {
+        Self(ring::rand::SystemRandom::new())
+    }
+}
+
+impl TryRng for SystemRandom {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+        // A system without randomness cannot make keys: going on would be worse than stopping, and the kernels in
+        // question do not fail here once the system is up.
+        assert!(self.0.fill(out).is_ok(), "the operating system gives no random bytes");
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for SystemRandom {}
+
+/// What a node takes from the machine it runs on.
+#[derive(Clone)]
+pub struct Environment {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The platform's key store.
+    pub vault: Arc<dyn KeyVault>,
+    /// How expensive one try of the passphrase is, for homes made from now on.
+    pub slot: SlotOptions,
+}
+
+impl Environment {
+    /// A laptop: the system's clock, no key store.
+    #[must_use]
+    pub fn laptop() -> Self {
+        Self { clock: Arc::new(SystemClock), vault: Arc::new(LaptopVault), slot: SlotOptions::default() }
+    }
+}

@@ -1,0 +1,71 @@
+use firsthand_channel::ChannelError;
+use firsthand_document::DocumentError;
+use firsthand_log::LogError;
+use firsthand_record::validate::Finding;
+use firsthand_store::StoreError;
+use firsthand_team::TeamError;
+
+/// Why a node did not do what it was asked. Messages complete "failed to ..." and name nobody.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The home could not be opened, read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The team's rules forbid it, or what was given is no valid name or invitation.
+    #[error(transparent)]
+    Team(#[from] TeamError),
+    /// What was entered cannot be saved: each finding names the field and says why.
+    #[error("save: {} of the fields must be put right first", .0.len())]
+    Rejected(Vec<Finding>),
+    /// An edit does not fit the document.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// There is no such record here.
+    #[error("find {0}: there is no such record here")]
+    NotFound(String),
+    /// Several records fit what was typed.
+    #[error("find {typed}: it could be {}", .candidates.join(", "))]
+    Ambiguous {
+        /// What was typed.
+        typed: String,
+        /// Short codes that fit.
+        candidates: Vec<String>,
+    },
+    /// Nobody answered at any address.
+    #[error("reach {address}: {reason}")]
+    NoPeer {
+        /// The address, or several.
+        address: String,
+        /// Why, in the operating system's words.
+        reason: String,
+    },
+    /// The other side is there, but no session came about, or it broke off.
+    #[error("meet: {0}")]
+    Meeting(crate::EndReason),
+    /// The node was shut down or locked.
+    #[error("do that: the home is closed")]
+    Closed,
+    /// A file on this machine could not be read or written.
+    #[error("use the file: {0}")]
+    File(#[from] std::io::Error),
+    /// Own bytes that do not read back: damage, or a defect of the program.
+    #[error("read back what was written: {0}")]
+    Inconsistent(&'static str),
+    /// The person stopped it.
+    #[error("finish: stopped")]
+    Stopped,
+}
+
+impl From<LogError> for NodeError {
+    fn from(error: LogError) -> Self {
+        tracing::error!(%error, "own log does not read back");
+        Self::Inconsistent("the log")
+    }
+}
+
+impl From<ChannelError> for NodeError {
+    fn from(_: ChannelError) -> Self {
+        Self::Meeting(crate::EndReason::Channel)
+    }
+}

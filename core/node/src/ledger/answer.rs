@@ -1,0 +1,188 @@
+//! Answers to what links ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use firsthand_ids::{ExchangeKey, SpaceId, WriterId};
+use firsthand_log::lean::encode_batch;
+use firsthand_log::{Batch, Mark, Standing, Vector};
+use firsthand_store::BatchLimits;
+use firsthand_sync::{BATCH_BYTES, BATCH_ENTRIES, Effect, Input, LoadedBatch, Pending, Refusal};
+
+use super::{Ledger, Now};
+use crate::NodeError;
+use crate::meeting::{Answer, Change, Question};
+
+impl Ledger {
+    /// Answers a question of a link.
+    pub fn answer(&mut self, question: Question, now: Now) -> Answer {
+        match question {
+            Question::Greet { peer } => self.greet(&peer),
+            Question::Session { peer, effect } => self.session(&peer, effect, now),
+            Question::Admit { request, exchange, role } => {
+                let mut change = Change::default();
+                let result = self.membership.add(&self.keys.signing, &request, exchange, role);
+                let result = result.and_then(|(hash, bytes)| {
+                    let mut commit = firsthand_store::Commit::new(self.space);
+                    commit.operations.push((hash, bytes));
+                    if let Err(error) = self.store.commit(commit) {
+                        tracing::error!(%error, "could not keep a membership operation");
+                        self.reload_membership();
+                        return Err(firsthand_team::TeamError::NotAllowed);
+                    }
+                    change.membership = Some(self.members());
+                    let operations = self.membership.all().into_iter().map(|(_, bytes)| bytes).collect();
+                    Ok((request.name, operations))
+                });
+                Answer::Admitted { result, change }
+            }
+        }
+    }
+
+    /// What every session must hear after own entries were saved.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub fn change(&self) -> Result<Change, NodeError> {
+        let missing = (self.pending()?, self.wanted()?);
+        let vectors = BTreeMap::from([(self.space, self.store.vector(&self.space))]);
+        Ok(Change { vectors, membership: None, missing: Some(missing) })
+    }
+
+    fn greet(&self, peer: &ExchangeKey) -> Answer {
+        let roster = self.membership.roster();
+        let device = roster.device_by_exchange(peer);
+        let member =
+            device.and_then(|device| roster.member(&device).map(|(_, member)| (device, member.name.clone())));
+        Answer::Greeted {
+            member,
+            heads: self.membership.heads(),
+            spaces: BTreeMap::from([(self.space, self.store.vector(&self.space))]),
+            pending: self.pending().unwrap_or_default(),
+            wanted: self.wanted().unwrap_or_default(),
+        }
+    }
+
+    fn pending(&self) -> Result<Pending, NodeError> {
+        let waiting = self.store.counts()?.waiting;
+        Ok(Pending { waiting, files: self.missing_files()?.len() as u64 })
+    }
+
+    fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Vec<ExchangeKey>) {
+        let devices = self.membership.roster().devices.values();
+        (self.membership.heads(), devices.map(|device| device.exchange).collect())
+    }
+
+    /// After a failed commit the operations in memory must again be those on the disk.
+    fn reload_membership(&mut self) {
+        let Ok(operations) = self.store.operations() else { return };
+        let operations = operations.iter().map(|(_, bytes)| bytes.as_slice());
+        if let Ok(membership) = firsthand_team::Membership::load(operations) {
+            self.membership = membership;
+        }
+    }
+
+    fn session(&mut self, peer: &ExchangeKey, effect: Effect, now: Now) -> Answer {
+        let mut change = Change::default();
+        let mut entries = 0;
+        let input = match effect {
+            Effect::LoadOperations { heads } => {
+                let operations =
+                    self.membership.lacking(&heads).into_iter().map(|(_, bytes)| bytes).collect();
+                Input::OperationsLoaded { heads: self.membership.heads(), operations }
+            }
+            Effect::TakeOperations { operations } => {
+                let peer_known = self
+                    .take_operations(&operations, &mut change)
+                    .map(|()| self.membership.roster().device_by_exchange(peer).is_some());
+                Input::OperationsTaken { heads: self.membership.heads(), peer_known }
+            }
+            Effect::Load { space, receiver, forks } => self.load_batch(space, receiver, forks),
+            Effect::Commit { space, plain } => {
+                let result = self.receive(&space, &plain, now).map(|received| {
+                    entries = received.entries;
+                    if entries > 0 {
+                        change = self.change().unwrap_or_default();
+                    }
+                    received.committed
+                });
+                Input::Committed { space, result }
+            }
+            Effect::LoadChunk { file, index } => {
+                Input::ChunkLoaded { file, index, chunk: self.load_part(&file, index) }
+            }
+            Effect::StoreChunk { file, index, total, sealed } => {
+                let result = self.store_part(&file, index, total, &sealed);
+                if result == Ok(None) {
+                    change = self.change().unwrap_or_default();
+                }
+                Input::ChunkStored { file, result }
+            }
+            Effect::Send(_)
+            | Effect::Equal { .. }
+            | Effect::Forked { .. }
+            | Effect::PeerPending(_)
+            | Effect::Close(_) => Input::Close(firsthand_sync::GoodbyeReason::Done),
+        };
+        Answer::Session { input, change, entries }
+    }
+
+    fn take_operations(&mut self, operations: &[Vec<u8>], change: &mut Change) -> Result<(), Refusal> {
+        let mut membership = self.membership.clone();
+        let added = membership.insert_all(operations).map_err(|error| {
+            tracing::warn!(%error, "refused membership operations");
+            Refusal::Misbehaved
+        })?;
+        if added.is_empty() {
+            return Ok(());
+        }
+        let mut commit = firsthand_store::Commit::new(self.space);
+        commit.operations = added;
+        self.store.commit(commit).map_err(|_| Refusal::Storage)?;
+        self.membership = membership;
+        change.membership = Some(self.members());
+        Ok(())
+    }
+
+    fn load_batch(&self, space: SpaceId, receiver: Vector, mut forks: BTreeSet<WriterId>) -> Input {
+        let told = forks.clone();
+        let batch = self.batch_for(&space, receiver, &mut forks).unwrap_or_else(|error| {
+            tracing::error!(%error, "could not read a batch");
+            None
+        });
+        let forks = forks.difference(&told).copied().collect();
+        Input::Loaded { space, batch, forks }
+    }
+
+    fn batch_for(
+        &self,
+        space: &SpaceId,
+        mut receiver: Vector,
+        forks: &mut BTreeSet<WriterId>,
+    ) -> Result<Option<LoadedBatch>, NodeError> {
+        // A chain may differ behind the receiver's shorter head: its prefix there tells.
+        let ours = self.store.vector(space);
+        for (writer, standing) in ours.compare(&receiver) {
+            if let Standing::TheyLack(position) = standing
+                && position.0 > 0
+                && self.mark_at(&writer, position)?.as_ref() != receiver.get(&writer)
+            {
+                forks.insert(writer);
+            }
+        }
+        let limits = BatchLimits { entries: BATCH_ENTRIES, weight: BATCH_BYTES };
+        let Some(batch) = self.store.batch_for(space, &receiver, limits, forks)? else { return Ok(None) };
+        for writer in forks.iter() {
+            receiver.remove(writer);
+        }
+        let plain = encode_batch(&batch, &receiver, &self.store.references(*space));
+        Ok(Some(LoadedBatch { plain, marks: marks(&batch) }))
+    }
+}
+
+fn marks(batch: &Batch) -> Vector {
+    let mut marks = Vector::new();
+    for (writer, head) in &batch.heads {
+        marks.set(*writer, Mark::new(head.position, &head.hash));
+    }
+    marks
+}

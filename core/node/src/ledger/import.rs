@@ -1,0 +1,126 @@
+//! Rows of files people already have, as incidents.
+
+use std::collections::BTreeMap;
+
+use firsthand_ids::DocumentId;
+use firsthand_record::Incident;
+use firsthand_record::validate::Finding;
+use firsthand_record::validate::{Context, incident as judge, is_rejected};
+use rand_core::CryptoRng;
+
+use super::{Ledger, Now, ProgressFn};
+use crate::NodeError;
+
+/// Incidents per commit: enough that the wait for the disk no longer counts, few enough that stopping loses little.
+const GROUP: usize = 200;
+
+/// A row that was read.
+#[derive(Debug, Clone)]
+pub struct ImportRow {
+    /// The row as a person counts it.
+    pub row: usize,
+    /// What it says, with `origin` set.
+    pub incident: Incident,
+}
+
+/// What became of the rows.
+#[derive(Debug, Clone, Default)]
+pub struct ImportReport {
+    /// Rows that became incidents, with their short codes.
+    pub added: Vec<(usize, DocumentId, String)>,
+    /// Rows that were imported before and have not changed.
+    pub already: Vec<usize>,
+    /// Rows that were imported before and have changed since; nothing was done with them.
+    pub changed: Vec<(usize, DocumentId, String)>,
+    /// Rows that cannot be saved, and why.
+    pub rejected: Vec<(usize, Vec<Finding>)>,
+    /// Of the added, how many a person should look at.
+    pub flagged: usize,
+    /// The person stopped it: the rows after the last added one were not looked at.
+    pub stopped: bool,
+}
+
+/// What names a row in its own program: the id it has there, else its content.
+type RowKey = (String, String);
+
+impl Ledger {
+    /// Saves rows as incidents, in groups: what was saved stays saved if a later group fails or is stopped. With
+    /// `dry_run` nothing is saved.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk.
+    pub fn import(
+        &mut self,
+        rows: Vec<ImportRow>,
+        dry_run: bool,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        progress: ProgressFn<'_>,
+    ) -> Result<ImportReport, NodeError> {
+        let mut report = ImportReport::default();
+        let mut new = Vec::new();
+        let mut in_file: BTreeMap<RowKey, String> = BTreeMap::new();
+        for row in rows {
+            if let Some(origin) = &row.incident.origin {
+                let held = self.store.by_origin(origin)?;
+                if let Some((id, hash)) = held {
+                    if hash == origin.row_hash {
+                        report.already.push(row.row);
+                    } else {
+                        let code = self.store.incident(&id)?.map(|row| super::read::short_code(&row));
+                        report.changed.push((row.row, id, code.unwrap_or_else(|| id.short())));
+                    }
+                    continue;
+                }
+                let name = origin.external_id.clone().unwrap_or_else(|| origin.row_hash.clone());
+                let key = (origin.format.clone(), name);
+                if in_file.insert(key, origin.row_hash.clone()).is_some() {
+                    report.already.push(row.row);
+                    continue;
+                }
+            }
+            let findings = judge(&row.incident, &Context::at(now.at));
+            if is_rejected(&findings) {
+                report.rejected.push((row.row, findings));
+                continue;
+            }
+            report.flagged += usize::from(!findings.is_empty());
+            new.push(row);
+        }
+        if !dry_run {
+            self.import_new(new, &mut report, now, rng, progress)?;
+        }
+        Ok(report)
+    }
+
+    fn import_new(
+        &mut self,
+        rows: Vec<ImportRow>,
+        report: &mut ImportReport,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        progress: ProgressFn<'_>,
+    ) -> Result<(), NodeError> {
+        let total = rows.len() as u64;
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let mut number = self.next_short_code()?;
+            let mut draft = self.draft(now, rng)?;
+            let mut documents = Vec::new();
+            let mut group = Vec::new();
+            for ImportRow { row, incident } in rows.by_ref().take(GROUP) {
+                let saved =
+                    self.draft_incident(&mut draft, &mut documents, incident, &mut number, now, rng)?;
+                group.push((row, saved.id, saved.short_code));
+            }
+            self.save_short_code(&mut draft, number);
+            self.commit_own(draft, documents)?;
+            report.added.extend(group);
+            if !progress(report.added.len() as u64, total) {
+                report.stopped = rows.peek().is_some();
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! The device's own copy of the team's records, and everything that reads or writes it.
+//!
+//! A [`Ledger`] owns the open [`Store`] and runs on one thread. Its public methods are what people and peers ask for;
+//! all of them end in one [`Store::commit`], and only then is anything called saved. The way of an entry made here is
+//! [`own`]; the way of entries that come from others is [`receive`].
+
+mod answer;
+mod attach;
+mod authors;
+mod check;
+mod import;
+mod own;
+mod project;
+mod read;
+mod receive;
+mod records;
+
+pub use attach::AttachmentView;
+pub use check::{CheckView, StateDigest};
+pub use import::{ImportReport, ImportRow};
+pub use read::{CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, TeamView};
+pub use records::{Resolved, Saved};
+
+use std::collections::BTreeMap;
+
+use firsthand_channel::ExchangeSecret;
+use firsthand_ids::{
+    DeviceKey, DocumentId, HybridClock, HybridTime, LocalTime, PersonId, SpaceId, TeamId, WriterId,
+};
+use firsthand_log::{ChainId, DeviceSecret};
+use firsthand_store::{Commit, Home, KeyVault, Receiving, SlotOptions, Store, Unlock};
+use firsthand_team::{Membership, Rights, person_id, team_space};
+use rand_core::CryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{Identity, NodeError};
+
+const SIGNING_SEED: &str = "device.signing";
+const EXCHANGE_SECRET: &str = "device.exchange";
+const WRITER: &str = "writer.team";
+const NEXT_SHORT_CODE: &str = "short_code.next";
+const CLOCK: &str = "clock.last";
+
+/// Progress of a long job: done, of how many. Answering `false` stops the job where it can stop cleanly.
+pub type ProgressFn<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
+
+/// A device's two secret keys.
+pub struct DeviceKeys {
+    signing: DeviceSecret,
+    exchange: ExchangeSecret,
+}
+
+impl DeviceKeys {
+    /// Draws new keys.
+    ///
+    /// # Errors
+    /// [`NodeError::Inconsistent`] if the library refuses the seed.
+    pub fn generate(rng: &mut dyn CryptoRng) -> Result<Self, NodeError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        rng.fill_bytes(seed.as_mut());
+        Ok(Self { signing: DeviceSecret::from_seed(*seed)?, exchange: ExchangeSecret::generate(rng) })
+    }
+
+    /// The signing key pair.
+    #[must_use]
+    pub const fn signing(&self) -> &DeviceSecret {
+        &self.signing
+    }
+
+    /// The channel key.
+    #[must_use]
+    pub const fn exchange(&self) -> &ExchangeSecret {
+        &self.exchange
+    }
+}
+
+/// How a home is made and opened.
+pub struct Opening<'a> {
+    /// The folder, already held.
+    pub home: Home,
+    /// What opens it.
+    pub unlock: Unlock<'a>,
+    /// The platform's key store.
+    pub vault: &'a dyn KeyVault,
+    /// The cost of a passphrase try, for a new home.
+    pub slot: SlotOptions,
+}
+
+/// The device's copy of a team's records.
+pub struct Ledger {
+    store: Store,
+    keys: DeviceKeys,
+    membership: Membership,
+    device: DeviceKey,
+    person: PersonId,
+    space: SpaceId,
+    writer: Option<WriterId>,
+    clock: HybridClock,
+    /// Effective time of the own chain's last entry.
+    own_effective: HybridTime,
+    documents: own::DocumentCache,
+    /// Files on their way here.
+    receiving: BTreeMap<DocumentId, Receiving>,
+}
+
+impl Ledger {
+    /// Makes a home and founds a team in it.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store, [`NodeError::Team`] for a name that cannot be used.
+    pub fn create_team(
+        opening: Opening<'_>,
+        team: &str,
+        name: &str,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, NodeError> {
+        let keys = DeviceKeys::generate(rng)?;
+        let (mut discovery_secret, mut nonce) = ([0; 32], [0; 16]);
+        rng.fill_bytes(&mut discovery_secret);
+        rng.fill_bytes(&mut nonce);
+        let exchange = keys.exchange.public()?;
+        let membership = Membership::found(&keys.signing, exchange, team, name, discovery_secret, nonce)?;
+        discovery_secret.zeroize();
+        Self::create(opening, keys, membership, rng)
+    }
+
+    /// Makes a home for a device that was just admitted, from all membership operations, parents first.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] where the operations are not this team's or do not admit this device.
+    pub fn create_joined(
+        opening: Opening<'_>,
+        keys: DeviceKeys,
+        team: &TeamId,
+        operations: &[Vec<u8>],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, NodeError> {
+        let membership = Membership::load(operations.iter().map(Vec::as_slice))?;
+        if membership.team() != team || membership.roster().member(&keys.signing.key()).is_none() {
+            return Err(firsthand_team::TeamError::OtherTeam.into());
+        }
+        Self::create(opening, keys, membership, rng)
+    }
+
+    fn create(
+        opening: Opening<'_>,
+        keys: DeviceKeys,
+        membership: Membership,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, NodeError> {
+        let Opening { home, unlock, vault, slot } = opening;
+        let mut store = Store::create(home, unlock, vault, slot, rng)?;
+        let mut commit = Commit::new(team_space(membership.team()));
+        commit.operations = membership.all();
+        commit.settings = vec![
+            (SIGNING_SEED.to_owned(), keys.signing.seed().to_vec()),
+            (EXCHANGE_SECRET.to_owned(), keys.exchange.as_bytes().to_vec()),
+        ];
+        commit.claim_installation = true;
+        store.commit(commit)?;
+        Self::assemble(store, keys, membership)
+    }
+
+    /// Opens a home.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store; [`NodeError::Inconsistent`] where the home holds no team.
+    pub fn open(opening: Opening<'_>) -> Result<Self, NodeError> {
+        let store = Store::open(opening.home, opening.unlock, opening.vault)?;
+        let secret = |key: &str| -> Result<Zeroizing<[u8; 32]>, NodeError> {
+            let bytes = Zeroizing::new(store.setting(key)?.unwrap_or_default());
+            let bytes = bytes.as_slice().try_into().map(Zeroizing::new);
+            bytes.map_err(|_| NodeError::Inconsistent("the device's keys"))
+        };
+        let keys = DeviceKeys {
+            signing: DeviceSecret::from_seed(*secret(SIGNING_SEED)?)?,
+            exchange: ExchangeSecret::from_bytes(*secret(EXCHANGE_SECRET)?),
+        };
+        let operations = store.operations()?;
+        let membership = Membership::load(operations.iter().map(|(_, bytes)| bytes.as_slice()))?;
+        Self::assemble(store, keys, membership)
+    }
+
+    fn assemble(store: Store, keys: DeviceKeys, membership: Membership) -> Result<Self, NodeError> {
+        let device = keys.signing.key();
+        let space = team_space(membership.team());
+        let writer = store.setting(WRITER)?.and_then(|bytes| WriterId::from_slice(&bytes));
+        // A copied or restored home must never continue its chain: the original may have.
+        let writer = writer.filter(|_| !store.is_new_installation());
+        let tip = writer.and_then(|writer| store.tip(&space, &writer).map(|tip| (writer, tip)));
+        let own_effective = match tip {
+            Some((writer, tip)) => {
+                store.entry(&writer, tip.position)?.map_or(HybridTime::ZERO, |it| it.info.effective)
+            }
+            None => HybridTime::ZERO,
+        };
+        let clock = store.setting(CLOCK)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        Ok(Self {
+            device,
+            person: person_id(&device),
+            space,
+            writer,
+            clock: HybridClock::resume(clock.map_or(HybridTime::ZERO, HybridTime::from_packed)),
+            own_effective,
+            documents: own::DocumentCache::default(),
+            receiving: BTreeMap::new(),
+            store,
+            keys,
+            membership,
+        })
+    }
+
+    /// Closes the store and wipes the keys; the home stays held.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] where the database cannot be closed cleanly. Nothing saved is affected.
+    pub fn lock(self) -> Result<Home, NodeError> {
+        Ok(self.store.lock()?)
+    }
+
+    /// Who this device is towards others.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity {
+            team: *self.membership.team(),
+            discovery_secret: *self.membership.discovery_secret(),
+            exchange: ExchangeSecret::from_bytes(*self.keys.exchange.as_bytes()),
+            heads: self.membership.heads(),
+        }
+    }
+
+    /// The space of the whole team.
+    #[must_use]
+    pub const fn space(&self) -> &SpaceId {
+        &self.space
+    }
+
+    /// The store, for reading.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the person of this device may do now.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        self.membership.roster().rights(&self.device)
+    }
+
+    fn chain(&self, writer: WriterId) -> ChainId {
+        ChainId { team: *self.membership.team(), space: self.space, writer }
+    }
+
+    /// Puts documents that were saved lately into the full-text index; says whether some still wait.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub fn index_text(&mut self) -> Result<bool, NodeError> {
+        Ok(self.store.index_pending(200)? > 0)
+    }
+
+    /// Replaces the passphrase.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] where the old one is wrong.
+    pub fn change_passphrase(
+        &mut self,
+        old: &str,
+        new: &str,
+        vault: &dyn KeyVault,
+        slot: SlotOptions,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), NodeError> {
+        Ok(self.store.change_passphrase(Unlock::Passphrase(old), new, vault, slot, rng)?)
+    }
+}
+
+/// Rights as documents know them.
+const fn document_rights(rights: Rights) -> firsthand_document::Rights {
+    firsthand_document::Rights { may_resolve: rights.resolve, may_close: rights.close }
+}
+
+/// A moment of a call: local time, from the caller's clock.
+pub type Now = LocalTime;

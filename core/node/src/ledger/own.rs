@@ -1,0 +1,205 @@
+//! Entries made on this device: from content to the commit after which it is called saved.
+
+use std::collections::VecDeque;
+
+use firsthand_document::{Change, Document};
+use firsthand_ids::{DocumentId, HybridTime, Position, WriterId};
+use firsthand_log::{
+    Bind, Detached, Entry, EntryHeader, EntryKind, Nonce, SIGN_EVERY_BYTES, SIGN_EVERY_ENTRIES, SignedHead,
+    Tip, content_hash, document_id, hash_run, writer_id,
+};
+use firsthand_store::{Commit, DocumentUpdate, EntryState, NewEntry};
+use rand_core::CryptoRng;
+
+use super::{CLOCK, Ledger, Now, WRITER};
+use crate::NodeError;
+
+/// Documents that are likely to be needed again. Each costs about 19 KB of memory loaded (design.md), so few stay.
+#[derive(Default)]
+pub(super) struct DocumentCache(VecDeque<(DocumentId, Document)>);
+
+const CACHED_DOCUMENTS: usize = 16;
+
+impl DocumentCache {
+    pub(super) fn take(&mut self, id: &DocumentId) -> Option<Document> {
+        let at = self.0.iter().position(|(other, _)| other == id)?;
+        self.0.remove(at).map(|(_, document)| document)
+    }
+
+    pub(super) fn put(&mut self, id: DocumentId, document: Document) {
+        self.0.push_front((id, document));
+        self.0.truncate(CACHED_DOCUMENTS);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Own entries in the making. Positions are given out as content is added; nothing is final before
+/// [`Ledger::commit_own`].
+pub(super) struct Draft {
+    pub(super) writer: WriterId,
+    pub(super) commit: Commit,
+    tip: Option<Tip>,
+    entries: Vec<Entry>,
+    next: Position,
+}
+
+impl Ledger {
+    /// Begins a commit of own entries; opens a writer where this device has none for the space.
+    pub(super) fn draft(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<Draft, NodeError> {
+        let mut commit = Commit::new(self.space);
+        if let Some(writer) = self.writer {
+            let tip = self.store.tip(&self.space, &writer);
+            let next = tip.as_ref().map_or(Position::START, |tip| tip.position).next();
+            return Ok(Draft { writer, commit, tip, entries: Vec::new(), next });
+        }
+        let mut nonce: Nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        let writer = writer_id(self.membership.team(), &self.space, &self.device, &nonce);
+        commit.settings.push((WRITER.to_owned(), writer.as_bytes().to_vec()));
+        commit.claim_installation = true;
+        let bind = Bind {
+            device: self.device,
+            person: self.person,
+            nonce,
+            app_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let mut draft =
+            Draft { writer, commit, tip: None, entries: Vec::new(), next: Position::START.next() };
+        self.add_entry(&mut draft, now, EntryKind::Bind, None, None, bind.encode(), None);
+        Ok(draft)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one field of an entry")]
+    fn add_entry(
+        &mut self,
+        draft: &mut Draft,
+        now: Now,
+        kind: EntryKind,
+        document: Option<DocumentId>,
+        nonce: Option<Nonce>,
+        body: Vec<u8>,
+        detached: Option<Detached>,
+    ) {
+        let heads = self.membership.heads();
+        let named = draft
+            .entries
+            .iter()
+            .rev()
+            .find_map(|entry| entry.header.membership.as_ref())
+            .or_else(|| draft.tip.as_ref().map(|tip| &tip.membership));
+        let membership = (named != Some(&heads)).then_some(heads);
+        let header = EntryHeader {
+            kind,
+            document,
+            content: content_hash(kind, &body),
+            hybrid: self.clock.tick(now.at),
+            local: now,
+            membership,
+        };
+        draft.entries.push(Entry { position: draft.next, header, nonce, body, detached });
+        draft.next = draft.next.next();
+    }
+
+    /// Adds the entries that create a document; `make` builds it once its id is known.
+    pub(super) fn add_document(
+        &mut self,
+        draft: &mut Draft,
+        now: Now,
+        detached: Option<Detached>,
+        rng: &mut dyn CryptoRng,
+        make: impl FnOnce(DocumentId, WriterId) -> Result<(Document, Vec<Change>), NodeError>,
+    ) -> Result<(DocumentId, Document, (WriterId, Position)), NodeError> {
+        let mut nonce: Nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        let creator = (draft.writer, draft.next);
+        let id = document_id(&self.space, &draft.writer, draft.next, &nonce);
+        let (document, changes) = make(id, draft.writer)?;
+        let mut detached = detached;
+        for (index, change) in changes.into_iter().enumerate() {
+            let (kind, nonce) =
+                if index == 0 { (EntryKind::Create, Some(nonce)) } else { (EntryKind::Change, None) };
+            self.add_entry(draft, now, kind, Some(id), nonce, change.bytes, detached.take());
+        }
+        Ok((id, document, creator))
+    }
+
+    /// Adds the entries of an edit.
+    pub(super) fn add_changes(&mut self, draft: &mut Draft, now: Now, id: DocumentId, changes: Vec<Change>) {
+        for change in changes {
+            self.add_entry(draft, now, EntryKind::Change, Some(id), None, change.bytes, None);
+        }
+    }
+
+    /// Signs and saves. When this returns, the entries are durable; when it fails, nothing has changed.
+    pub(super) fn commit_own(
+        &mut self,
+        mut draft: Draft,
+        documents: Vec<DocumentUpdate>,
+    ) -> Result<(), NodeError> {
+        let chain = self.chain(draft.writer);
+        let run = hash_run(&chain, draft.tip.as_ref(), &draft.entries)?;
+        draft.commit.heads = self.sign(&draft, &run.hashes);
+
+        let mut effective = self.own_effective;
+        let mut known = std::collections::BTreeMap::new();
+        for (entry, hash) in draft.entries.into_iter().zip(run.hashes) {
+            let dependencies = firsthand_log::change::ChangeParts::read(&entry.body)
+                .map(|(_, parts)| parts.dependencies)
+                .unwrap_or_default();
+            let mut latest = effective;
+            for dependency in dependencies {
+                let held = match known.get(&dependency) {
+                    Some(time) => Some(*time),
+                    None => self.store.author(&dependency)?.map(|info| info.effective),
+                };
+                latest = latest.max(held.unwrap_or_default());
+            }
+            effective = effective_time(entry.header.hybrid, latest);
+            known.insert(entry.header.content, effective);
+            let (writer, state) = (draft.writer, EntryState::Applied);
+            draft.commit.entries.push(NewEntry { writer, hash, entry, state, effective });
+        }
+        let clock = self.clock.last().packed().to_le_bytes().to_vec();
+        draft.commit.settings.push((CLOCK.to_owned(), clock));
+        draft.commit.documents = documents;
+        self.store.commit(draft.commit)?;
+        self.writer = Some(draft.writer);
+        self.own_effective = effective;
+        Ok(())
+    }
+
+    /// The head, and inside a long commit one more every 256 entries or 256 KiB.
+    fn sign(&self, draft: &Draft, hashes: &[firsthand_ids::EntryHash]) -> Vec<(WriterId, SignedHead)> {
+        let chain = self.chain(draft.writer);
+        let mut heads = Vec::new();
+        let (mut entries, mut bytes) = (0, 0);
+        for (index, (entry, hash)) in draft.entries.iter().zip(hashes).enumerate() {
+            entries += 1;
+            bytes += entry.body.len();
+            let due = entries >= SIGN_EVERY_ENTRIES || bytes >= SIGN_EVERY_BYTES;
+            if due || index + 1 == draft.entries.len() {
+                let head = SignedHead::sign(&self.keys.signing, &chain, entry.position, *hash);
+                heads.push((draft.writer, head));
+                (entries, bytes) = (0, 0);
+            }
+        }
+        heads
+    }
+
+    /// A document as it stands, from memory or the store.
+    pub(super) fn load(&mut self, id: &DocumentId) -> Result<Document, NodeError> {
+        if let Some(document) = self.documents.take(id) {
+            return Ok(document);
+        }
+        let stored = self.store.document(id)?.ok_or_else(|| NodeError::NotFound(id.short()))?;
+        Ok(Document::load(&stored.saved)?)
+    }
+}
+
+/// The later of an entry's own time and one after its predecessors' (design.md, "Log": order for people).
+pub(super) fn effective_time(own: HybridTime, predecessors: HybridTime) -> HybridTime {
+    if predecessors == HybridTime::ZERO { own } else { own.max(predecessors.successor()) }
+}

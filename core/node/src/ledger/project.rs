@@ -1,0 +1,67 @@
+//! From a document to the row that lists read.
+
+use firsthand_document::{Document, DocumentKind, View};
+use firsthand_ids::{DocumentId, Position, UnixMillis, WriterId};
+use firsthand_record::validate::{self, Context, Finding};
+use firsthand_record::{Evidence, Incident, Read};
+use firsthand_store::{DocumentUpdate, EvidenceProjection, IncidentProjection, ProjectedRow};
+use serde_json::{Map, Value};
+
+/// A record as the lists and screens need it: the values shown, as JSON.
+pub(super) fn shown(view: &View) -> Map<String, Value> {
+    view.shown()
+}
+
+/// What a save leaves of a document: its bytes and its row. `created` is when its creating entry was made, by the
+/// writer's clock; rows depend on the log alone, so that a rebuild gives the same.
+pub(super) fn update(
+    id: DocumentId,
+    document: &Document,
+    view: &View,
+    creator: (WriterId, Position),
+    created: UnixMillis,
+) -> DocumentUpdate {
+    let kind = document.kind().map_or_else(String::new, |kind| kind.name().to_owned());
+    DocumentUpdate { id, kind, creator, saved: document.save(), row: row(id, document, view, created) }
+}
+
+fn row(id: DocumentId, document: &Document, view: &View, created: UnixMillis) -> Option<ProjectedRow> {
+    match document.kind()? {
+        DocumentKind::Incident => Some(incident_row(id, view, created).into()),
+        DocumentKind::Evidence => evidence(view).map(|evidence| EvidenceProjection::from(&evidence).into()),
+        _ => None,
+    }
+}
+
+/// Reads an incident out of a view, and judges it as of its creation.
+pub(super) fn incident(id: DocumentId, view: &View, created: UnixMillis) -> (Read, Vec<Finding>) {
+    let read = Incident::read(shown(view));
+    let best_clock = read.incident.clock_evidence.as_ref().and_then(|evidence| evidence.other_clock());
+    let context = Context { best_clock, document: Some(id), ..Context::at(created) };
+    let findings = validate::incident(&read.incident, &context);
+    (read, findings)
+}
+
+fn incident_row(id: DocumentId, view: &View, created: UnixMillis) -> IncidentProjection {
+    let (Read { incident, .. }, findings) = incident(id, view, created);
+    let mut row = IncidentProjection::new(&incident, view.conflicts().count() as u32, findings.len() as u32);
+    // A code that only a newer version knows is still shown and filtered by.
+    let codes = [
+        ("severity", &mut row.severity),
+        ("urgency", &mut row.urgency),
+        ("certainty", &mut row.certainty),
+        ("status", &mut row.status),
+        ("followup", &mut row.followup),
+    ];
+    for (field, code) in codes {
+        if code.is_none() {
+            *code = shown(view).get(field).and_then(Value::as_str).map(str::to_owned);
+        }
+    }
+    row
+}
+
+/// Reads the record of a file; `None` where it lacks what every such record has.
+pub(super) fn evidence(view: &View) -> Option<Evidence> {
+    serde_json::from_value(Value::Object(shown(view))).ok()
+}

@@ -1,0 +1,144 @@
+use std::collections::VecDeque;
+
+use firsthand_channel::{Established, Link, LinkEvent, Purpose};
+use firsthand_ids::{DeviceKey, OperationHash, UnixMillis};
+use firsthand_log::MAX_MEMBERSHIP_HEADS;
+use firsthand_log::codec::{Reader, Writer};
+use firsthand_sync::Session;
+
+use super::{EndReason, Inviter, Summary};
+
+/// How long a handshake may take: a person waits for it, and on a bad link three messages take a few seconds.
+pub(crate) const HANDSHAKE_MS: i64 = 20_000;
+/// How long two people may take to compare three words.
+pub(crate) const WORDS_MS: i64 = 10 * 60_000;
+/// How long the other side may be silent while it owes an answer: longer than a phone takes to wake up.
+pub(crate) const ANSWER_MS: i64 = 60_000;
+/// Frames that may wait while the ledger looks up who is there; an honest peer sends one hello per space.
+const MAX_EARLY_FRAMES: usize = 8;
+
+/// One connection.
+pub(crate) struct Connection {
+    pub(crate) link: Link,
+    pub(crate) phase: Phase,
+    pub(crate) established: Option<Established>,
+    /// End the meeting once nothing is left to exchange.
+    pub(crate) once: bool,
+    pub(crate) summary: Summary,
+    pub(crate) opened: UnixMillis,
+    pub(crate) heard: UnixMillis,
+    sending: Option<bool>,
+}
+
+pub(crate) enum Phase {
+    /// Before the channel is open. The heads are those sent in the handshake.
+    Handshake { our_heads: Vec<OperationHash>, payload: Option<Vec<u8>> },
+    /// The ledger is asked who this is.
+    Greeting { our_heads: Vec<OperationHash>, their_heads: Vec<OperationHash>, early: VecDeque<Vec<u8>> },
+    /// A session of two members.
+    Session(Box<Meeting>),
+    /// Somebody joins.
+    Joining(Box<Inviter>),
+}
+
+pub(crate) struct Meeting {
+    pub(crate) session: Session,
+    /// Who it is with; `None` until the operations say.
+    pub(crate) member: Option<(DeviceKey, String)>,
+    pub(crate) complete: bool,
+    /// Answers the ledger still owes.
+    pub(crate) asked: usize,
+}
+
+impl Connection {
+    pub(crate) fn new(link: Link, phase: Phase, once: bool, now: UnixMillis) -> Self {
+        Self {
+            link,
+            phase,
+            established: None,
+            once,
+            summary: Summary::default(),
+            opened: now,
+            heard: now,
+            sending: None,
+        }
+    }
+
+    pub(crate) fn count_sent(&mut self, bytes: usize) {
+        self.summary.bytes_sent += bytes as u64;
+        self.turn(true);
+    }
+
+    pub(crate) fn count_received(&mut self, bytes: usize, now: UnixMillis) {
+        self.summary.bytes_received += bytes as u64;
+        self.heard = now;
+        self.turn(false);
+    }
+
+    fn turn(&mut self, sending: bool) {
+        if self.sending != Some(sending) {
+            self.summary.turns += 1;
+            self.sending = Some(sending);
+        }
+    }
+
+    /// Bytes from the stream.
+    pub(crate) fn open(&mut self, bytes: &[u8]) -> Result<Vec<LinkEvent>, EndReason> {
+        self.link.push(bytes).map_err(|_| EndReason::Channel)
+    }
+
+    pub(crate) fn purpose(&self) -> Option<Purpose> {
+        self.link.purpose()
+    }
+
+    /// Keeps a frame that came before the ledger answered.
+    pub(crate) fn keep_early(&mut self, frame: Vec<u8>) -> Result<(), EndReason> {
+        match &mut self.phase {
+            Phase::Greeting { early, .. } if early.len() < MAX_EARLY_FRAMES => {
+                early.push_back(frame);
+                Ok(())
+            }
+            _ => Err(EndReason::Misbehaved),
+        }
+    }
+
+    /// When this connection is given up unless something happens before.
+    pub(crate) fn deadline(&self) -> Option<UnixMillis> {
+        match &self.phase {
+            Phase::Handshake { .. } => Some(UnixMillis(self.opened.0 + HANDSHAKE_MS)),
+            Phase::Joining(_) => Some(UnixMillis(self.heard.0 + WORDS_MS)),
+            Phase::Session(meeting) if self.once || !meeting.complete => {
+                Some(UnixMillis(self.heard.0 + ANSWER_MS))
+            }
+            Phase::Greeting { .. } | Phase::Session(_) => None,
+        }
+    }
+}
+
+/// The handshake payload of two members: the sender's membership heads.
+pub(crate) fn encode_heads(heads: &[OperationHash]) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.byte(1).number(heads.len() as u64);
+    for head in heads {
+        out.fixed(head);
+    }
+    out.into_bytes()
+}
+
+/// Reads a handshake payload.
+pub(crate) fn decode_heads(payload: &[u8]) -> Result<Vec<OperationHash>, EndReason> {
+    let read = || {
+        let mut reader = Reader::new(payload);
+        if reader.byte("payload version")? != 1 {
+            return Err(reader.malformed("payload version"));
+        }
+        let count = reader.count(MAX_MEMBERSHIP_HEADS, "membership heads")?;
+        let mut heads = Vec::with_capacity(count);
+        for _ in 0..count {
+            heads.push(OperationHash::new(reader.array("membership head")?));
+        }
+        reader.finish("payload")?;
+        Ok(heads)
+    };
+    read().map_err(|_: firsthand_log::LogError| EndReason::Misbehaved)
+}

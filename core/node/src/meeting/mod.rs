@@ -1,0 +1,17 @@
+//! Everything that happens on links to other devices, decided without sockets, clocks or a store.
+//!
+//! [`Meetings::handle`] takes an [`Input`] and returns [`Effect`]s. Whoever drives it moves bytes, carries questions to
+//! the [`Ledger`](crate::Ledger) and hands back the answers; a test does the same with a virtual network.
+
+mod event;
+mod invite;
+mod link;
+mod machine;
+mod question;
+
+pub use event::{EndReason, Event, Summary};
+pub use invite::{InviteOptions, JoinFrame, Joiner, JoinerEffect, invitation_secret};
+pub use machine::{Effect, Identity, Input, LinkId, Meetings, Opened};
+pub use question::{Answer, Change, Question};
+
+pub(crate) use invite::Inviter;

@@ -1,0 +1,77 @@
+use std::collections::BTreeMap;
+
+use firsthand_ids::{DeviceKey, DocumentId, ExchangeKey, OperationHash, SpaceId};
+use firsthand_log::Vector;
+use firsthand_sync::Pending;
+use firsthand_team::{JoinRequest, Role, TeamError};
+
+/// What a link asks of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Who is this, and what is held here?
+    Greet {
+        /// The key the other side authenticated with.
+        peer: ExchangeKey,
+    },
+    /// Something the session wants read or committed: any [`firsthand_sync::Effect`] that asks for an answer.
+    Session {
+        /// The key the other side authenticated with.
+        peer: ExchangeKey,
+        /// The effect.
+        effect: firsthand_sync::Effect,
+    },
+    /// Add the person who asked to join.
+    Admit {
+        /// The request.
+        request: JoinRequest,
+        /// The key the joiner authenticated with.
+        exchange: ExchangeKey,
+        /// The role the lead gives.
+        role: Role,
+    },
+}
+
+/// What changed on this device because of a question or an own entry; every open session hears it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What is now held of the spaces that grew.
+    pub vectors: BTreeMap<SpaceId, Vector>,
+    /// The membership heads, where the team changed, and the channel keys of its members.
+    pub membership: Option<(Vec<OperationHash>, Vec<ExchangeKey>)>,
+    /// What this device misses now; `None` where that did not change.
+    pub missing: Option<(Pending, Vec<(DocumentId, u32)>)>,
+}
+
+/// The ledger's answer.
+#[derive(Debug)]
+pub enum Answer {
+    /// To [`Question::Greet`].
+    Greeted {
+        /// The member; `None` where the key is nobody's.
+        member: Option<(DeviceKey, String)>,
+        /// The membership heads.
+        heads: Vec<OperationHash>,
+        /// What is held.
+        spaces: BTreeMap<SpaceId, Vector>,
+        /// What is missing.
+        pending: Pending,
+        /// The files wanted, each with the part wanted next.
+        wanted: Vec<(DocumentId, u32)>,
+    },
+    /// To [`Question::Session`].
+    Session {
+        /// What the session is told.
+        input: firsthand_sync::Input,
+        /// What changed for everybody else.
+        change: Change,
+        /// How many entries came in.
+        entries: u64,
+    },
+    /// To [`Question::Admit`].
+    Admitted {
+        /// The name of the new member and all membership operations, parents first.
+        result: Result<(String, Vec<Vec<u8>>), TeamError>,
+        /// What changed.
+        change: Change,
+    },
+}

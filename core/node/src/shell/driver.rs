@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use firsthand_ids::UnixMillis;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::PeerView;
+use super::worker::Worker;
+use crate::SystemRandom;
+use crate::meeting::{Effect, Event, Identity, Input, LinkId, Meetings, Opened};
+
+/// Inputs that may queue before whoever brings them waits: 64 pieces of 64 KiB are 4 MiB.
+const QUEUE: usize = 64;
+const PIECE: usize = 64 * 1024;
+/// The most links at once: a team is dozens of phones, and each link costs a few hundred KiB.
+pub(super) const MAX_LINKS: usize = 128;
+
+/// What the driver is told.
+pub(super) enum Message {
+    Stream(LinkId, Opened, TcpStream),
+    Input(Input),
+    Peers(oneshot::Sender<Vec<PeerView>>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// Starts the task that owns the meetings.
+pub(super) fn start(
+    identity: Identity,
+    worker: Worker,
+    events: broadcast::Sender<Event>,
+) -> mpsc::Sender<Message> {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let driver = Driver {
+        meetings: Meetings::new(identity),
+        worker,
+        events,
+        inbox: sender.downgrade(),
+        links: BTreeMap::new(),
+        random: SystemRandom::default(),
+        started: Instant::now(),
+    };
+    tokio::spawn(driver.run(receiver));
+    sender
+}
+
+struct Driver {
+    meetings: Meetings,
+    worker: Worker,
+    events: broadcast::Sender<Event>,
+    inbox: mpsc::WeakSender<Message>,
+    links: BTreeMap<LinkId, mpsc::UnboundedSender<Vec<u8>>>,
+    random: SystemRandom,
+    started: Instant,
+}
+
+impl Driver {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+        loop {
+            let deadline = self.meetings.deadline();
+            let wake = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(self.started + millis(at)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                message = inbox.recv() => match message {
+                    Some(Message::Stream(id, opened, stream)) => self.open(id, opened, stream),
+                    Some(Message::Input(input)) => self.handle(input),
+                    Some(Message::Peers(answer)) => drop(answer.send(self.meetings.peers())),
+                    Some(Message::Stop(done)) => {
+                        for id in self.links.keys().copied().collect::<Vec<_>>() {
+                            self.handle(Input::End(id));
+                        }
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                () = wake => self.handle(Input::Tick),
+            }
+        }
+    }
+
+    /// Time for timeouts is monotonic: a wall clock that is set must not cut a meeting.
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.started.elapsed().as_millis() as i64)
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = self.now();
+        if let Input::Closed(id) = &input {
+            self.links.remove(id);
+        }
+        for effect in self.meetings.handle(&mut self.random, now, input) {
+            match effect {
+                Effect::Send(id, bytes) => {
+                    if let Some(link) = self.links.get(&id) {
+                        // A writer that has gone reports itself closed.
+                        drop(link.send(bytes));
+                    }
+                }
+                // Dropping the queue lets the writer send what is in it and close.
+                Effect::Close(id) => drop(self.links.remove(&id)),
+                Effect::Tell(event) => drop(self.events.send(event)),
+                Effect::Ask(id, question) => {
+                    let inbox = self.inbox.clone();
+                    self.worker.send(move |ledger, workshop| {
+                        let answer = ledger.answer(question, workshop.environment.clock.now());
+                        if let Some(inbox) = inbox.upgrade() {
+                            let input = Input::Answer(id, Box::new(answer));
+                            drop(inbox.blocking_send(Message::Input(input)));
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, id: LinkId, opened: Opened, stream: TcpStream) {
+        if self.links.len() >= MAX_LINKS {
+            return;
+        }
+        // Small frames answer questions: waiting to fill a packet only costs time.
+        drop(stream.set_nodelay(true));
+        let (mut reader, mut writer) = stream.into_split();
+        let (queue, mut outbox) = mpsc::unbounded_channel::<Vec<u8>>();
+        self.links.insert(id, queue);
+        tokio::spawn(async move {
+            while let Some(bytes) = outbox.recv().await {
+                if writer.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            drop(writer.shutdown().await);
+        });
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            let mut piece = vec![0; PIECE];
+            loop {
+                let read = reader.read(&mut piece).await.unwrap_or(0);
+                let input = match read {
+                    0 => Input::Closed(id),
+                    len => Input::Bytes(id, piece[..len].to_vec()),
+                };
+                let Some(inbox) = inbox.upgrade() else { return };
+                if inbox.send(Message::Input(input)).await.is_err() || read == 0 {
+                    return;
+                }
+            }
+        });
+        self.handle(Input::Opened(id, opened));
+    }
+}
+
+fn millis(at: UnixMillis) -> Duration {
+    Duration::from_millis(at.0.max(0) as u64)
+}

@@ -1,0 +1,31 @@
+//! Threads, tasks and sockets around the state machines.
+
+mod driver;
+mod join;
+mod node;
+mod worker;
+
+pub use join::Joining;
+pub use node::{Node, Passphrase, Progress};
+
+use firsthand_ids::SpaceId;
+use firsthand_sync::{Pending, Standing};
+
+use crate::LinkId;
+
+/// How this device and one peer stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerView {
+    /// The link.
+    pub link: LinkId,
+    /// The member's device, its first digits.
+    pub device: String,
+    /// The member's name.
+    pub name: String,
+    /// How they stand, space by space.
+    pub standings: Vec<(SpaceId, Standing)>,
+    /// What the other side misses besides entries, once it has told.
+    pub peer_pending: Option<Pending>,
+    /// Both hold the same and miss nothing.
+    pub complete: bool,
+}

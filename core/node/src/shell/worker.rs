@@ -1,0 +1,110 @@
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use firsthand_store::{Home, Unlock};
+use tokio::sync::oneshot;
+
+use crate::{Environment, Ledger, NodeError, Opening, SystemRandom};
+
+/// What a job gets besides the ledger.
+pub(super) struct Workshop {
+    pub(super) environment: Environment,
+    pub(super) random: SystemRandom,
+}
+
+type Job = Box<dyn FnOnce(&mut Ledger, &mut Workshop) + Send>;
+
+/// The thread that owns the ledger. Jobs run one after the other, in the order in which they were sent.
+#[derive(Clone)]
+pub(super) struct Worker {
+    jobs: Sender<Job>,
+}
+
+/// How long the ledger must be idle before documents are brought into the full-text index: a burst of saves comes
+/// first.
+const IDLE: Duration = Duration::from_millis(50);
+
+impl Worker {
+    /// Starts the thread; `open` makes or opens the ledger on it, since deriving the key takes a while.
+    pub(super) async fn start(
+        environment: Environment,
+        open: impl FnOnce(&mut Workshop) -> Result<Ledger, NodeError> + Send + 'static,
+    ) -> Result<(Self, JoinHandle<()>), NodeError> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let (opened, result) = oneshot::channel();
+        let thread = thread::Builder::new().name("firsthand-store".to_owned()).spawn(move || {
+            let mut workshop = Workshop { environment, random: SystemRandom::default() };
+            match open(&mut workshop) {
+                Ok(ledger) => {
+                    if opened.send(Ok(())).is_ok() {
+                        run(ledger, workshop, &queue);
+                    }
+                }
+                Err(error) => drop(opened.send(Err(error))),
+            }
+        })?;
+        result.await.map_err(|_| NodeError::Closed)??;
+        Ok((Self { jobs }, thread))
+    }
+
+    /// Sends a job; false where the ledger is closed.
+    pub(super) fn send(&self, job: impl FnOnce(&mut Ledger, &mut Workshop) + Send + 'static) -> bool {
+        self.jobs.send(Box::new(job)).is_ok()
+    }
+
+    /// Runs a job and waits for its result. Dropping the future does not stop the job: what was begun is finished.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Ledger, &mut Workshop) -> Result<T, NodeError> + Send + 'static,
+    ) -> Result<T, NodeError> {
+        let (done, result) = oneshot::channel();
+        self.send(move |ledger, workshop| drop(done.send(job(ledger, workshop))));
+        result.await.map_err(|_| NodeError::Closed)?
+    }
+}
+
+fn run(mut ledger: Ledger, mut workshop: Workshop, queue: &Receiver<Job>) {
+    let mut indexed = false;
+    loop {
+        let job = if indexed {
+            queue.recv().ok()
+        } else {
+            match queue.recv_timeout(IDLE) {
+                Ok(job) => Some(job),
+                Err(RecvTimeoutError::Timeout) => {
+                    indexed = match ledger.index_text() {
+                        Ok(more) => !more,
+                        Err(error) => {
+                            tracing::error!(%error, "the full-text index waits");
+                            true
+                        }
+                    };
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => None,
+            }
+        };
+        let Some(job) = job else { break };
+        indexed = false;
+        job(&mut ledger, &mut workshop);
+    }
+    if let Err(error) = ledger.lock() {
+        tracing::error!(%error, "the store did not close cleanly; everything saved is on the disk");
+    }
+}
+
+/// Takes the home in `dir` and opens its ledger.
+pub(super) fn open(
+    dir: PathBuf,
+    passphrase: &super::Passphrase,
+    environment: &Environment,
+) -> Result<Ledger, NodeError> {
+    Ledger::open(Opening {
+        home: Home::open(dir)?,
+        unlock: Unlock::Passphrase(passphrase.as_str()),
+        vault: environment.vault.as_ref(),
+        slot: environment.slot,
+    })
+}
