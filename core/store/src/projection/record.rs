@@ -39,7 +39,8 @@ fn words(incident: &Incident) -> String {
     let scalars = [&incident.category, &incident.p_code].map(|it| it.as_deref().unwrap_or_default());
     let actors = incident.actors.iter().flat_map(|it| [it.group_label.as_str(), it.description.as_str()]);
     let authorities = incident.authority_presence.iter();
-    let authorities = authorities.flat_map(|it| [it.agency.as_str(), it.unit_marking.as_str(), it.measures.as_str()]);
+    let authorities =
+        authorities.flat_map(|it| [it.agency.as_str(), it.unit_marking.as_str(), it.measures.as_str()]);
     let tactics = incident.tactics_used.iter().map(|it| it.tactic.as_str());
     let weapons = incident.weapons_seen.iter().map(|it| it.kind.as_str());
     let harms = incident.harm_types.iter().map(|it| it.harm.as_str());
@@ -47,7 +48,12 @@ fn words(incident: &Incident) -> String {
     let all = texts.into_iter().chain(scalars).chain(actors).chain(authorities).chain(tactics).chain(weapons);
     // A line each, so that no phrase runs from one text into the next by sight; the index itself sees no lines.
     let imported = incident.imported.values().filter_map(|value| value.as_str());
-    all.chain(harms).chain(sources).chain(imported).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+    all.chain(harms)
+        .chain(sources)
+        .chain(imported)
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl From<&Evidence> for EvidenceProjection {

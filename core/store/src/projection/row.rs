@@ -1,7 +1,7 @@
-use firsthand_record::Origin;
 use firsthand_ids::{
     ContentHash, DocumentId, EntryHash, HybridTime, Metres, PersonId, SpaceId, UnixMillis, WriterId,
 };
+use firsthand_record::Origin;
 
 /// The row that a document has in the lists.
 #[derive(Debug, Clone, PartialEq)]

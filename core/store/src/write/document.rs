@@ -118,9 +118,9 @@ impl super::Draft<'_> {
         let (writer, position) = &update.creator;
         let document = self.document(&update.id)?.number;
         let number = self.number(writer, *position)?;
-        let mut select = self
-            .transaction
-            .prepare_cached("SELECT effective, hash, writer, local_at, detached FROM entries WHERE number = ?1")?;
+        let mut select = self.transaction.prepare_cached(
+            "SELECT effective, hash, writer, local_at, detached FROM entries WHERE number = ?1",
+        )?;
         let creation = select.query_row([number], |row| {
             Ok(Creation {
                 document,
