@@ -397,6 +397,8 @@ impl Meetings {
                         meeting.asked = meeting.asked.saturating_sub(1);
                     }
                 }
+                // What is missing now comes first: the session must not tell its peer that nothing is.
+                self.tell_missing(id, &change, out);
                 self.session(id, input, out);
                 self.broadcast(Some(id), &change, out);
             }
@@ -437,10 +439,16 @@ impl Meetings {
                     self.session(id, SessionInput::Advanced { space, vector }, out);
                 }
             }
-            if let Some((pending, wanted)) = &change.missing {
-                self.session(id, SessionInput::Want(wanted.clone()), out);
-                self.session(id, SessionInput::Pending(*pending), out);
+            if Some(id) != except {
+                self.tell_missing(id, change, out);
             }
+        }
+    }
+
+    fn tell_missing(&mut self, id: LinkId, change: &Change, out: &mut Vec<Effect>) {
+        if let Some((pending, wanted)) = &change.missing {
+            self.session(id, SessionInput::Want(wanted.clone()), out);
+            self.session(id, SessionInput::Pending(*pending), out);
         }
     }
 
