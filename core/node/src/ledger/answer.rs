@@ -6,7 +6,7 @@ use firsthand_ids::{ExchangeKey, SpaceId, WriterId};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Batch, Mark, Standing, Vector};
 use firsthand_store::BatchLimits;
-use firsthand_sync::{BATCH_BYTES, BATCH_ENTRIES, Effect, Input, LoadedBatch, Pending, Refusal};
+use firsthand_sync::{BATCH_BYTES, BATCH_ENTRIES, Effect, Input, LoadedBatch, Refusal};
 
 use super::{Ledger, Now};
 use crate::NodeError;
@@ -38,14 +38,18 @@ impl Ledger {
         }
     }
 
-    /// What every session must hear after own entries were saved.
-    ///
-    /// # Errors
-    /// [`NodeError::Store`] from the store.
-    pub fn change(&self) -> Result<Change, NodeError> {
-        let missing = (self.pending()?, self.wanted()?);
+    /// What every session must hear after own entries were saved: nothing of them can be missing here.
+    #[must_use]
+    pub fn change(&self) -> Change {
         let vectors = BTreeMap::from([(self.space, self.store.vector(&self.space))]);
-        Ok(Change { vectors, membership: None, missing: Some(missing) })
+        Change { vectors, membership: None, missing: None }
+    }
+
+    /// The same after entries or files came from others.
+    fn received(&self) -> Change {
+        let missing =
+            self.missing().inspect_err(|error| tracing::error!(%error, "what is missing is unknown"));
+        Change { missing: missing.ok(), ..self.change() }
     }
 
     fn greet(&self, peer: &ExchangeKey) -> Answer {
@@ -53,18 +57,14 @@ impl Ledger {
         let device = roster.device_by_exchange(peer);
         let member =
             device.and_then(|device| roster.member(&device).map(|(_, member)| (device, member.name.clone())));
+        let (pending, wanted) = self.missing().unwrap_or_default();
         Answer::Greeted {
             member,
             heads: self.membership.heads(),
             spaces: BTreeMap::from([(self.space, self.store.vector(&self.space))]),
-            pending: self.pending().unwrap_or_default(),
-            wanted: self.wanted().unwrap_or_default(),
+            pending,
+            wanted,
         }
-    }
-
-    fn pending(&self) -> Result<Pending, NodeError> {
-        let waiting = self.store.counts()?.waiting;
-        Ok(Pending { waiting, files: self.missing_files()?.len() as u64 })
     }
 
     fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Vec<ExchangeKey>) {
@@ -101,7 +101,7 @@ impl Ledger {
                 let result = self.receive(&space, &plain, now).map(|received| {
                     entries = received.entries;
                     if entries > 0 {
-                        change = self.change().unwrap_or_default();
+                        change = self.received();
                     }
                     received.committed
                 });
@@ -113,7 +113,7 @@ impl Ledger {
             Effect::StoreChunk { file, index, total, sealed } => {
                 let result = self.store_part(&file, index, total, &sealed);
                 if result == Ok(None) {
-                    change = self.change().unwrap_or_default();
+                    change = self.received();
                 }
                 Input::ChunkStored { file, result }
             }

@@ -10,7 +10,7 @@ use firsthand_ids::{ContentHash, DocumentId};
 use firsthand_log::Detached;
 use firsthand_record::{CapturePath, Evidence};
 use firsthand_store::{AttachmentSecret, AttachmentState, ChunkTable, Commit, EvidenceRow, StoreError};
-use firsthand_sync::Refusal;
+use firsthand_sync::{Pending, Refusal};
 use rand_core::CryptoRng;
 
 use super::records::object;
@@ -133,8 +133,8 @@ impl Ledger {
 
     /// What opens the file that a document records; `None` where that was destroyed.
     pub(super) fn secret(&self, evidence: &DocumentId) -> Result<Option<AttachmentSecret>, NodeError> {
-        let Some(stored) = self.store.document(evidence)? else { return Ok(None) };
-        let entry = self.store.entry(&stored.creator.0, stored.creator.1)?;
+        let Some((writer, position)) = self.store.creator(evidence)? else { return Ok(None) };
+        let entry = self.store.entry(&writer, position)?;
         Ok(entry.and_then(|stored| match stored.entry.detached {
             Some(Detached::Present(bytes)) => AttachmentSecret::decode(&bytes),
             _ => None,
@@ -152,10 +152,10 @@ impl Ledger {
         Ok(missing)
     }
 
-    /// What to ask peers for.
-    pub(super) fn wanted(&self) -> Result<Vec<(DocumentId, u32)>, NodeError> {
-        let missing = self.missing_files()?;
-        Ok(missing.into_iter().map(|(row, _)| (row.id, 0)).collect())
+    /// What this device misses besides entries, and what to ask peers for.
+    pub(super) fn missing(&self) -> Result<(Pending, Vec<(DocumentId, u32)>), NodeError> {
+        let wanted: Vec<_> = self.missing_files()?.into_iter().map(|(row, _)| (row.id, 0)).collect();
+        Ok((Pending { waiting: self.store.waiting()?, files: wanted.len() as u64 }, wanted))
     }
 
     /// Part of a file for a peer.

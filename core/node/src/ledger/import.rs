@@ -34,6 +34,8 @@ pub struct ImportReport {
     pub changed: Vec<(usize, DocumentId, String)>,
     /// Rows that cannot be saved, and why.
     pub rejected: Vec<(usize, Vec<Finding>)>,
+    /// Rows that do not fit into a document, for example because one value is too large, and why.
+    pub failed: Vec<(usize, String)>,
     /// Of the added, how many a person should look at.
     pub flagged: usize,
     /// The person stopped it: the rows after the last added one were not looked at.
@@ -109,9 +111,12 @@ impl Ledger {
             let mut documents = Vec::new();
             let mut group = Vec::new();
             for ImportRow { row, incident } in rows.by_ref().take(GROUP) {
-                let saved =
-                    self.draft_incident(&mut draft, &mut documents, incident, &mut number, now, rng)?;
-                group.push((row, saved.id, saved.short_code));
+                match self.draft_incident(&mut draft, &mut documents, incident, &mut number, now, rng) {
+                    Ok(saved) => group.push((row, saved.id, saved.short_code)),
+                    Err(NodeError::Rejected(findings)) => report.rejected.push((row, findings)),
+                    Err(NodeError::Document(error)) => report.failed.push((row, error.to_string())),
+                    Err(error) => return Err(error),
+                }
             }
             self.save_short_code(&mut draft, number);
             self.commit_own(draft, documents)?;

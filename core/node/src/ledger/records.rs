@@ -215,10 +215,10 @@ impl Ledger {
 
     /// The entry that created a document.
     pub(super) fn created(&self, id: &DocumentId) -> Result<Created, NodeError> {
-        let stored = self.store.document(id)?.ok_or_else(|| NodeError::NotFound(id.short()))?;
-        let entry = self.store.entry(&stored.creator.0, stored.creator.1)?;
+        let creator = self.store.creator(id)?.ok_or_else(|| NodeError::NotFound(id.short()))?;
+        let entry = self.store.entry(&creator.0, creator.1)?;
         let entry = entry.ok_or(NodeError::Inconsistent("the entry that created a document"))?;
-        Ok(Created { creator: stored.creator, created: entry.info.local.at, info: entry.info })
+        Ok(Created { creator, created: entry.info.local.at, info: entry.info })
     }
 }
 

@@ -107,7 +107,8 @@ impl Connection {
         match &self.phase {
             Phase::Handshake { .. } => Some(UnixMillis(self.opened.0 + HANDSHAKE_MS)),
             Phase::Joining(_) => Some(UnixMillis(self.heard.0 + WORDS_MS)),
-            Phase::Session(meeting) if self.once || !meeting.complete => {
+            // While this device's own ledger is busy, nobody else is late.
+            Phase::Session(meeting) if meeting.asked == 0 && meeting.session.awaits_peer(self.once) => {
                 Some(UnixMillis(self.heard.0 + ANSWER_MS))
             }
             Phase::Greeting { .. } | Phase::Session(_) => None,

@@ -12,6 +12,10 @@ use super::{
 };
 use crate::NodeError;
 
+/// The most questions of one link that the ledger may owe answers to. A session asks for a handful at a time; more come
+/// only from a peer that floods.
+const MAX_ASKED: usize = 64;
+
 /// Names a link for as long as the node runs.
 pub type LinkId = u64;
 
@@ -489,6 +493,9 @@ impl Meetings {
                 let Some(established) = link.established else { return Err(EndReason::Misbehaved) };
                 if let Phase::Session(meeting) = &mut link.phase {
                     meeting.asked += 1;
+                    if meeting.asked > MAX_ASKED {
+                        return Err(EndReason::Misbehaved);
+                    }
                 }
                 out.push(Effect::Ask(id, Question::Session { peer: established.peer, effect }));
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use firsthand_ids::UnixMillis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -46,12 +47,22 @@ pub(super) fn start(
     sender
 }
 
+/// How long a stream is still read after this side closed it. Closing with unread bytes would reset the connection, and
+/// the other side might lose the last frames sent to it.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// An open stream. Dropping it sends what is queued and closes.
+struct Stream {
+    outbox: mpsc::UnboundedSender<Vec<u8>>,
+    _open: oneshot::Sender<()>,
+}
+
 struct Driver {
     meetings: Meetings,
     worker: Worker,
     events: broadcast::Sender<Event>,
     inbox: mpsc::WeakSender<Message>,
-    links: BTreeMap<LinkId, mpsc::UnboundedSender<Vec<u8>>>,
+    links: BTreeMap<LinkId, Stream>,
     random: SystemRandom,
     started: Instant,
 }
@@ -100,7 +111,7 @@ impl Driver {
                 Effect::Send(id, bytes) => {
                     if let Some(link) = self.links.get(&id) {
                         // A writer that has gone reports itself closed.
-                        drop(link.send(bytes));
+                        drop(link.outbox.send(bytes));
                     }
                 }
                 // Dropping the queue lets the writer send what is in it and close.
@@ -126,33 +137,48 @@ impl Driver {
         }
         // Small frames answer questions: waiting to fill a packet only costs time.
         drop(stream.set_nodelay(true));
-        let (mut reader, mut writer) = stream.into_split();
-        let (queue, mut outbox) = mpsc::unbounded_channel::<Vec<u8>>();
-        self.links.insert(id, queue);
+        let (reader, mut writer) = stream.into_split();
+        let (outbox, mut queue) = mpsc::unbounded_channel::<Vec<u8>>();
+        let (open, closed) = oneshot::channel();
+        self.links.insert(id, Stream { outbox, _open: open });
         tokio::spawn(async move {
-            while let Some(bytes) = outbox.recv().await {
+            while let Some(bytes) = queue.recv().await {
                 if writer.write_all(&bytes).await.is_err() {
                     return;
                 }
             }
             drop(writer.shutdown().await);
         });
-        let inbox = self.inbox.clone();
-        tokio::spawn(async move {
-            let mut piece = vec![0; PIECE];
-            loop {
-                let read = reader.read(&mut piece).await.unwrap_or(0);
-                let input = match read {
-                    0 => Input::Closed(id),
-                    len => Input::Bytes(id, piece[..len].to_vec()),
-                };
-                let Some(inbox) = inbox.upgrade() else { return };
-                if inbox.send(Message::Input(input)).await.is_err() || read == 0 {
-                    return;
-                }
-            }
-        });
+        tokio::spawn(read(id, reader, self.inbox.clone(), closed));
         self.handle(Input::Opened(id, opened));
+    }
+}
+
+/// Hands on what comes from a stream until either side closes it.
+async fn read(
+    id: LinkId,
+    mut reader: OwnedReadHalf,
+    inbox: mpsc::WeakSender<Message>,
+    mut closed: oneshot::Receiver<()>,
+) {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = tokio::select! {
+            read = reader.read(&mut piece) => read.unwrap_or(0),
+            _ = &mut closed => {
+                let mut sink = tokio::io::sink();
+                drop(tokio::time::timeout(DRAIN, tokio::io::copy(&mut reader, &mut sink)).await);
+                return;
+            }
+        };
+        let input = match read {
+            0 => Input::Closed(id),
+            len => Input::Bytes(id, piece[..len].to_vec()),
+        };
+        let Some(inbox) = inbox.upgrade() else { return };
+        if inbox.send(Message::Input(input)).await.is_err() || read == 0 {
+            return;
+        }
     }
 }
 

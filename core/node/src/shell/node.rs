@@ -176,7 +176,7 @@ impl Node {
         let driver = self.inner.driver.clone();
         self.run(move |ledger, workshop| {
             let result = job(ledger, workshop)?;
-            let change = ledger.change()?;
+            let change = ledger.change();
             drop(driver.blocking_send(Message::Input(Input::Changed(change))));
             Ok(result)
         })

@@ -119,6 +119,16 @@ impl Store {
         Ok(Some((self.cache.writer(writer)?.0, position)))
     }
 
+    /// How many entries wait for something. Cheap, unlike [`Store::counts`].
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn waiting(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM entries WHERE state <> 0 AND state = 1";
+        let count: i64 = self.database.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(count as u64)
+    }
+
     /// How much is here.
     ///
     /// # Errors
@@ -128,7 +138,7 @@ impl Store {
             let count: i64 = self.database.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
             Ok(count as u64)
         };
-        let waiting = count("SELECT count(*) FROM entries WHERE state <> 0 AND state = 1")?;
+        let waiting = self.waiting()?;
         let not_understood = count("SELECT count(*) FROM entries WHERE state <> 0 AND state = 2")?;
         let unsettled = count("SELECT count(*) FROM entries WHERE state <> 0")?;
         Ok(Counts {
