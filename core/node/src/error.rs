@@ -43,6 +43,9 @@ pub enum NodeError {
     /// The other side is there, but no session came about, or it broke off.
     #[error("meet: {0}")]
     Meeting(crate::EndReason),
+    /// The home was never finished: the program ended while it was being made.
+    #[error("open the home: it was never finished and holds nothing; remove the folder and begin again")]
+    Unfinished,
     /// The node was shut down or locked.
     #[error("do that: the home is closed")]
     Closed,

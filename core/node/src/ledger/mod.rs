@@ -167,6 +167,10 @@ impl Ledger {
     /// [`NodeError::Store`] from the store; [`NodeError::Inconsistent`] where the home holds no team.
     pub fn open(opening: Opening<'_>) -> Result<Self, NodeError> {
         let store = Store::open(opening.home, opening.unlock, opening.vault)?;
+        let operations = store.operations()?;
+        if operations.is_empty() {
+            return Err(NodeError::Unfinished);
+        }
         let secret = |key: &str| -> Result<Zeroizing<[u8; 32]>, NodeError> {
             let bytes = Zeroizing::new(store.setting(key)?.unwrap_or_default());
             let bytes = bytes.as_slice().try_into().map(Zeroizing::new);
@@ -176,7 +180,6 @@ impl Ledger {
             signing: DeviceSecret::from_seed(*secret(SIGNING_SEED)?)?,
             exchange: ExchangeSecret::from_bytes(*secret(EXCHANGE_SECRET)?),
         };
-        let operations = store.operations()?;
         let membership = Membership::load(operations.iter().map(|(_, bytes)| bytes.as_slice()))?;
         Self::assemble(store, keys, membership)
     }

@@ -26,7 +26,7 @@ pub struct Joining {
     keys: DeviceKeys,
     team: TeamId,
     name: String,
-    dir: PathBuf,
+    home: Home,
     passphrase: Passphrase,
     environment: Environment,
     address: String,
@@ -101,6 +101,8 @@ impl Joining {
         environment: Environment,
     ) -> Result<Self, NodeError> {
         let invitation = Invitation::from_code(code)?;
+        // Taken first: nobody should be admitted who then finds the folder in use.
+        let home = Home::create(dir)?;
         let mut random = SystemRandom::default();
         let keys = DeviceKeys::generate(&mut random)?;
         // A name that cannot be used is said before anybody compares words.
@@ -133,7 +135,7 @@ impl Joining {
             return Err(misbehaved());
         };
         let name = name.to_owned();
-        Ok(Self { wire, joiner, keys, team, name, dir, passphrase, environment, address, words })
+        Ok(Self { wire, joiner, keys, team, name, home, passphrase, environment, address, words })
     }
 
     /// Where the inviter's device was reached: a first meeting can follow there.
@@ -155,10 +157,10 @@ impl Joining {
         else {
             return Err(NodeError::Meeting(EndReason::Misbehaved));
         };
-        let Self { keys, team, dir, passphrase, environment, .. } = self;
+        let Self { keys, team, home, passphrase, environment, .. } = self;
         Node::start(environment, move |workshop| {
             let opening = Opening {
-                home: Home::create(dir)?,
+                home,
                 unlock: Unlock::Passphrase(passphrase.as_str()),
                 vault: workshop.environment.vault.as_ref(),
                 slot: workshop.environment.slot,
