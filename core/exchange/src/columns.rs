@@ -140,7 +140,9 @@ impl Plan {
 fn is_internal(name: &str, format: Format) -> bool {
     match format {
         Format::Kobo => name.starts_with('_') && !["_uuid", "_submission_time"].contains(&name),
-        Format::Odk => name.starts_with("__") && name != "__system/submissionDate",
+        Format::Odk => {
+            name.starts_with("__") && name != "__system/submissionDate" || name == "meta/instanceID"
+        }
         Format::Csv | Format::GeoJson => false,
     }
 }

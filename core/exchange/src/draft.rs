@@ -1,6 +1,6 @@
 //! All rows into drafts, and what a person should know about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::Metres;
 use firsthand_record::Origin;
@@ -41,7 +41,7 @@ pub(crate) fn import(table: Table, file: &str, map: &ColumnMap) -> Result<Import
     let mut seen = Seen::default();
     for row in &table.rows {
         let id = external_id(&setting, row);
-        let mut draft = Draft::new(&setting, row, &mut tally);
+        let mut draft = Draft::new(&setting, row);
         draft.used.extend(id.as_ref().filter(|id| id.is_unique).and_then(|id| id.column));
         draft.fill();
         draft.keep_the_rest();
@@ -57,6 +57,7 @@ pub(crate) fn import(table: Table, file: &str, map: &ColumnMap) -> Result<Import
         draft.incident.origin = Some(Origin { format, external_id, row_hash });
         draft.judge();
         if draft.problems.is_empty() {
+            tally.add(&draft.tally);
             let mut incident = draft.incident;
             if incident.title.is_none() {
                 incident.title = Some(format!("{} {}", noun(table.format), row.number));
@@ -170,11 +171,10 @@ fn notes(setting: &Setting<'_>, tally: &Tally, seen: &Seen) -> Vec<String> {
     if !understood.is_empty() {
         notes.push(format!("columns: {}", understood.join(", ")));
     }
-    let is_kept = |at: &usize| {
-        let is_field = plan.fields.values().any(|columns| columns.contains(at));
-        !is_field && !plan.ignored.contains(at) && table.rows.iter().any(|row| row.cells.contains_key(at))
-    };
-    let kept: Vec<usize> = (0..table.columns.len()).filter(is_kept).collect();
+    let filled: BTreeSet<usize> = table.rows.iter().flat_map(|row| row.cells.keys().copied()).collect();
+    let is_field = |at: &usize| plan.fields.values().any(|columns| columns.contains(at));
+    let kept: Vec<usize> =
+        filled.into_iter().filter(|at| !is_field(at) && !plan.ignored.contains(at)).collect();
     if !kept.is_empty() {
         let names = list(&kept, |at| format!("{:?}", table.columns[*at]));
         notes.push(format!("kept as they are, without a field: {names}"));
@@ -190,24 +190,24 @@ fn notes(setting: &Setting<'_>, tally: &Tally, seen: &Seen) -> Vec<String> {
     rows(&table.deleted, "marked as deleted and left out");
     rows(&seen.repeated, "repeated earlier in the file and left out");
     rows(&table.incomplete, "without some photos or recordings, which never reached the server");
-    let mut count = |number: usize, what: &str| {
-        if number > 0 {
-            notes.push(format!("{number} {what}"));
-        }
+    let mut count = |number: usize, one: &str, many: &str, what: &str| match number {
+        0 => {}
+        1 => notes.push(format!("1 {one} {what}")),
+        _ => notes.push(format!("{number} {many} {what}")),
     };
     if setting.map.offset.is_none() {
-        count(tally.without_offset, "times without an offset, read as UTC; a column map can give one");
+        let what = "without an offset, read as UTC; a column map can give one";
+        count(tally.without_offset, "time", "times", what);
     }
-    count(tally.without_accuracy, "places with accuracy 0, read as not known");
-    count(tally.long_titles, "titles longer than 120 characters, shortened; the whole text is kept");
-    count(tally.media, "rows with photos or recordings, which are not part of the file");
+    count(tally.without_accuracy, "place", "places", "with accuracy 0, read as not known");
+    let what = "longer than 120 characters, shortened; the whole text is kept";
+    count(tally.long_titles, "title", "titles", what);
+    count(tally.media, "row", "rows", "with photos or recordings, which are not part of the file");
     let shapes = table.rows.iter().filter(|row| row.aside.contains_key("geometry")).count();
-    count(shapes, "lines or areas, kept as they are; only a point is a place");
+    count(shapes, "line or area", "lines or areas", "kept aside; only a point is a place");
     for (at, number) in &tally.aside {
-        notes.push(format!(
-            "{number} values of {:?} do not fit its field and are kept as they are",
-            table.columns[*at]
-        ));
+        let what = format!("of {:?} kept aside, not fit for its field", table.columns[*at]);
+        count(*number, "value", "values", &what);
     }
     if table.has_more_pages {
         notes.push("the file is one page of several; export the others too".to_owned());

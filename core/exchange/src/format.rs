@@ -81,7 +81,9 @@ pub(crate) fn detect(text: &str, file_name: &str, forced: Option<Format>) -> Res
     if text.trim_start().starts_with(['{', '[']) || ends(&[".json", ".geojson"]) {
         let json = parse(text)?;
         let is_odk = match &json {
-            Value::Array(_) => !ends(&[".geojson"]),
+            Value::Array(items) => {
+                !ends(&[".geojson"]) && (items.is_empty() || items.iter().any(Value::is_object))
+            }
             Value::Object(map) => {
                 map.get("value").is_some_and(Value::is_array) && !map.contains_key("features")
             }

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use crate::order::KeyOrder;
 use crate::table::{Row, Table};
 use crate::{ExchangeError, Format, geometry};
 
-pub(crate) fn table(json: Value) -> Result<Table, ExchangeError> {
+pub(crate) fn table(json: Value, order: &KeyOrder) -> Result<Table, ExchangeError> {
     let not = |reason: &str| Err(ExchangeError::NotGeoJson(reason.to_owned()));
     let Value::Object(mut root) = json else { return not("the top level is not an object") };
     if let Some(crs) = root.get("crs").filter(|crs| !crs.is_null()) {
@@ -24,25 +25,25 @@ pub(crate) fn table(json: Value) -> Result<Table, ExchangeError> {
             };
             table.check_size(features.len())?;
             for (index, item) in features.into_iter().enumerate() {
-                add(&mut table, index + 1, item);
+                add(&mut table, order, index + 1, item);
                 table.check_size(0)?;
             }
         }
-        Some("Feature") => add(&mut table, 1, Value::Object(root)),
+        Some("Feature") => add(&mut table, order, 1, Value::Object(root)),
         Some(kind) if geometry::TYPES.contains(&kind) => {
             let bare = Map::from_iter([
                 ("type".to_owned(), Value::from("Feature")),
                 ("geometry".to_owned(), Value::Object(root)),
             ]);
-            add(&mut table, 1, Value::Object(bare));
+            add(&mut table, order, 1, Value::Object(bare));
         }
         Some(_) => return not("its type is none that GeoJSON has"),
     }
     Ok(table)
 }
 
-fn add(table: &mut Table, number: usize, item: Value) {
-    match feature(table, number, item) {
+fn add(table: &mut Table, order: &KeyOrder, number: usize, item: Value) {
+    match feature(table, order, number, item) {
         Ok(row) if row.cells.is_empty() && row.place.is_none() && row.aside.is_empty() => {
             table.empty.push(number);
         }
@@ -51,7 +52,7 @@ fn add(table: &mut Table, number: usize, item: Value) {
     }
 }
 
-fn feature(table: &mut Table, number: usize, item: Value) -> Result<Row, geometry::Fault> {
+fn feature(table: &mut Table, order: &KeyOrder, number: usize, item: Value) -> Result<Row, geometry::Fault> {
     let fault = |member: &str, reason: &str| Err((member.to_owned(), reason.to_owned()));
     let Value::Object(mut feature) = item else { return fault("", "is not a feature") };
     if feature.get("type").and_then(Value::as_str) != Some("Feature") {
@@ -79,7 +80,7 @@ fn feature(table: &mut Table, number: usize, item: Value) -> Result<Row, geometr
     match feature.remove("properties") {
         None | Some(Value::Null) => {}
         Some(Value::Object(properties)) => {
-            for (name, value) in properties {
+            for (name, value) in order.sorted(properties) {
                 table.set(&mut row, &name, value);
             }
         }

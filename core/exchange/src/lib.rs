@@ -19,9 +19,11 @@ mod geojson;
 mod geometry;
 mod map;
 mod odk;
+mod order;
 mod point;
 mod row;
 mod table;
+mod value;
 mod when;
 
 use std::io::Read;
@@ -102,8 +104,8 @@ pub fn read(
     let text = format::text(&bytes)?;
     let table = match format::detect(text, file_name, format)? {
         format::Detected::Csv { format, delimiter } => csv::table(text, format, delimiter)?,
-        format::Detected::GeoJson(json) => geojson::table(json)?,
-        format::Detected::Odk(json) => odk::table(json)?,
+        format::Detected::GeoJson(json) => geojson::table(json, &order::KeyOrder::of(text))?,
+        format::Detected::Odk(json) => odk::table(json, &order::KeyOrder::of(text))?,
     };
     draft::import(table, file_name, map.unwrap_or(&ColumnMap::default()))
 }

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::order::KeyOrder;
 use crate::table::{Row, Table};
 use crate::{ExchangeError, Format, geometry, point};
 
-pub(crate) fn table(json: Value) -> Result<Table, ExchangeError> {
+pub(crate) fn table(json: Value, order: &KeyOrder) -> Result<Table, ExchangeError> {
     let mut table = Table::new(Format::Odk);
     let submissions = match json {
         Value::Array(items) => items,
@@ -20,13 +21,13 @@ pub(crate) fn table(json: Value) -> Result<Table, ExchangeError> {
     };
     table.check_size(submissions.len())?;
     for (index, item) in submissions.into_iter().enumerate() {
-        add(&mut table, index + 1, item);
+        add(&mut table, order, index + 1, item);
         table.check_size(0)?;
     }
     Ok(table)
 }
 
-fn add(table: &mut Table, number: usize, item: Value) {
+fn add(table: &mut Table, order: &KeyOrder, number: usize, item: Value) {
     if !item.is_object() {
         table.refuse(number, "", "is not a submission");
         return;
@@ -44,7 +45,7 @@ fn add(table: &mut Table, number: usize, item: Value) {
     }
     let mut row = Row { number, ..Row::default() };
     row.external_id = item.get("__id").and_then(Value::as_str).map(str::to_owned);
-    match flatten(table, &mut row, "", item) {
+    match flatten(table, order, &mut row, "", item) {
         Ok(()) if row.cells.is_empty() && row.place.is_none() => {
             table.empty.push(number);
         }
@@ -54,7 +55,13 @@ fn add(table: &mut Table, number: usize, item: Value) {
 }
 
 /// Groups become columns such as `group/question`. The first point is the place; other shapes stay as they are.
-fn flatten(table: &mut Table, row: &mut Row, path: &str, value: Value) -> Result<(), geometry::Fault> {
+fn flatten(
+    table: &mut Table,
+    order: &KeyOrder,
+    row: &mut Row,
+    path: &str,
+    value: Value,
+) -> Result<(), geometry::Fault> {
     let is_shape = |map: &serde_json::Map<String, Value>| {
         map.get("type").and_then(Value::as_str).is_some_and(|kind| geometry::TYPES.contains(&kind))
             && (map.contains_key("coordinates") || map.contains_key("geometries"))
@@ -75,9 +82,9 @@ fn flatten(table: &mut Table, row: &mut Row, path: &str, value: Value) -> Result
             }
         }
         Value::Object(map) => {
-            for (name, value) in map {
+            for (name, value) in order.sorted(map) {
                 let path = if path.is_empty() { name } else { format!("{path}/{name}") };
-                flatten(table, row, &path, value)?;
+                flatten(table, order, row, &path, value)?;
             }
         }
         Value::String(text) if row.place.is_none() && point::is_wkt(&text) => {

@@ -166,10 +166,7 @@ fn what_only_looks_like_a_code_is_kept_aside() {
     assert_eq!(incident.imported["severity"], "3");
     assert_eq!(incident.imported["crowd_size"], "many");
     assert!(
-        import
-            .notes
-            .iter()
-            .any(|note| note == "1 values of \"severity\" do not fit its field and are kept as they are")
+        import.notes.iter().any(|note| note == "1 value of \"severity\" kept aside, not fit for its field")
     );
 }
 
@@ -198,7 +195,7 @@ fn titles_come_from_the_first_text_and_no_text_is_lost() {
     assert!(import.incidents[3].incident.title.as_ref().unwrap().ends_with("word…"));
     let import = common::import("a.csv", format!("title,x\n{long},1\n")).unwrap();
     assert_eq!(import.incidents[0].incident.imported["title"], long.as_str());
-    assert!(import.notes.iter().any(|note| note.starts_with("1 titles longer")));
+    assert!(import.notes.iter().any(|note| note.starts_with("1 title longer")));
 }
 
 #[test]

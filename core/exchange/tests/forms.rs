@@ -40,7 +40,7 @@ fn kobo() {
         import
             .notes
             .iter()
-            .any(|note| note == "1 rows with photos or recordings, which are not part of the file")
+            .any(|note| note == "1 row with photos or recordings, which are not part of the file")
     );
     // Another export numbers the rows anew.
     let again = String::from_utf8(fixture("kobo.csv")).unwrap().replace("\"1\"\n", "\"77\"\n");
@@ -117,7 +117,7 @@ fn geojson() {
     for note in [
         "feature 5 empty and left out",
         "feature 10 repeated earlier in the file and left out",
-        "1 lines or areas, kept as they are; only a point is a place",
+        "1 line or area kept aside; only a point is a place",
     ] {
         assert!(import.notes.iter().any(|found| found == note), "{note}: {:?}", import.notes);
     }
