@@ -182,6 +182,11 @@ impl Frame {
         out.into_bytes()
     }
 
+    /// Whether a frame that this version does not know may be passed over: newer versions number those from 128 up.
+    pub(crate) fn is_optional(bytes: &[u8]) -> bool {
+        bytes.first().is_some_and(|kind| *kind >= 128)
+    }
+
     /// Reads a frame.
     ///
     /// # Errors

@@ -9,11 +9,17 @@ pub(crate) struct Reconciliation {
     peer_known: bool,
     /// Bytes of operations a still unknown peer has sent.
     received: usize,
+    frames: usize,
     told: bool,
     heard: bool,
     loading: bool,
+    /// The team changed here while operations were being looked up, so what is found may lack the newest.
+    stale: bool,
     taking: usize,
 }
+
+/// An unknown key may send this many frames of operations: one that is full, and some for what changes meanwhile.
+const MAX_UNKNOWN_FRAMES: usize = 8;
 
 impl Reconciliation {
     pub(crate) fn new(
@@ -27,9 +33,11 @@ impl Reconciliation {
             their_heads,
             peer_known,
             received: 0,
+            frames: 0,
             told: equal,
             heard: equal,
             loading: false,
+            stale: false,
             taking: 0,
         }
     }
@@ -37,10 +45,20 @@ impl Reconciliation {
     /// Both sides have told what they have, it is taken in, and the peer is a member. An error where it turned out not
     /// to be one.
     pub(crate) fn done(&self) -> Result<bool, Refusal> {
-        if !(self.told && self.heard) || self.taking > 0 || self.loading {
+        if self.busy() {
             return Ok(false);
         }
         if self.peer_known { Ok(true) } else { Err(Refusal::NotAMember) }
+    }
+
+    /// Operations are still looked up, on the way here, or being taken in.
+    pub(crate) fn busy(&self) -> bool {
+        !(self.told && self.heard) || self.taking > 0 || self.loading
+    }
+
+    /// The peer has sent all it had to send at the beginning.
+    pub(crate) fn heard(&self) -> bool {
+        self.heard
     }
 
     pub(crate) fn start(&mut self, out: &mut Vec<Effect>) {
@@ -62,7 +80,11 @@ impl Reconciliation {
     ) {
         self.loading = false;
         self.told = true;
-        self.our_heads.clone_from(&heads);
+        // What follows goes on from here: the peer takes these in, or the session ends.
+        self.their_heads.clone_from(&heads);
+        if !self.stale {
+            self.our_heads.clone_from(&heads);
+        }
         let mut frames: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
         let mut room = MAX_OPERATIONS_BYTES;
         for operation in operations {
@@ -80,6 +102,9 @@ impl Reconciliation {
             let heads = heads.clone();
             out.push(Effect::send(&Frame::Operations { heads, operations, more: index < last }));
         }
+        if std::mem::take(&mut self.stale) && self.our_heads != self.their_heads {
+            self.load(out);
+        }
     }
 
     pub(crate) fn on_operations(
@@ -89,9 +114,12 @@ impl Reconciliation {
         more: bool,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        self.received += operations.iter().map(Vec::len).sum::<usize>();
-        if !self.peer_known && self.received > MAX_OPERATIONS_BYTES {
-            return Err(Refusal::NotAMember);
+        if !self.peer_known {
+            self.received += operations.iter().map(Vec::len).sum::<usize>();
+            self.frames += 1;
+            if self.received > MAX_OPERATIONS_BYTES || self.frames > MAX_UNKNOWN_FRAMES {
+                return Err(Refusal::NotAMember);
+            }
         }
         self.their_heads = heads;
         self.heard |= !more;
@@ -109,11 +137,14 @@ impl Reconciliation {
     /// The team changed here: the peer hears it before any entry that names the new heads.
     pub(crate) fn on_changed(&mut self, heads: Vec<OperationHash>, peer_known: bool, out: &mut Vec<Effect>) {
         self.peer_known = peer_known;
-        if heads != self.our_heads {
-            self.our_heads = heads;
-            if self.told && self.our_heads != self.their_heads {
-                self.load(out);
-            }
+        if heads == self.our_heads {
+            return;
+        }
+        self.our_heads = heads;
+        if self.loading {
+            self.stale = true;
+        } else if self.told && self.our_heads != self.their_heads {
+            self.load(out);
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{Frame, GoodbyeReason, Standing};
 /// What a session begins with.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// This device's membership heads, as it sent them in the handshake.
+    /// This device's membership heads, as it sent them in the handshake. Where they have changed since, tell the session
+    /// by [`Input::MembershipChanged`].
     pub our_heads: Vec<OperationHash>,
     /// The peer's membership heads, from its handshake payload.
     pub their_heads: Vec<OperationHash>,
@@ -55,7 +56,7 @@ pub struct LoadedBatch {
 pub struct Committed {
     /// What this device now holds of the space.
     pub vector: Vector,
-    /// How far it holds the writers of the batch.
+    /// How far it holds the writers of the batch, forked ones left out.
     pub marks: Vector,
     /// Writers of the batch whose chain this device holds differently; nothing of them was taken.
     pub forks: BTreeSet<WriterId>,
@@ -89,7 +90,8 @@ pub enum Input {
         /// Whether the peer is still a member.
         peer_known: bool,
     },
-    /// This device holds more of a space: it entered something, or another peer sent it.
+    /// This device holds more of a space: it entered something, or another peer sent it. This input, [`Input::Committed`]
+    /// and [`Input::MembershipChanged`] come in the order in which the store changed.
     Advanced {
         /// The space.
         space: SpaceId,
@@ -158,9 +160,11 @@ pub enum Effect {
     Load {
         /// The space.
         space: SpaceId,
-        /// What the receiver will hold when this batch reaches it.
+        /// What the receiver will hold when this batch reaches it, besides the writers to leave out: nothing of theirs may
+        /// be referred to.
         receiver: Vector,
-        /// Writers to leave out.
+        /// Writers to leave out. A writer whose mark here is not this device's own at that position is to be left out as
+        /// well, and named in the answer.
         forks: BTreeSet<WriterId>,
     },
     /// Decode, verify, apply and commit a batch; answer with [`Input::Committed`].
@@ -193,7 +197,8 @@ pub enum Effect {
         /// The space.
         space: SpaceId,
     },
-    /// A writer's chain differs between the two.
+    /// A writer's chain differs between the two, as this device found or the peer says. No proof, so show it of this
+    /// meeting only.
     Forked {
         /// The space.
         space: SpaceId,
@@ -220,7 +225,8 @@ pub struct Session {
     pending: Option<Pending>,
     peer_pending: Option<Pending>,
     told_pending: Option<Pending>,
-    early: Vec<Frame>,
+    /// Hellos that came before this device had taken in the last operations.
+    early: BTreeMap<SpaceId, Frame>,
     members: bool,
     closed: bool,
 }
@@ -243,7 +249,7 @@ impl Session {
             pending: None,
             peer_pending: None,
             told_pending: None,
-            early: Vec::new(),
+            early: BTreeMap::new(),
             members: false,
             closed: false,
         })
@@ -276,9 +282,23 @@ impl Session {
     /// Whether nothing is left that either side could still get from the other: a single meeting may end here.
     #[must_use]
     pub fn finished(&self) -> bool {
-        let settled = self.members && self.transfers.idle() && self.spaces.values().all(Space::settled);
+        let settled = self.members
+            && !self.membership.busy()
+            && self.transfers.idle()
+            && !self.transfers.serving()
+            && self.spaces.values().all(Space::settled);
         // Each side says what it misses once it has all it can get.
         settled && self.told_pending.is_some() && self.peer_pending.is_some()
+    }
+
+    /// Whether it is the peer's turn to send something: a peer that stays silent now has gone. In a `single` meeting it is
+    /// until nothing is left; otherwise silence is ordinary once each has what the other had.
+    #[must_use]
+    pub fn awaits_peer(&self, single: bool) -> bool {
+        (single && !self.finished())
+            || !self.membership.heard()
+            || self.transfers.outstanding()
+            || self.spaces.values().any(Space::awaits_peer)
     }
 
     /// Takes an input and says what follows. After [`Effect::Close`] every input is ignored.
@@ -310,11 +330,14 @@ impl Session {
         match input {
             Input::Start => self.membership.start(out),
             Input::Frame(bytes) => {
-                let frame = Frame::decode(&bytes).map_err(|_| Refusal::Misbehaved)?;
-                return self.on_frame(frame, out);
+                return match Frame::decode(&bytes) {
+                    Ok(frame) => self.on_frame(frame, out),
+                    Err(_) if Frame::is_optional(&bytes) => Ok(()),
+                    Err(_) => Err(Refusal::Misbehaved),
+                };
             }
             Input::OperationsLoaded { heads, operations } => {
-                self.membership.on_loaded(heads, operations, out)
+                self.membership.on_loaded(heads, operations, out);
             }
             Input::OperationsTaken { heads, peer_known } => self.membership.on_taken(heads, peer_known?),
             Input::MembershipChanged { heads, peer_known } => {
@@ -353,9 +376,11 @@ impl Session {
                 self.closed = true;
                 return Ok(());
             }
-            // The peer may have finished with the operations while this device still commits them.
-            Frame::Hello { .. } if !self.members && self.early.len() < self.spaces.len() => {
-                self.early.push(frame);
+            // The peer has finished with the operations while this device still commits its last ones.
+            Frame::Hello { space, .. } if !self.members && self.membership.heard() => {
+                if self.spaces.contains_key(&space) && self.early.insert(space, frame).is_some() {
+                    return Err(Refusal::Misbehaved);
+                }
             }
             // Everything below is for members only.
             _ if !self.members => return Err(Refusal::Misbehaved),
@@ -369,7 +394,7 @@ impl Session {
                 self.space(space)?.on_batch(plain_len, &packed, out)?;
             }
             Frame::Ack { space, marks } => self.space(space)?.on_ack(&marks, out)?,
-            Frame::Forked { space, writer } => self.space(space)?.on_forked(writer, out),
+            Frame::Forked { space, writer } => self.space(space)?.on_forked(writer, out)?,
             Frame::Pending { waiting, files } => {
                 let pending = Pending { waiting, files };
                 self.peer_pending = Some(pending);
@@ -394,11 +419,11 @@ impl Session {
         }
         if !self.members {
             self.members = true;
+            for frame in std::mem::take(&mut self.early).into_values() {
+                self.on_frame(frame, out)?;
+            }
             for space in self.spaces.values_mut() {
                 space.greet(out);
-            }
-            for frame in std::mem::take(&mut self.early) {
-                self.on_frame(frame, out)?;
             }
         }
         // Files wait until the words are through.

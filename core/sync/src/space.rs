@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use firsthand_ids::{SpaceId, WriterId};
 use firsthand_log::compress::{Packer, Unpacker};
@@ -35,6 +35,14 @@ pub struct Standing {
     pub equal: bool,
 }
 
+/// What a hello said.
+struct Told {
+    vector: Vector,
+    digest: [u8; 16],
+    /// The vector itself was in it, not its digest alone.
+    whole: bool,
+}
+
 /// One space of a session.
 pub(crate) struct Space {
     id: SpaceId,
@@ -43,12 +51,18 @@ pub(crate) struct Space {
     theirs: Option<Vector>,
     /// `theirs` and the batches on the way.
     sent: Vector,
-    told_vector: bool,
-    greeted: bool,
+    /// What this device said in its last hello; `None` before its first.
+    told: Option<Told>,
+    /// The peer has said a digest that this device could not match.
+    heard_digest: bool,
     forks: BTreeSet<WriterId>,
     loading: bool,
-    in_flight: usize,
-    receiving: Vec<usize>,
+    /// A batch that must wait until the receiver has room for it.
+    held: Option<LoadedBatch>,
+    /// The lengths of the batches that the peer has not acknowledged.
+    in_flight: VecDeque<usize>,
+    /// The lengths of the batches that are being committed here.
+    receiving: VecDeque<usize>,
     packer: Packer,
     unpacker: Unpacker,
     delivered: u64,
@@ -62,12 +76,13 @@ impl Space {
             ours,
             theirs: None,
             sent: Vector::new(),
-            told_vector: false,
-            greeted: false,
+            told: None,
+            heard_digest: false,
             forks: BTreeSet::new(),
             loading: false,
-            in_flight: 0,
-            receiving: Vec::new(),
+            held: None,
+            in_flight: VecDeque::new(),
+            receiving: VecDeque::new(),
             packer: Packer::new()?,
             unpacker: Unpacker::new()?,
             delivered: 0,
@@ -97,53 +112,60 @@ impl Space {
         let apart = self.ours.compare(theirs).any(|(writer, standing)| {
             standing != firsthand_log::Standing::Equal && !self.forks.contains(&writer)
         });
-        !apart && !self.loading && self.in_flight == 0 && self.receiving.is_empty()
+        !apart && !self.loading && self.in_flight.is_empty() && self.receiving.is_empty()
+    }
+
+    /// The peer owes a hello, an acknowledgement, or entries that it said it holds.
+    pub(crate) fn awaits_peer(&self) -> bool {
+        let Some(theirs) = &self.theirs else { return true };
+        let lacks = |(writer, standing)| {
+            matches!(standing, firsthand_log::Standing::WeLack(_)) && !self.forks.contains(&writer)
+        };
+        !self.in_flight.is_empty() || self.ours.compare(theirs).any(lacks)
     }
 
     /// Opens the space towards the peer.
     pub(crate) fn greet(&mut self, out: &mut Vec<Effect>) {
-        if !self.greeted {
+        if self.told.is_none() {
             self.hello(self.ours.len() <= DIGEST_FIRST, out);
         }
     }
 
-    fn hello(&mut self, with_vector: bool, out: &mut Vec<Effect>) {
-        self.greeted = true;
-        self.told_vector |= with_vector;
-        let vector = with_vector.then(|| self.ours.clone());
-        out.push(Effect::send(&Frame::Hello { space: self.id, digest: self.ours.digest(), vector }));
+    fn hello(&mut self, whole: bool, out: &mut Vec<Effect>) {
+        let (vector, digest) = (self.ours.clone(), self.ours.digest());
+        let shown = whole.then(|| vector.clone());
+        self.told = Some(Told { vector, digest, whole });
+        out.push(Effect::send(&Frame::Hello { space: self.id, digest, vector: shown }));
     }
 
+    /// Each side says a digest or a vector first. Where the two first hellos have the same digest, both hold what they
+    /// said. Where not, who said a digest alone says the vector too, as it is then. Both sides decide by the hellos alone,
+    /// never by what they have come to hold since.
     pub(crate) fn on_hello(
         &mut self,
         digest: [u8; 16],
         vector: Option<Vector>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        match vector {
-            Some(vector) if vector.digest() == digest && self.theirs.is_none() => self.learn(vector, out),
-            Some(_) => return Err(Refusal::Misbehaved),
-            None if digest == self.ours.digest() && self.theirs.is_none() => {
-                self.learn(self.ours.clone(), out)
-            }
-            None => {}
+        let again = self.theirs.is_some() || (self.heard_digest && vector.is_none());
+        if again || vector.as_ref().is_some_and(|vector| vector.digest() != digest) {
+            return Err(Refusal::Misbehaved);
         }
-        let differ = digest != self.ours.digest();
-        if !self.greeted || (differ && !self.told_vector) {
-            self.hello(differ, out);
+        if self.told.is_none() {
+            self.hello(digest != self.ours.digest(), out);
+        }
+        let same = self.told.as_ref().filter(|told| told.digest == digest).map(|told| told.vector.clone());
+        let matched = same.is_some();
+        self.heard_digest = true;
+        if let Some(theirs) = vector.or(same) {
+            self.sent = theirs.clone();
+            self.theirs = Some(theirs);
+        }
+        if !matched && self.told.as_ref().is_some_and(|told| !told.whole) {
+            self.hello(true, out);
         }
         self.advance(out);
         Ok(())
-    }
-
-    fn learn(&mut self, theirs: Vector, out: &mut Vec<Effect>) {
-        self.sent = theirs.clone();
-        for (writer, standing) in self.ours.compare(&theirs) {
-            if standing == firsthand_log::Standing::Fork && self.forks.insert(writer) {
-                out.push(Effect::Forked { space: self.id, writer });
-            }
-        }
-        self.theirs = Some(theirs);
     }
 
     /// This device now holds more.
@@ -158,15 +180,24 @@ impl Space {
         let more = self.ours.compare(&self.sent).any(|(writer, standing)| {
             matches!(standing, firsthand_log::Standing::TheyLack(_)) && !self.forks.contains(&writer)
         });
-        if self.theirs.is_some() && self.greeted && more && !self.loading && self.in_flight < IN_FLIGHT {
+        let room = !self.loading && self.held.is_none() && self.in_flight.len() < IN_FLIGHT;
+        if self.theirs.is_some() && more && room {
             self.loading = true;
-            let receiver = self.sent.clone();
+            let mut receiver = self.sent.clone();
+            for writer in &self.forks {
+                receiver.remove(writer);
+            }
             out.push(Effect::Load { space: self.id, receiver, forks: self.forks.clone() });
         }
     }
 
     fn report(&mut self, out: &mut Vec<Effect>) {
-        let equal = self.equal() && self.in_flight == 0;
+        if let Some(theirs) = &self.theirs {
+            let forked = self.ours.compare(theirs).filter(|it| it.1 == firsthand_log::Standing::Fork);
+            let forked = forked.map(|(writer, _)| writer).collect();
+            self.tell_forks(&forked, out);
+        }
+        let equal = self.equal() && self.in_flight.is_empty();
         if equal && !self.was_equal {
             out.push(Effect::Equal { space: self.id });
         }
@@ -181,17 +212,32 @@ impl Space {
     ) -> Result<(), Refusal> {
         self.loading = false;
         self.tell_forks(forks, out);
-        let Some(batch) = batch else {
-            // The load raced with nothing newer: what is left is forked or held back.
-            return Ok(());
+        // Where neither a batch nor a fork was found, asking again would find nothing either.
+        let found = batch.is_some() || !forks.is_empty();
+        self.held = batch;
+        self.send_held(out)?;
+        if found {
+            self.advance(out);
+        } else {
+            self.report(out);
+        }
+        Ok(())
+    }
+
+    /// Sends the batch that was loaded, once the receiver may hold it unverified besides those on the way.
+    fn send_held(&mut self, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        let on_the_way: usize = self.in_flight.iter().sum();
+        let fits = |batch: &mut LoadedBatch| {
+            on_the_way == 0 || on_the_way.saturating_add(batch.plain.len()) <= MAX_BATCH_BYTES
         };
+        let Some(batch) = self.held.take_if(fits) else { return Ok(()) };
         for (writer, mark) in batch.marks.iter() {
             self.sent.set(*writer, *mark);
         }
         let packed = self.packer.pack(&batch.plain).map_err(|_| Refusal::Storage)?;
-        self.in_flight += 1;
-        out.push(Effect::send(&Frame::Batch { space: self.id, plain_len: batch.plain.len(), packed }));
-        self.advance(out);
+        let plain_len = batch.plain.len();
+        self.in_flight.push_back(plain_len);
+        out.push(Effect::send(&Frame::Batch { space: self.id, plain_len, packed }));
         Ok(())
     }
 
@@ -202,11 +248,14 @@ impl Space {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let unverified: usize = self.receiving.iter().sum();
-        if self.receiving.len() >= IN_FLIGHT || unverified + plain_len > MAX_BATCH_BYTES || !self.greeted {
+        if self.receiving.len() >= IN_FLIGHT
+            || unverified + plain_len > MAX_BATCH_BYTES
+            || self.told.is_none()
+        {
             return Err(Refusal::Misbehaved);
         }
         let plain = self.unpacker.unpack(packed, plain_len).map_err(|_| Refusal::Misbehaved)?;
-        self.receiving.push(plain_len);
+        self.receiving.push_back(plain_len);
         out.push(Effect::Commit { space: self.id, plain });
         Ok(())
     }
@@ -223,46 +272,54 @@ impl Space {
     /// A received batch is durable: acknowledges it.
     pub(crate) fn on_committed(&mut self, committed: Committed, out: &mut Vec<Effect>) {
         let Committed { vector, marks, forks } = committed;
-        if !self.receiving.is_empty() {
-            self.receiving.remove(0);
-        }
-        self.ours = vector;
+        self.receiving.pop_front();
         self.tell_forks(&forks, out);
         if let Some(theirs) = &mut self.theirs {
             for (writer, mark) in marks.iter() {
+                // Only what the batch brought here shows what its sender holds. What was here before may have come from
+                // elsewhere and be new to the sender.
+                let brought = mark.position > self.ours.position(writer);
                 for known in [&mut *theirs, &mut self.sent] {
-                    if mark.position > known.position(writer) {
+                    if brought && mark.position > known.position(writer) {
                         known.set(*writer, *mark);
                     }
                 }
             }
         }
+        self.ours = vector;
         out.push(Effect::send(&Frame::Ack { space: self.id, marks }));
         self.advance(out);
     }
 
     pub(crate) fn on_ack(&mut self, marks: &Vector, out: &mut Vec<Effect>) -> Result<(), Refusal> {
-        let Some(theirs) = self.theirs.as_mut().filter(|_| self.in_flight > 0) else {
+        let (Some(theirs), Some(_)) = (self.theirs.as_mut(), self.in_flight.pop_front()) else {
             return Err(Refusal::Misbehaved);
         };
-        self.in_flight -= 1;
         for (writer, mark) in marks.iter() {
-            if mark.position >= theirs.position(writer) {
-                self.delivered += mark.position.0 - theirs.position(writer).0;
+            let before = theirs.position(writer);
+            if mark.position >= before {
+                let ours = mark.position.min(self.ours.position(writer)).0;
+                self.delivered = self.delivered.saturating_add(ours.saturating_sub(before.0));
                 theirs.set(*writer, *mark);
             }
             if mark.position > self.sent.position(writer) {
                 self.sent.set(*writer, *mark);
             }
         }
+        self.send_held(out)?;
         self.advance(out);
         Ok(())
     }
 
-    pub(crate) fn on_forked(&mut self, writer: WriterId, out: &mut Vec<Effect>) {
+    pub(crate) fn on_forked(&mut self, writer: WriterId, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        let theirs = self.theirs.as_ref().and_then(|theirs| theirs.get(&writer));
+        if theirs.is_none() && self.ours.get(&writer).is_none() {
+            return Err(Refusal::Misbehaved);
+        }
         if self.forks.insert(writer) {
             out.push(Effect::Forked { space: self.id, writer });
         }
-        self.report(out);
+        self.advance(out);
+        Ok(())
     }
 }

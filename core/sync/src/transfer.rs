@@ -23,12 +23,24 @@ struct Download {
     /// Chunks asked for and not yet received.
     outstanding: u32,
     storing: u32,
+    /// The file is complete, perhaps thanks to another peer; what is still on the way is passed over.
+    complete: bool,
 }
 
 impl Transfers {
     /// Whether no file is on its way here.
     pub(crate) fn idle(&self) -> bool {
         self.current.is_none() && self.wanted.is_empty()
+    }
+
+    /// Whether parts were asked for that have not come.
+    pub(crate) fn outstanding(&self) -> bool {
+        self.current.as_ref().is_some_and(|download| download.outstanding > 0)
+    }
+
+    /// Whether parts that the peer asked for are still to be sent.
+    pub(crate) fn serving(&self) -> bool {
+        self.loading || !self.asked.is_empty()
     }
 
     /// Replaces the list of files wanted: each with the part wanted next.
@@ -42,9 +54,10 @@ impl Transfers {
         if self.current.is_none()
             && let Some((file, next)) = self.wanted.pop_front()
         {
-            self.current = Some(Download { file, next, outstanding: 0, storing: 0 });
+            self.current = Some(Download { file, next, outstanding: 0, storing: 0, complete: false });
         }
         if let Some(download) = &mut self.current
+            && !download.complete
             && download.outstanding == 0
             && download.storing == 0
         {
@@ -69,10 +82,17 @@ impl Transfers {
             return Err(Refusal::Misbehaved);
         };
         download.next += 1;
-        download.storing += 1;
         download.outstanding = if download.next == total { 0 } else { download.outstanding - 1 };
-        out.push(Effect::StoreChunk { file, index, total, sealed });
+        if !download.complete {
+            download.storing += 1;
+            out.push(Effect::StoreChunk { file, index, total, sealed });
+        }
+        self.end_complete();
         Ok(())
+    }
+
+    fn end_complete(&mut self) {
+        self.current.take_if(|it| it.complete && it.outstanding == 0 && it.storing == 0);
     }
 
     /// A part is durable; `next` is wanted next, `None` where the file is complete and its hash right.
@@ -80,16 +100,15 @@ impl Transfers {
         let Some(download) = self.current.as_mut().filter(|it| it.file == file) else { return };
         download.storing = download.storing.saturating_sub(1);
         match next {
-            None => self.current = None,
+            None => download.complete = true,
             Some(next) if download.outstanding == 0 && download.storing == 0 => download.next = next,
             Some(_) => {}
         }
+        self.end_complete();
     }
 
     pub(crate) fn on_no_file(&mut self, file: DocumentId) {
-        if self.current.as_ref().is_some_and(|it| it.file == file) {
-            self.current = None;
-        }
+        self.current.take_if(|it| it.file == file);
     }
 
     pub(crate) fn on_want(&mut self, file: DocumentId, from: u32, count: u32) -> Result<(), Refusal> {
