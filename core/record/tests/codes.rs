@@ -1,4 +1,5 @@
 //! Every code list against the codes of the standard or program that it comes from.
+#![allow(clippy::unwrap_used, reason = "a code that cannot be written is a failure")]
 
 use std::fmt::Debug;
 use std::str::FromStr;
