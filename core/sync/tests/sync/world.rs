@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) devices: [Device; 2],
     pub(crate) ends: [End; 2],
     facts: u64,
+    /// The peers tell the truth, so what is said about them can be compared with them.
+    pub(crate) trusting: bool,
 }
 
 impl World {
@@ -52,6 +54,7 @@ impl World {
             devices: [device(), device()],
             ends: [End::default(), End::default()],
             facts: 1000,
+            trusting: true,
         }
     }
 
@@ -103,7 +106,9 @@ impl World {
             self.ends[at].committing.remove(0);
         }
         let Some(session) = &mut self.ends[at].session else { return };
-        for effect in session.handle(input) {
+        let effects = session.handle(input);
+        assert!(effects.len() <= 100, "one input has {} effects", effects.len());
+        for effect in effects {
             self.carry_out(at, effect);
         }
     }
@@ -174,6 +179,27 @@ impl World {
         self.ends[1 - at].inbox.push_back(bytes);
     }
 
+    /// A frame that the other side never meant to send.
+    pub(crate) fn inject(&mut self, at: usize, frame: Vec<u8>) {
+        let inbox = &mut self.ends[at].inbox;
+        let place = below(&mut self.rng, inbox.len() + 1);
+        inbox.insert(place, frame);
+    }
+
+    /// Loses, doubles or swaps frames on their way to a side.
+    pub(crate) fn disturb(&mut self, at: usize) {
+        let inbox = &mut self.ends[at].inbox;
+        if inbox.is_empty() {
+            return;
+        }
+        let (place, other) = (below(&mut self.rng, inbox.len()), below(&mut self.rng, inbox.len()));
+        match below(&mut self.rng, 3) {
+            0 => drop(inbox.remove(place)),
+            1 => inbox.insert(other, inbox[place].clone()),
+            _ => inbox.swap(place, other),
+        }
+    }
+
     /// The ledger carries out the next question.
     fn work(&mut self, at: usize) {
         let Some(question) = self.ends[at].questions.pop_front() else { return };
@@ -182,7 +208,10 @@ impl World {
         let answer = match question {
             Effect::LoadOperations { heads } => device.load_operations(&heads),
             Effect::TakeOperations { operations } => device.take_operations(1 - at as u8, &operations),
-            Effect::Load { receiver, forks, .. } => device.load(rng, &receiver, &forks),
+            Effect::Load { receiver, forks, .. } => {
+                assert!(forks.iter().all(|writer| receiver.get(writer).is_none()));
+                device.load(rng, &receiver, &forks)
+            }
             Effect::Commit { plain, .. } => device.commit(&plain),
             Effect::LoadChunk { file, index } => device.load_chunk(file, index),
             Effect::StoreChunk { file, index, total, sealed } => {
