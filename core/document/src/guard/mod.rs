@@ -278,12 +278,12 @@ impl<'a> Batch<'a> {
             Err(error) => Outcome::Refused(error.clone()),
             Ok(one) => {
                 let refused = self.index.get(&one.hash).and_then(|first| self.refused.get(first));
-                if document.has(&one.hash) {
-                    Outcome::Applied
-                } else if let Some(error) = refused {
-                    Outcome::Refused(error.clone())
-                } else {
-                    Outcome::Waiting { missing: document.missing(&one.dependencies) }
+                let missing = document.missing(&one.dependencies);
+                match refused {
+                    _ if document.has(&one.hash) => Outcome::Applied,
+                    // Judged beside changes that were refused themselves, a change is not judged at all.
+                    Some(error) if missing.is_empty() => Outcome::Refused(error.clone()),
+                    _ => Outcome::Waiting { missing },
                 }
             }
         };

@@ -31,6 +31,10 @@ pub(super) fn admit(
     if incoming.create && layout.is_some() {
         return Err(Rule::Creation.broken("a second creating change"));
     }
+    // The maps are known by the counters of the operations that make them.
+    if incoming.create && parsed.start_op != 1 {
+        return Err(Rule::Creation.broken("not from the first counter"));
+    }
     let past = graph.past(&parsed.dependencies);
     let sequence = graph.sequence(&past, parsed.writer) + 1;
     if parsed.sequence != sequence {

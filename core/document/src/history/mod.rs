@@ -205,34 +205,25 @@ struct Splicing {
 
 impl Splicing {
     fn operation(&mut self, operation: &Operation<'_>, sequence: &mut Sequence) {
-        match (operation.insert, operation.key) {
-            (true, _) => {
-                let Some((at, character)) = sequence.show(operation.id) else { return };
-                let (splice, width) = self.at(sequence, |splice, width| at == splice.at + width, at);
-                splice.inserted.push(character);
-                *width += 1;
-            }
-            (false, Key::Character(id)) => {
-                // Somebody else may have removed it already.
-                let Some((at, character)) = sequence.hide(id) else { return };
-                let (splice, _) = self.at(sequence, |splice, width| at == splice.at + width, at);
-                splice.removed.push(character);
-            }
-            (false, _) => {}
-        }
-    }
-
-    /// The open splice if the next operation goes on with it, or a new one.
-    fn at(
-        &mut self,
-        sequence: &Sequence,
-        goes_on: impl Fn(&TextSplice, usize) -> bool,
-        at: usize,
-    ) -> &mut (TextSplice, usize) {
-        if self.open.as_ref().is_some_and(|(splice, width)| !goes_on(splice, *width)) {
+        let id = match (operation.insert, operation.key) {
+            (true, _) => operation.id,
+            (false, Key::Character(id)) => id,
+            (false, _) => return,
+        };
+        // What is removed may be gone already, through somebody else.
+        let Some((at, character)) = sequence.find(id, !operation.insert) else { return };
+        if self.open.as_ref().is_some_and(|(splice, width)| at != splice.at + width) {
             self.close(sequence);
         }
-        self.open.get_or_insert_with(|| (TextSplice { at, ..TextSplice::default() }, 0))
+        let (splice, width) =
+            self.open.get_or_insert_with(|| (TextSplice { at, ..TextSplice::default() }, 0));
+        if operation.insert {
+            splice.inserted.push(character);
+            *width += 1;
+        } else {
+            splice.removed.push(character);
+        }
+        sequence.set(id, operation.insert);
     }
 
     fn close(&mut self, sequence: &Sequence) {

@@ -41,20 +41,20 @@ impl Sequence {
         Self { places, characters, shown: vec![false; count], sums: vec![0; count + 1] }
     }
 
-    /// Shows a character, and says where it stands then.
-    pub(super) fn show(&mut self, id: OpId) -> Option<(usize, char)> {
-        let place = self.places.get(&id).copied().filter(|place| !self.shown[*place])?;
-        self.shown[place] = true;
-        self.add(place, 1);
+    /// Where a character would stand that is not shown yet, or where it stands that is: as `shown` asks.
+    pub(super) fn find(&self, id: OpId, shown: bool) -> Option<(usize, char)> {
+        let place = self.places.get(&id).copied().filter(|place| self.shown[*place] == shown)?;
         Some((self.before(place), self.characters[place]))
     }
 
-    /// Hides a character, and says where it stood.
-    pub(super) fn hide(&mut self, id: OpId) -> Option<(usize, char)> {
-        let place = self.places.get(&id).copied().filter(|place| self.shown[*place])?;
-        self.shown[place] = false;
-        self.add(place, -1);
-        Some((self.before(place), self.characters[place]))
+    /// Shows a character, or hides it.
+    pub(super) fn set(&mut self, id: OpId, shown: bool) {
+        if let Some(place) = self.places.get(&id).copied()
+            && self.shown[place] != shown
+        {
+            self.shown[place] = shown;
+            self.add(place, if shown { 1 } else { -1 });
+        }
     }
 
     /// A part of what is shown; what lies outside is left out.
@@ -117,16 +117,21 @@ mod tests {
             (id(3, 1), Some(id(1, 1)), 'c'),
             (id(3, 2), Some(id(1, 1)), 'b'),
         ]);
-        assert_eq!(sequence.show(id(2, 1)), Some((0, 'd')));
-        assert_eq!(sequence.show(id(1, 1)), Some((0, 'a')));
-        assert_eq!(sequence.show(id(3, 1)), Some((1, 'c')));
-        assert_eq!(sequence.show(id(3, 2)), Some((1, 'b')));
-        assert_eq!(sequence.show(id(3, 2)), None);
+        let mut show = |counter, writer, at| {
+            assert_eq!(sequence.find(id(counter, writer), false).unwrap().0, at);
+            sequence.set(id(counter, writer), true);
+        };
+        show(2, 1, 0);
+        show(1, 1, 0);
+        show(3, 1, 1);
+        show(3, 2, 1);
+        assert_eq!(sequence.find(id(3, 2), false), None);
         assert_eq!(sequence.text(0..9), "abcd");
         assert_eq!(sequence.text(1..3), "bc");
-        assert_eq!(sequence.hide(id(3, 1)), Some((2, 'c')));
-        assert_eq!(sequence.hide(id(3, 1)), None);
+        assert_eq!(sequence.find(id(3, 1), true), Some((2, 'c')));
+        sequence.set(id(3, 1), false);
+        assert_eq!(sequence.find(id(3, 1), true), None);
         assert_eq!(sequence.text(0..9), "abd");
-        assert_eq!(sequence.hide(id(9, 9)), None);
+        assert_eq!(sequence.find(id(9, 9), true), None);
     }
 }

@@ -1,0 +1,210 @@
+//! Damaged and forged bytes: nothing panics, nothing changes the document that is not a whole and lawful change.
+
+mod common;
+
+use common::{Entry, Log, set, writer};
+use firsthand_document::{Document, Edit, Incoming, NoAuthors, Outcome};
+use firsthand_ids::sha256;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use serde_json::json;
+
+/// A document with changes of every letter, the last ones concurrent.
+fn log() -> Log {
+    let mut log = Log::with_leads(&[1]);
+    let mut one = log.create(
+        1,
+        json!({ "title": "One", "severity": "Minor", "narrative": "Two men.", "counts": [{ "low": 1 }] }),
+    );
+    let mut two = log.replica();
+    log.edit(&mut one, 1, &[set("title", json!("Two")), set("severity", json!("Severe"))]);
+    log.edit(&mut two, 2, &[set("title", json!("Three"))]);
+    log.edit(
+        &mut two,
+        2,
+        &[Edit::Splice { field: "narrative".into(), at: 4, delete: 3, insert: "women".into() }],
+    );
+    log.bring(&mut one);
+    log.edit(&mut one, 1, &[Edit::Resolve { field: "title".into(), value: json!("Four"), note: "x".into() }]);
+    log.edit(&mut one, 1, &[Edit::Add { list: "counts".into(), value: json!({ "low": 2 }) }]);
+    log.edit(
+        &mut two,
+        2,
+        &[Edit::ReplaceText { field: "narrative".into(), text: "Three women went.".into() }],
+    );
+    log
+}
+
+/// The document as it is before the entry, and everything else of the log.
+fn around(log: &Log, at: usize) -> (Document, Vec<Incoming<'_>>) {
+    let mut document = Document::empty();
+    let before: Vec<_> = log.entries[..at].iter().map(Entry::incoming).collect();
+    document.apply(&before, log);
+    (
+        document,
+        log.entries
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != at)
+            .map(|(_, one)| one.incoming())
+            .collect(),
+    )
+}
+
+/// A chunk around contents, with the checksum that belongs to them.
+fn sealed(contents: &[u8]) -> Vec<u8> {
+    let mut hashed = vec![1];
+    let mut length = contents.len();
+    while length >= 0x80 {
+        hashed.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    hashed.push(length as u8);
+    hashed.extend_from_slice(contents);
+    let mut chunk = vec![0x85, 0x6f, 0x4a, 0x83];
+    chunk.extend_from_slice(&sha256(&hashed)[..4]);
+    chunk.extend_from_slice(&hashed);
+    chunk
+}
+
+fn contents(chunk: &[u8]) -> &[u8] {
+    let length = chunk[9..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+    &chunk[9 + length..]
+}
+
+struct Dice(ChaCha8Rng);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        (self.0.next_u64() % limit as u64) as usize
+    }
+
+    /// Flips bits, cuts out, puts in, repeats.
+    fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = bytes.to_vec();
+        for _ in 0..=self.below(3) {
+            let at = self.below(out.len());
+            match self.below(8) {
+                0 => drop(out.remove(at)),
+                1 => out.insert(at, self.0.next_u64() as u8),
+                2 => out[at] = self.0.next_u64() as u8,
+                3 => {
+                    let end = (at + 1 + self.below(8)).min(out.len());
+                    let part = out[at..end].to_vec();
+                    out.splice(at..at, part);
+                }
+                4 => out[at] = out[at].wrapping_add(1),
+                5 => out[at] = out[at].wrapping_sub(1),
+                _ => out[at] ^= 1 << self.below(8),
+            }
+            if out.is_empty() {
+                out.push(0);
+            }
+        }
+        out
+    }
+}
+
+fn rounds(default: usize) -> usize {
+    std::env::var("FIRSTHAND_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn a_damaged_change_is_refused() {
+    let log = log();
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(1));
+    for at in 0..log.entries.len() {
+        let (document, _) = around(&log, at);
+        let saved = document.save();
+        for _ in 0..rounds(60) {
+            let entry = &log.entries[at];
+            let damaged = dice.damage(&entry.change.bytes);
+            if damaged == entry.change.bytes {
+                continue;
+            }
+            let mut copy = document.clone();
+            let outcome =
+                copy.apply(&[Incoming { change: &damaged, ..entry.incoming() }], &log).outcomes.remove(0);
+            assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+            assert_eq!(copy.save(), saved);
+        }
+    }
+}
+
+#[test]
+fn a_forged_change_is_refused_or_taken_whole_and_by_everybody() {
+    let log = log();
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(2));
+    let mut taken = 0;
+    for at in 0..log.entries.len() {
+        let (document, others) = around(&log, at);
+        let saved = document.save();
+        let entry = &log.entries[at];
+        for _ in 0..rounds(250) {
+            let forged = sealed(&dice.damage(contents(&entry.change.bytes)));
+            if forged == entry.change.bytes {
+                continue;
+            }
+            let incoming = Incoming { change: &forged, ..entry.incoming() };
+            let mut copy = document.clone();
+            match copy.apply(&[incoming], &log).outcomes.remove(0) {
+                Outcome::Applied => {
+                    taken += 1;
+                    let again = Document::load(&copy.save()).unwrap();
+                    assert_eq!(again.heads(), copy.heads());
+                    assert_eq!(again.view(&NoAuthors), copy.view(&NoAuthors));
+                    assert_eq!(again.history(&NoAuthors).len(), copy.history(&NoAuthors).len());
+                    // Beside everything else, and where everything else came first.
+                    let mut all = others.clone();
+                    all.insert(0, incoming);
+                    let mut other = Document::empty();
+                    other.apply(&all, &log);
+                    copy.apply(&others, &log);
+                    assert_eq!(other.heads(), copy.heads());
+                    assert_eq!(other.view(&NoAuthors), copy.view(&NoAuthors));
+                }
+                Outcome::Waiting { missing } => {
+                    assert!(!missing.is_empty());
+                    assert_eq!(copy.save(), saved);
+                }
+                Outcome::Refused(_) => assert_eq!(copy.save(), saved),
+            }
+        }
+    }
+    // Another letter in a value makes a lawful change; a run in which none passed would have tested nothing.
+    assert!(taken > 10, "{taken}");
+}
+
+#[test]
+fn garbage_is_no_change_and_no_document() {
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(3));
+    let log = log();
+    let document = log.replica();
+    for _ in 0..rounds(300) {
+        let mut garbage = vec![0; dice.below(200)];
+        dice.0.fill_bytes(&mut garbage);
+        let garbage = if dice.below(2) == 0 { sealed(&garbage) } else { garbage };
+        let incoming = Incoming {
+            writer: writer(7),
+            position: firsthand_ids::Position(2),
+            create: false,
+            change: &garbage,
+        };
+        let outcome = document.clone().apply(&[incoming], &log).outcomes.remove(0);
+        assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+        assert!(Document::load(&garbage).map_or(true, |read| read.is_empty()));
+    }
+}
+
+#[test]
+fn a_damaged_save_is_found() {
+    let log = log();
+    let saved = log.replica().save();
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(4));
+    for _ in 0..rounds(300) {
+        let damaged = dice.damage(&saved);
+        if damaged != saved {
+            assert!(Document::load(&damaged).is_err());
+        }
+    }
+}
