@@ -93,7 +93,7 @@ impl Ledger {
         for row in self.store.evidence_of(incident)?.into_iter().filter(|row| !row.evidence.hidden) {
             let here = match self.secret(&row.id)? {
                 Some(secret) => {
-                    matches!(self.store.attachment_state(&secret)?, AttachmentState::Complete { .. })
+                    matches!(self.store.attachment_state(&secret)?, AttachmentState::Complete)
                 }
                 None => false,
             };

@@ -36,7 +36,8 @@ fn row(id: DocumentId, document: &Document, view: &View, created: UnixMillis) ->
 /// Reads an incident out of a view, and judges it as of its creation.
 pub(super) fn incident(id: DocumentId, view: &View, created: UnixMillis) -> (Read, Vec<Finding>) {
     let read = Incident::read(shown(view));
-    let best_clock = read.incident.clock_evidence.as_ref().and_then(|evidence| evidence.other_clock());
+    let best_clock =
+        read.incident.clock_evidence.as_ref().and_then(firsthand_record::ClockEvidence::other_clock);
     let context = Context { best_clock, document: Some(id), ..Context::at(created) };
     let findings = validate::incident(&read.incident, &context);
     (read, findings)

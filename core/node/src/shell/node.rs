@@ -65,6 +65,15 @@ struct Inner {
     exchange: ExchangeKey,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // A listening task waits for the next connection, and would keep the port until then.
+        for listener in lock(&self.listeners).drain(..) {
+            listener.abort();
+        }
+    }
+}
+
 impl Node {
     /// Founds a team in a new home.
     ///
