@@ -1,1 +1,37 @@
-//! Not written yet.
+//! A field of devices without phones: a virtual network, a virtual clock, real ledgers on real encrypted stores.
+//!
+//! - [`World`] holds devices, cables between them and the time. Everything that happens is drawn from one seed, so a
+//!   run that failed can be watched again.
+//! - [`Run`] is a random field day in such a world; [`Expected`] notes what was acknowledged to people, and
+//!   [`verdict`] compares the devices with it and with each other.
+//! - [`Poison`] makes what only a member who breaks the rules would make.
+//! - [`seeds`] runs many seeds on all cores and says which one failed.
+//!
+//! Runs are in `tests/`. `FIRSTHAND_SEED=7` replays one seed with its story, `FIRSTHAND_SEEDS=20000` runs more.
+
+// Everything here is test code: a broken assumption ends the run with its seed, which is the wanted outcome.
+#![allow(clippy::unwrap_used)]
+#![allow(missing_docs, reason = "read beside the tests that use it; what is not plain from its name is said")]
+
+mod act;
+mod cable;
+mod device;
+mod dice;
+mod expected;
+mod folder;
+mod join;
+mod poison;
+mod run;
+pub mod seeds;
+pub mod verdict;
+mod world;
+
+pub use act::Person;
+pub use cable::{Cable, Taint};
+pub use device::{Clock, Crash, Device, Running, State, TestVault};
+pub use dice::Dice;
+pub use expected::Expected;
+pub use folder::{copy_folder, folder};
+pub use poison::{Breach, Poison, Tamper, inject};
+pub use run::{Run, Size};
+pub use world::World;

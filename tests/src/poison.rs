@@ -1,0 +1,272 @@
+use automerge::transaction::Transactable;
+use automerge::{ActorId, Automerge, LoadOptions, ROOT, ReadDoc, TextEncoding};
+use firsthand_ids::{ChangeHash, DocumentId, HybridTime, Position, SpaceId, WriterId};
+use firsthand_log::lean::encode_batch;
+use firsthand_log::{
+    Batch, Bind, ChainId, DeviceSecret, Entry, EntryHeader, EntryKind, SignedHead, Tip, Vector, content_hash,
+    document_id, hash_run, writer_id,
+};
+use firsthand_node::meeting::{Answer, Question};
+use firsthand_node::{Ledger, Now};
+use firsthand_sync::{Committed, Effect, Input, LoadedBatch, Refusal};
+use firsthand_team::person_id;
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+
+use crate::Dice;
+
+/// What a member who breaks the rules does to the batches its device sends.
+#[derive(Debug, Clone)]
+pub enum Tamper {
+    /// The signature is not the device's.
+    Signature,
+    /// Any bit is another.
+    AnyBit,
+    /// The batch that was sent before comes again.
+    Replay(Option<LoadedBatch>),
+    /// Something else comes instead.
+    Instead(Vec<u8>),
+}
+
+impl Tamper {
+    pub fn alter(&mut self, input: &mut Input, rng: &mut ChaCha8Rng) {
+        let Input::Loaded { batch: Some(batch), .. } = input else { return };
+        match self {
+            Self::Signature => {
+                let last = batch.plain.len() - 1 - rng.next_u64() as usize % 64;
+                batch.plain[last] ^= 1;
+            }
+            Self::AnyBit => {
+                let at = rng.next_u64() as usize % batch.plain.len();
+                batch.plain[at] ^= 1 << (rng.next_u64() % 8);
+            }
+            Self::Replay(kept) => {
+                let own = batch.clone();
+                if let Some(earlier) = kept.replace(own) {
+                    *batch = earlier;
+                }
+            }
+            Self::Instead(plain) => batch.plain.clone_from(plain),
+        }
+    }
+}
+
+/// What a change does that no honest program writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Breach {
+    /// Overwrites what is written once.
+    Once,
+    /// Deletes an item of a list, or all that a list can hold.
+    Item,
+    /// Writes an item under another writer's key.
+    ForeignItem,
+    /// Replaces a text by a value.
+    Text,
+    /// Deletes the value of a register.
+    Register,
+    /// Has another writer's name.
+    Actor,
+    /// Is no change at all.
+    Garbage,
+    /// Creates a document that is none.
+    Create,
+}
+
+impl Breach {
+    pub const ALL: [Self; 8] = [
+        Self::Once,
+        Self::Item,
+        Self::ForeignItem,
+        Self::Text,
+        Self::Register,
+        Self::Actor,
+        Self::Garbage,
+        Self::Create,
+    ];
+}
+
+/// A chain that somebody writes by hand with a member's key.
+pub struct Poison {
+    secret: DeviceSecret,
+    chain: ChainId,
+    tip: Option<Tip>,
+    entries: Vec<Entry>,
+    now: Now,
+}
+
+impl Poison {
+    /// Opens a writer for the device of `ledger`, whose key is `seed`.
+    #[must_use]
+    pub fn new(ledger: &Ledger, seed: [u8; 32], now: Now, rng: &mut ChaCha8Rng) -> Self {
+        let secret = DeviceSecret::from_seed(seed).unwrap();
+        let identity = ledger.identity();
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        let (team, space, device) = (identity.team, *ledger.space(), secret.key());
+        let chain = ChainId { team, space, writer: writer_id(&team, &space, &device, &nonce) };
+        let bind = Bind { device, person: person_id(&device), nonce, app_version: "0".to_owned() };
+        let mut poison = Self { secret, chain, tip: None, entries: Vec::new(), now };
+        let body = bind.encode();
+        poison.push(EntryKind::Bind, None, None, body, Some(identity.heads));
+        poison
+    }
+
+    #[must_use]
+    pub const fn writer(&self) -> WriterId {
+        self.chain.writer
+    }
+
+    /// The position of the last entry.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        let held = self.tip.as_ref().map_or(Position::START, |tip| tip.position);
+        Position(held.0 + self.entries.len() as u64)
+    }
+
+    fn push(
+        &mut self,
+        kind: EntryKind,
+        document: Option<DocumentId>,
+        nonce: Option<[u8; 16]>,
+        body: Vec<u8>,
+        membership: Option<Vec<firsthand_ids::OperationHash>>,
+    ) {
+        let position = self.position().next();
+        let header = EntryHeader {
+            kind,
+            document,
+            content: content_hash(kind, &body),
+            hybrid: HybridTime::new(self.now.at, position.0 as u16),
+            local: self.now,
+            membership,
+        };
+        self.entries.push(Entry { position, header, nonce, body, detached: None });
+    }
+
+    /// Adds an entry that changes a document.
+    pub fn change(&mut self, document: DocumentId, body: Vec<u8>) {
+        self.push(EntryKind::Change, Some(document), None, body, None);
+    }
+
+    /// Adds an entry that creates a document, and gives its id.
+    pub fn create(&mut self, body: impl FnOnce(WriterId) -> Vec<u8>, nonce: [u8; 16]) -> DocumentId {
+        let position = self.position().next();
+        let id = document_id(&self.chain.space, &self.chain.writer, position, &nonce);
+        let body = body(self.chain.writer);
+        self.push(EntryKind::Create, Some(id), Some(nonce), body, None);
+        id
+    }
+
+    /// Signs what was added and gives it as a batch for somebody who holds nothing of this chain besides what was
+    /// signed before.
+    pub fn sign(&mut self) -> Vec<u8> {
+        let entries = std::mem::take(&mut self.entries);
+        let run = hash_run(&self.chain, self.tip.as_ref(), &entries).unwrap();
+        let head = SignedHead::sign(&self.secret, &self.chain, run.tip.position, run.tip.hash);
+        self.tip = Some(run.tip);
+        self.batch(entries, head)
+    }
+
+    fn batch(&self, entries: Vec<Entry>, head: SignedHead) -> Vec<u8> {
+        let writer = self.chain.writer;
+        let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
+        encode_batch(&Batch { entries, heads: vec![(writer, head)] }, &Vector::new(), &Nothing)
+    }
+
+    /// A branch that goes another way from here.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let secret = DeviceSecret::from_seed(*self.secret.seed()).unwrap();
+        let entries = self.entries.clone();
+        Self { secret, chain: self.chain, tip: self.tip.clone(), entries, now: self.now }
+    }
+
+    /// Continues somebody else's chain, as far as `ledger` holds it, and signs with the own key.
+    #[must_use]
+    pub fn usurp(&self, ledger: &Ledger, victim: WriterId) -> Vec<u8> {
+        let tip = ledger.store().tip(ledger.space(), &victim);
+        let secret = DeviceSecret::from_seed(*self.secret.seed()).unwrap();
+        let chain = ChainId { writer: victim, ..self.chain };
+        let mut forged = Self { secret, chain, tip, entries: Vec::new(), now: self.now };
+        forged.push(EntryKind::Other(9), None, None, b"forged".to_vec(), None);
+        forged.sign()
+    }
+
+    /// A new chain of another space, signed as such.
+    #[must_use]
+    pub fn elsewhere(&self, ledger: &Ledger, rng: &mut ChaCha8Rng) -> Vec<u8> {
+        let mut other = Self::new(ledger, *self.secret.seed(), self.now, rng);
+        let space = SpaceId::new([7; 16]);
+        other.chain.space = space;
+        let Ok(bind) = Bind::decode(&other.entries[0].body) else { return Vec::new() };
+        other.chain.writer = writer_id(&other.chain.team, &space, &bind.device, &bind.nonce);
+        other.sign()
+    }
+
+    /// The body of a change that breaks a rule; for [`Breach::Create`] that of a creating change.
+    #[must_use]
+    pub fn body(&self, ledger: &Ledger, document: DocumentId, breach: Breach, dice: &mut Dice) -> Vec<u8> {
+        let saved = ledger.store().document(&document).unwrap().unwrap().saved;
+        let options = LoadOptions::new().text_encoding(TextEncoding::UnicodeCodePoint);
+        let actor = match breach {
+            Breach::Actor => WriterId::new(dice.bytes()),
+            _ => self.chain.writer,
+        };
+        let am = Automerge::load_with_options(&saved, options).unwrap();
+        let mut am = am.with_actor(ActorId::from(actor.as_bytes()));
+        let maps: Vec<_> =
+            ["w", "a", "t", "r", "s"].iter().map(|name| am.get(ROOT, *name).unwrap().unwrap().1).collect();
+        let item = am.keys(&maps[1]).next();
+        let register = am.keys(&maps[3]).next();
+        let mut tx = am.transaction();
+        match breach {
+            Breach::Garbage => return dice.fill(40),
+            Breach::Once => tx.put(&maps[0], "short_code", "\"A1-001\"").unwrap(),
+            Breach::Item => match item {
+                Some(item) => tx.delete(&maps[1], item).unwrap(),
+                None => tx.put(&maps[1], "no key", "{}").unwrap(),
+            },
+            Breach::ForeignItem => {
+                let key = format!("{}|1", WriterId::new(dice.bytes()));
+                tx.put(&maps[1], key, "{\"list\":\"counts\",\"low\":9}").unwrap();
+            }
+            Breach::Text => tx.put(&maps[2], "narrative", "nothing happened").unwrap(),
+            Breach::Register => match register {
+                Some(register) => tx.delete(&maps[3], register).unwrap(),
+                None => tx.put(&maps[3], "title", 7).unwrap(),
+            },
+            Breach::Actor => tx.put(&maps[3], "title", "\"by nobody\"").unwrap(),
+            Breach::Create => tx.put(ROOT, "title", "not where titles stand").unwrap(),
+        }
+        let hash = tx.commit().0.unwrap();
+        am.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec()
+    }
+}
+
+/// Hands a batch to a ledger as if a member had sent it.
+pub fn inject(ledger: &mut Ledger, plain: Vec<u8>, now: Now) -> Result<Committed, Refusal> {
+    let peer = ledger.identity().exchange.public().unwrap();
+    let effect = Effect::Commit { space: *ledger.space(), plain };
+    match ledger.answer(Question::Session { peer, effect }, now) {
+        Answer::Session { input: Input::Committed { result, .. }, .. } => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Somebody who holds nothing, so that everything travels whole.
+struct Nothing;
+
+impl firsthand_log::References for Nothing {
+    fn locate_change(&self, _: &ChangeHash) -> Option<(WriterId, Position)> {
+        None
+    }
+    fn locate_document(&self, _: &DocumentId) -> Option<(WriterId, Position)> {
+        None
+    }
+    fn change_at(&self, _: &WriterId, _: Position) -> Option<ChangeHash> {
+        None
+    }
+    fn document_at(&self, _: &WriterId, _: Position) -> Option<DocumentId> {
+        None
+    }
+}

@@ -1,0 +1,395 @@
+use std::collections::BTreeMap;
+
+use firsthand_ids::WriterId;
+use firsthand_node::meeting::Input;
+use firsthand_node::{IncidentQuery, LinkId, Role};
+use firsthand_store::EntryState;
+
+use crate::device::{Clock, Crash, State};
+use crate::expected::held;
+use crate::poison::inject;
+use crate::{Breach, Dice, Expected, Person, Poison, Tamper, World, verdict};
+
+/// How much happens in a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Devices of the team at the beginning.
+    pub devices: usize,
+    /// Devices at most.
+    pub most: usize,
+    pub actions: usize,
+    /// Rows that one person imports in the middle.
+    pub rows: usize,
+}
+
+impl Size {
+    /// The size that belongs to a seed: mostly small, now and then one that fills several batches.
+    #[must_use]
+    pub fn of(dice: &mut Dice) -> Self {
+        let devices = 2 + dice.below(2);
+        let rows = if dice.below(40) == 0 { 250 } else { 0 };
+        Self { devices, most: devices + 1 + dice.below(2), actions: 20 + dice.below(21), rows }
+    }
+}
+
+/// A random field day.
+pub struct Run {
+    pub world: World,
+    pub person: Person,
+    pub expected: Expected,
+    pub size: Size,
+    /// The member who breaks the rules.
+    pub hostile: Option<usize>,
+    /// What must be in quarantine in the end, and what builds on it.
+    pub poisoned: BTreeMap<(WriterId, u64), Option<Breach>>,
+    dice: Dice,
+}
+
+const TEN_YEARS_MS: i64 = 10 * 365 * 24 * 3600 * 1000;
+
+impl Run {
+    /// A team of two or three; with `hostile` one of them is not honest.
+    #[must_use]
+    pub fn new(seed: u64, hostile: bool) -> Self {
+        let mut dice = Dice::new(seed, 3);
+        let size = Size::of(&mut dice);
+        let mut world = World::new(seed);
+        world.hostile = hostile;
+        world.found("Harbour", "Amina");
+        for number in 1..size.devices {
+            // A second lead makes it possible that two people are added apart.
+            let role = if number == 1 { Role::Lead } else { Role::Responder };
+            world.join(0, &format!("Person {number}"), role);
+        }
+        let hostile = hostile.then(|| 1 + dice.below(size.devices - 1));
+        let (person, expected) = (Person::new(seed), Expected::default());
+        let mut run = Self { world, person, expected, size, hostile, poisoned: BTreeMap::new(), dice };
+        for number in 0..size.devices {
+            run.set_clock(number);
+        }
+        run
+    }
+
+    /// The whole run.
+    pub fn play(mut self) -> World {
+        for action in 0..self.size.actions {
+            let pause = match self.dice.below(10) {
+                0..3 => 0,
+                3..9 => self.dice.below(60),
+                _ => 400,
+            };
+            for _ in 0..pause {
+                if !self.world.step() {
+                    break;
+                }
+            }
+            if self.size.rows > 0 && action == self.size.actions / 2 {
+                let device = self.some_device();
+                self.person.import(&mut self.world, &mut self.expected, device, self.size.rows);
+            }
+            self.action();
+        }
+        self.end();
+        self.world
+    }
+
+    fn some_device(&mut self) -> usize {
+        let up = self.world.up();
+        self.dice.pick(&up)
+    }
+
+    fn some_cable(&mut self) -> Option<LinkId> {
+        let all: Vec<_> = self.world.cables.keys().copied().collect();
+        (!all.is_empty()).then(|| self.dice.pick(&all))
+    }
+
+    fn action(&mut self) {
+        let device = self.some_device();
+        match self.dice.below(100) {
+            0..48 => self.person.act(&mut self.world, &mut self.expected, device),
+            48..72 => {
+                let other = self.some_device();
+                let once = self.dice.percent(60);
+                self.world.dial(device, other, once);
+            }
+            72..77 => self.newcomer(),
+            77..82 => self.crash(device),
+            82..85 => self.start_all(),
+            85..88 => self.set_clock(device),
+            88..91 => {
+                if let Some(id) = self.some_cable() {
+                    self.world.cut(id);
+                }
+            }
+            91..93 => self.stall(),
+            93..95 => {
+                if let Some(id) = self.some_cable() {
+                    let World { cables, dice, .. } = &mut self.world;
+                    let done = cables.get_mut(&id).is_some_and(|cable| cable.corrupt(dice));
+                    self.world.tell(|| format!("a bit flips on link {id}: {done}"));
+                }
+            }
+            95..97 => self.partition(),
+            97..98 => {
+                self.world.wait();
+            }
+            _ => {
+                if let Some(id) = self.some_cable() {
+                    self.world.input(device, Input::End(id));
+                }
+            }
+        }
+        if self.hostile.is_some() && self.dice.percent(25) {
+            self.mischief();
+        }
+    }
+
+    /// Clocks are set, rightly or wrongly.
+    fn set_clock(&mut self, device: usize) {
+        let skew_ms = match self.dice.below(4) {
+            0 => 0,
+            1 => self.dice.between(-60_000, 60_000),
+            2 => self.dice.between(-86_400_000, 86_400_000),
+            _ => self.dice.between(-TEN_YEARS_MS, TEN_YEARS_MS),
+        };
+        let offset_minutes = self.dice.pick(&[-300, 0, 60, 180, 345]);
+        self.world.devices[device].clock = Clock { skew_ms, offset_minutes };
+    }
+
+    fn crash(&mut self, device: usize) {
+        if self.world.up().len() < 2 {
+            return;
+        }
+        let how = self.dice.pick(&[Crash::Dropped, Crash::Frozen]);
+        let silently = self.dice.percent(30);
+        self.world.crash(device, how, silently);
+        if self.dice.percent(60) {
+            self.world.restart(device);
+        }
+    }
+
+    fn start_all(&mut self) {
+        for number in 0..self.world.devices.len() {
+            self.world.restart(number);
+        }
+    }
+
+    fn stall(&mut self) {
+        let Some(id) = self.some_cable() else { return };
+        if let Some(cable) = self.world.cables.get_mut(&id) {
+            cable.stalled = !cable.stalled;
+            cable.taint.stalled = true;
+        }
+    }
+
+    fn partition(&mut self) {
+        let apart = self.world.groups.iter().all(|group| *group == 0);
+        for group in &mut self.world.groups {
+            *group = if apart { self.dice.below(2) as u8 } else { 0 };
+        }
+        let groups = self.world.groups.clone();
+        self.world.tell(|| format!("groups {groups:?}"));
+        let across = self.world.cables.values().filter(|it| groups[it.ends[0]] != groups[it.ends[1]]);
+        let across: Vec<_> = across.map(|it| it.id).collect();
+        for id in across {
+            self.world.cut(id);
+        }
+    }
+
+    /// Somebody new, or somebody whose joining failed, is invited by one of the leads.
+    fn newcomer(&mut self) {
+        let mut leads = self.world.up();
+        leads.retain(|it| self.world.devices[*it].ledger().rights().add);
+        if leads.is_empty() {
+            return;
+        }
+        let inviter = self.dice.pick(&leads);
+        let outside = self.world.devices.iter().find(|it| matches!(it.state, State::Outside));
+        let number = match outside.map(|device| device.number) {
+            Some(number) => number,
+            None if self.world.devices.len() < self.size.most => {
+                let name = format!("Person {}", self.world.devices.len());
+                let number = self.world.add_device(&name);
+                self.set_clock(number);
+                number
+            }
+            None => return,
+        };
+        let role = self.dice.pick(&[Role::Lead, Role::Responder]);
+        let invitation = self.world.invite(inviter, role);
+        let link = self.world.apply(number, inviter, invitation);
+        if let (Some(link), true) = (link, self.dice.percent(10)) {
+            self.world.declining.insert(link);
+        }
+    }
+
+    /// The hostile member's device writes what no program writes, or lies on the wire.
+    fn mischief(&mut self) {
+        let Some(hostile) = self.hostile.filter(|it| self.world.devices[*it].is_up()) else { return };
+        let seed = self.world.devices[hostile].signing_seed.unwrap();
+        let now = self.world.devices[hostile].clock.at(self.world.now);
+        let device = &mut self.world.devices[hostile];
+        let State::Up(running) = &mut device.state else { return };
+        let ledger = &mut running.ledger;
+        let poison = Poison::new(ledger, seed, now, &mut device.rng);
+        if self.dice.percent(50) {
+            return self.lie(hostile, &poison);
+        }
+        let rows = ledger.incidents(&IncidentQuery::default()).unwrap();
+        if rows.is_empty() {
+            return;
+        }
+        let document = rows[self.dice.below(rows.len())].id;
+        self.breach(hostile, poison, document);
+    }
+
+    fn breach(&mut self, hostile: usize, mut poison: Poison, document: firsthand_ids::DocumentId) {
+        let breach = self.dice.pick(&Breach::ALL);
+        let now = self.world.devices[hostile].clock.at(self.world.now);
+        let ledger = self.world.devices[hostile].ledger();
+        let body = poison.body(ledger, document, breach, &mut self.dice);
+        if breach == Breach::Create {
+            poison.create(|_| body, self.dice.bytes());
+        } else {
+            poison.change(document, body);
+        }
+        self.poisoned.insert((poison.writer(), poison.position().0), Some(breach));
+        let plain = poison.sign();
+        let committed = inject(ledger, plain, now);
+        assert!(committed.is_ok(), "{breach:?}: {committed:?}");
+        let change = ledger.change();
+        self.world.devices[hostile].up().inbox.push_back(Input::Changed(change));
+        self.world.tell(|| format!("{hostile} breaks a rule: {breach:?}"));
+    }
+
+    fn lie(&mut self, hostile: usize, poison: &Poison) {
+        let device = &mut self.world.devices[hostile];
+        let State::Up(running) = &mut device.state else { return };
+        let victims: Vec<_> = held(&running.ledger).iter().map(|(writer, _)| *writer).collect();
+        let tamper = match self.dice.below(6) {
+            0 => Some(Tamper::Signature),
+            1 => Some(Tamper::AnyBit),
+            2 => Some(Tamper::Replay(None)),
+            3 if !victims.is_empty() => {
+                let victim = self.dice.pick(&victims);
+                Some(Tamper::Instead(poison.usurp(&running.ledger, victim)))
+            }
+            4 => Some(Tamper::Instead(poison.elsewhere(&running.ledger, &mut device.rng))),
+            _ => None,
+        };
+        device.tamper = tamper;
+        if device.tamper.is_some() {
+            for cable in self.world.cables.values_mut().filter(|cable| cable.side(hostile).is_some()) {
+                cable.taint.tampered = true;
+            }
+        }
+    }
+
+    /// Everything is put right, everybody meets, and everything is compared.
+    fn end(&mut self) {
+        self.world.groups.fill(0);
+        self.world.declining.clear();
+        for device in &mut self.world.devices {
+            device.tamper = None;
+        }
+        self.start_all();
+        let lasting = self.dice.percent(40);
+        for cable in self.world.cables.values_mut() {
+            cable.stalled = false;
+            // Whoever was not told that the other end is gone notices now.
+            for side in 0..2 {
+                let pipe = &mut cable.pipes[side];
+                if pipe.ended && !cable.gone[1 - side] {
+                    (pipe.ended, pipe.fin) = (false, true);
+                }
+            }
+        }
+        self.world.settle(100_000);
+        self.world.calm = true;
+        if lasting {
+            self.stay_together();
+        } else {
+            self.meet_in_rounds();
+        }
+        self.compare();
+    }
+
+    /// Sessions stay open, all with one device; what anybody enters reaches everybody.
+    fn stay_together(&mut self) {
+        let hub = self.some_device();
+        for number in self.world.up() {
+            self.world.dial(number, hub, false);
+        }
+        self.world.settle(300_000);
+        for _ in 0..2 {
+            let device = self.some_device();
+            self.person.act(&mut self.world, &mut self.expected, device);
+            self.world.settle(300_000);
+        }
+        for number in self.world.up() {
+            let peers = self.world.devices[number].up().meetings.peers();
+            assert!(!peers.is_empty());
+            let unfinished = !self.poisoned.is_empty();
+            for peer in peers {
+                assert!(unfinished || peer.complete, "{number} with {}: {peer:?}", peer.name);
+            }
+        }
+    }
+
+    /// Twice everybody meets one device, and parts when nothing is left to exchange.
+    fn meet_in_rounds(&mut self) {
+        let open: Vec<_> = self.world.cables.keys().copied().collect();
+        for id in open {
+            self.world.cut(id);
+        }
+        self.world.settle(100_000);
+        assert!(self.world.cables.is_empty(), "a cut link stays open");
+        let hub = self.some_device();
+        let together = self.dice.percent(50);
+        for _ in 0..2 {
+            for number in self.world.up() {
+                if number != hub && together {
+                    self.world.dial(number, hub, true);
+                } else if number != hub {
+                    self.world.meet(number, hub);
+                }
+            }
+            self.world.settle(300_000);
+            assert!(self.world.cables.is_empty(), "a meeting that has nothing left to do does not end");
+        }
+        for number in self.world.up() {
+            if number != hub {
+                let summary = self.world.meet(hub, number);
+                assert_eq!((summary.entries_received, summary.entries_sent), (0, 0));
+                assert!(summary.round_trips() <= 4.0, "{summary:?}");
+            }
+        }
+    }
+
+    fn compare(&mut self) {
+        verdict::same_everywhere(&mut self.world, &self.expected);
+        for number in self.world.up() {
+            verdict::values(self.world.devices[number].ledger(), &self.expected);
+            self.quarantine(number);
+        }
+        let number = self.some_device();
+        let before = self.world.devices[number].ledger().digest().unwrap();
+        self.world.crash(number, Crash::Frozen, false);
+        self.world.restart(number);
+        assert_eq!(self.world.devices[number].ledger().digest().unwrap(), before, "after starting again");
+    }
+
+    fn quarantine(&mut self, number: usize) {
+        let found = verdict::unsettled(self.world.devices[number].ledger());
+        let places: Vec<_> = found.keys().collect();
+        assert_eq!(places, self.poisoned.keys().collect::<Vec<_>>(), "unsettled on {number}");
+        for (place, state) in &found {
+            let breach = self.poisoned[place];
+            let right = match breach {
+                Some(_) => matches!(state, EntryState::Held(_)),
+                None => *state == EntryState::Waiting,
+            };
+            assert!(right, "{breach:?} is {state:?} on {number}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What must hold once everybody has met everybody.
+
+use std::collections::BTreeMap;
+
+use firsthand_node::{IncidentQuery, IncidentView, Ledger};
+use firsthand_store::EntryState;
+use serde_json::Value;
+
+use crate::expected::{held, signs};
+use crate::{Expected, World};
+
+/// Compares all running devices with each other and with what was acknowledged.
+///
+/// # Panics
+/// Where they differ, or where something is missing, damaged or left over.
+pub fn same_everywhere(world: &mut World, expected: &Expected) {
+    let numbers = world.up();
+    let first = numbers[0];
+    let state = world.devices[first].ledger().digest().unwrap();
+    let rows = world.devices[first].ledger().projection_digest().unwrap();
+    let views = views(world.devices[first].ledger());
+    for &number in &numbers {
+        let ledger = world.devices[number].ledger();
+        assert_eq!(ledger.digest().unwrap(), state, "the state of {number} and {first}");
+        if ledger.projection_digest().unwrap() != rows {
+            explain_rows(world, number, first);
+        }
+        let own = self::views(world.devices[number].ledger());
+        for (id, view) in &views {
+            assert_eq!(own.get(id), Some(view), "incident {} on {number} and {first}", id.short());
+        }
+    }
+    for number in numbers {
+        nothing_missing(world.devices[number].ledger(), number, expected);
+        contents(&views, expected);
+        files(world.devices[number].ledger(), expected);
+        sound(world.devices[number].ledger(), number);
+    }
+}
+
+fn views(ledger: &mut Ledger) -> BTreeMap<firsthand_ids::DocumentId, IncidentView> {
+    let query = IncidentQuery { hidden: true, ..IncidentQuery::default() };
+    let rows = ledger.incidents(&query).unwrap();
+    rows.into_iter().map(|row| (row.id, ledger.incident(row.id).unwrap())).collect()
+}
+
+fn explain_rows(world: &mut World, number: usize, first: usize) {
+    let query = IncidentQuery { hidden: true, ..IncidentQuery::default() };
+    let own = world.devices[number].ledger().incidents(&query).unwrap();
+    let other = world.devices[first].ledger().incidents(&query).unwrap();
+    for (own, other) in own.iter().zip(&other) {
+        assert_eq!(own, other, "a row of {number} and {first}");
+    }
+    assert_eq!(own.len(), other.len(), "rows of {number} and {first}");
+    panic!("the lists of {number} and {first} differ in what they do not show");
+}
+
+fn nothing_missing(ledger: &Ledger, number: usize, expected: &Expected) {
+    for (writer, mark) in &expected.entries {
+        let hash = ledger.store().entry_hash_at(ledger.space(), writer, mark.position).unwrap();
+        let prefix = hash.map(|hash| hash.as_bytes()[..8].to_vec());
+        assert_eq!(prefix, Some(mark.prefix.to_vec()), "an acknowledged entry is missing on {number}");
+    }
+}
+
+fn contents(views: &BTreeMap<firsthand_ids::DocumentId, IncidentView>, expected: &Expected) {
+    for (id, incident) in &expected.incidents {
+        let view = views.get(id).unwrap_or_else(|| panic!("incident {} is missing", id.short()));
+        for (word, withdrawn) in &incident.counts {
+            let shown = view.record.counts.iter().filter(|count| count.source == *word).count();
+            assert_eq!(shown, usize::from(!withdrawn), "{word} in {}", view.short_code);
+            let all = view.json["a"]["counts"].as_object().into_iter().flatten();
+            let kept = all.filter(|(_, item)| item["source"] == Value::from(word.as_str())).count();
+            assert_eq!(kept, 1, "{word} in {}", view.short_code);
+        }
+        for (field, known) in &incident.signs {
+            let text = if *field == "narrative" { &view.record.narrative } else { &view.record.place_text };
+            let mut there = signs(text);
+            there.sort_unstable();
+            let wanted: Vec<_> = known.inserted.difference(&known.deleted).copied().collect();
+            assert_eq!(there, wanted, "{field} of {}", view.short_code);
+        }
+    }
+}
+
+/// Values, with everything that anybody has.
+///
+/// # Panics
+/// Where a value was lost, or a conflict does not show.
+pub fn values(ledger: &mut Ledger, expected: &Expected) {
+    let everything = held(ledger);
+    for (id, incident) in &expected.incidents {
+        let view = ledger.incident(*id).unwrap();
+        let mut fields: Vec<_> = incident.sets.iter().map(|set| set.field.as_str()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        for field in fields {
+            let wanted = expected.values(id, field, &everything);
+            let found = ["r", "s"].iter().find_map(|letter| {
+                let conflict = view.json["conflicts"][letter][field].as_array().cloned();
+                conflict.or_else(|| view.json[letter].get(field).map(|value| vec![value.clone()]))
+            });
+            let mut found = found.unwrap_or_default();
+            found.sort_by_key(ToString::to_string);
+            assert_eq!(found, wanted, "{field} of {}", view.short_code);
+        }
+    }
+}
+
+fn files(ledger: &Ledger, expected: &Expected) {
+    for file in &expected.files {
+        let mut out = Vec::new();
+        ledger.read_attachment(&file.incident, &file.name, &mut out).unwrap();
+        assert!(out == file.content, "{} has other bytes", file.name);
+    }
+}
+
+/// Nothing is damaged, and a rebuild from the log gives the same.
+///
+/// # Panics
+/// Where that is not so.
+pub fn sound(ledger: &mut Ledger, number: usize) {
+    let check = ledger.check(&mut |_, _| true).unwrap();
+    assert_eq!(check.problems, Vec::<String>::new(), "on {number}");
+    assert_eq!(check.attachments_missing, 0, "on {number}");
+}
+
+/// No entry waits or is held, on any running device.
+///
+/// # Panics
+/// Where one is.
+pub fn nothing_unsettled(world: &mut World) {
+    for number in world.up() {
+        let unsettled = world.devices[number].ledger().store().unsettled().unwrap();
+        let shown: Vec<_> =
+            unsettled.iter().map(|info| (info.writer.short(), info.position, info.state)).collect();
+        assert_eq!(shown, [], "unsettled on {number}");
+    }
+}
+
+/// The entries in quarantine and those that wait, by their place.
+#[must_use]
+pub fn unsettled(ledger: &Ledger) -> BTreeMap<(firsthand_ids::WriterId, u64), EntryState> {
+    let all = ledger.store().unsettled().unwrap();
+    all.into_iter().map(|info| ((info.writer, info.position.0), info.state)).collect()
+}

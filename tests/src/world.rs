@@ -1,0 +1,502 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use firsthand_ids::UnixMillis;
+use firsthand_node::meeting::{Answer, Effect, Input, InviteOptions, Opened};
+use firsthand_node::{EndReason, Event, Invitation, Ledger, LinkId, NodeError, Now, Role, Summary};
+use firsthand_team::exchange_key_hash;
+use rand_core::{CryptoRng, Rng};
+
+use crate::device::{Crash, Device, Running, State};
+use crate::folder::folder;
+use crate::join::{Applicant, Step};
+use crate::{Cable, Dice};
+
+/// Devices, cables and the time. Everything that happens is drawn from the seed.
+pub struct World {
+    pub seed: u64,
+    /// Decides what happens next.
+    pub dice: Dice,
+    /// Milliseconds since the beginning; no device sees it.
+    pub now: i64,
+    pub devices: Vec<Device>,
+    pub cables: BTreeMap<LinkId, Cable>,
+    /// Which devices can reach each other: those with the same number.
+    pub groups: Vec<u8>,
+    /// What observers heard, besides progress.
+    pub heard: Vec<(usize, Event)>,
+    /// Cables of which everything sent is kept.
+    pub capturing: bool,
+    /// What was sent on captured cables that are gone.
+    pub captured: Vec<u8>,
+    /// No cable that nothing was done to may end but well.
+    pub calm: bool,
+    /// Some member breaks the rules, so sessions may end for that.
+    pub hostile: bool,
+    pub steps: u64,
+    /// Words on the inviters' screens.
+    words: BTreeMap<LinkId, [&'static str; 3]>,
+    compared: BTreeSet<LinkId>,
+    /// Cables over which somebody says that the words differ.
+    pub declining: BTreeSet<LinkId>,
+    next_link: LinkId,
+    aloud: bool,
+    root: tempfile::TempDir,
+}
+
+/// Something that can happen now.
+#[derive(Debug, Clone, Copy)]
+enum Ready {
+    /// A ledger answers a question.
+    Job(usize),
+    /// A device hears what its ledger said.
+    Inbox(usize),
+    /// A piece arrives; the direction begins at that side.
+    Piece(LinkId, usize),
+    /// The inviter compares the words.
+    Compare(LinkId),
+    /// The applicant compares the words.
+    Confirm(LinkId),
+}
+
+impl World {
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            dice: Dice::new(seed, 0),
+            now: 0,
+            devices: Vec::new(),
+            cables: BTreeMap::new(),
+            groups: Vec::new(),
+            heard: Vec::new(),
+            capturing: false,
+            captured: Vec::new(),
+            calm: false,
+            hostile: false,
+            steps: 0,
+            words: BTreeMap::new(),
+            compared: BTreeSet::new(),
+            declining: BTreeSet::new(),
+            next_link: 1,
+            aloud: crate::seeds::only().is_some(),
+            root: folder(),
+        }
+    }
+
+    /// A line of the story of a seed that is replayed.
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        if self.aloud {
+            println!("{:>8} {:>6} | {}", self.now, self.steps, line());
+        }
+    }
+
+    /// A device that belongs to nobody yet.
+    pub fn add_device(&mut self, name: &str) -> usize {
+        let number = self.devices.len();
+        self.devices.push(Device::new(self.root.path(), self.seed, number, name));
+        self.groups.push(0);
+        number
+    }
+
+    /// A device whose person founds a team.
+    pub fn found(&mut self, team: &str, name: &str) -> usize {
+        let number = self.add_device(name);
+        let device = &mut self.devices[number];
+        // The first thing a founding draws are the device's keys.
+        let keys = firsthand_node::DeviceKeys::generate(&mut device.rng.clone()).unwrap();
+        device.signing_seed = Some(*keys.signing().seed());
+        let mut rng = device.rng.clone();
+        let ledger = device.try_create(|opening| Ledger::create_team(opening, team, name, &mut rng)).unwrap();
+        device.rng = rng;
+        assert_eq!(ledger.team().unwrap().device, keys.signing().key());
+        device.state = State::Up(Running::new(ledger));
+        number
+    }
+
+    /// A device whose person joins `inviter`'s team, with nothing going wrong.
+    pub fn join(&mut self, inviter: usize, name: &str, role: Role) -> usize {
+        let number = self.add_device(name);
+        let invitation = self.invite(inviter, role);
+        self.apply(number, inviter, invitation).unwrap();
+        self.settle(10_000);
+        assert!(self.devices[number].is_up(), "{name} did not join");
+        number
+    }
+
+    /// An invitation by a lead, as the code that the other phone scans.
+    pub fn invite(&mut self, inviter: usize, role: Role) -> Invitation {
+        let now = UnixMillis(self.now);
+        let device = &mut self.devices[inviter];
+        let mut secret = [0; 16];
+        device.rng.fill_bytes(&mut secret);
+        let State::Up(running) = &mut device.state else { panic!("nobody there to invite") };
+        let options = InviteOptions { role, secret };
+        let effects = running.meetings.handle(&mut device.rng, now, Input::Invite(options));
+        assert!(effects.is_empty());
+        let identity = running.ledger.identity();
+        let inviter = exchange_key_hash(&identity.exchange.public().unwrap());
+        let addresses = vec!["192.0.2.7:47474".to_owned()];
+        let code = Invitation { team: identity.team, inviter, secret, addresses }.to_code();
+        Invitation::from_code(&code).unwrap()
+    }
+
+    /// Somebody scans the code and dials; `None` where the inviter cannot be reached.
+    pub fn apply(&mut self, number: usize, inviter: usize, invitation: Invitation) -> Option<LinkId> {
+        let id = self.plug(number, inviter)?;
+        let device = &mut self.devices[number];
+        let (applicant, first) = Applicant::new(id, inviter, invitation, &device.name, &mut device.rng);
+        device.signing_seed = Some(*applicant.keys.signing().seed());
+        device.state = State::Joining(Box::new(applicant));
+        let cable = self.cables.get_mut(&id)?;
+        cable.taint.joining = true;
+        cable.send(0, &first);
+        self.input(inviter, Input::Opened(id, Opened::Accepted { once: false }));
+        Some(id)
+    }
+
+    fn plug(&mut self, from: usize, to: usize) -> Option<LinkId> {
+        if !self.devices[to].is_up() || self.groups[from] != self.groups[to] || from == to {
+            return None;
+        }
+        let id = self.next_link;
+        self.next_link += 1;
+        let mut cable = Cable::new(id, from, to);
+        cable.capture = self.capturing.then(Vec::new);
+        cable.taint.tampered = [from, to].iter().any(|end| self.devices[*end].tamper.is_some());
+        self.cables.insert(id, cable);
+        Some(id)
+    }
+
+    /// One device dials another; `None` where it is not to be reached.
+    pub fn dial(&mut self, from: usize, to: usize, once: bool) -> Option<LinkId> {
+        if !self.devices[from].is_up() {
+            return None;
+        }
+        let id = self.plug(from, to)?;
+        self.tell(|| format!("link {id}: {from} dials {to}{}", if once { " once" } else { "" }));
+        self.input(to, Input::Opened(id, Opened::Accepted { once }));
+        self.input(from, Input::Opened(id, Opened::Dialled { once }));
+        Some(id)
+    }
+
+    /// Two devices meet, exchange everything, and part; gives what it cost the one who dialled.
+    ///
+    /// # Panics
+    /// Where the meeting does not end well, or does not end.
+    pub fn meet(&mut self, from: usize, to: usize) -> Summary {
+        let link = self.dial(from, to, true).expect("somebody to meet");
+        self.settle(200_000);
+        assert!(!self.cables.contains_key(&link), "link {link} has nothing left to do and does not end");
+        let ended = self.heard.iter().rev().find_map(|(device, event)| match event {
+            Event::Ended { link: ended, reason, summary } if (*device, *ended) == (from, link) => {
+                Some((*reason, *summary))
+            }
+            _ => None,
+        });
+        let (reason, summary) = ended.expect("the end is told");
+        assert_eq!(reason, EndReason::Done, "link {link}");
+        summary
+    }
+
+    /// Something a person does on a device; open meetings hear of it.
+    pub fn write<T>(
+        &mut self,
+        number: usize,
+        act: impl FnOnce(&mut Ledger, Now, &mut dyn CryptoRng) -> Result<T, NodeError>,
+    ) -> Result<T, NodeError> {
+        let device = &mut self.devices[number];
+        let now = device.clock.at(self.now);
+        let State::Up(running) = &mut device.state else { panic!("{} does not run", device.name) };
+        let result = act(&mut running.ledger, now, &mut device.rng)?;
+        running.inbox.push_back(Input::Changed(running.ledger.change()));
+        Ok(result)
+    }
+
+    /// A device stops without warning. Some of what it sent last may still arrive; with `silently` the other ends are
+    /// not told that it is gone.
+    pub fn crash(&mut self, number: usize, crash: Crash, silently: bool) {
+        self.tell(|| format!("{number} crashes: {crash:?}"));
+        self.devices[number].crash(crash);
+        for cable in self.cables.values_mut() {
+            let Some(side) = cable.side(number) else { continue };
+            cable.cut(&mut self.dice);
+            cable.gone[side] = true;
+            cable.pipes[side].ended |= silently;
+            self.words.remove(&cable.id);
+        }
+        self.clear_cables();
+    }
+
+    /// Starts a device again.
+    pub fn restart(&mut self, number: usize) {
+        if matches!(self.devices[number].state, State::Down) {
+            self.tell(|| format!("{number} starts"));
+            let ledger = self.devices[number].try_open().unwrap();
+            self.devices[number].state = State::Up(Running::new(ledger));
+        }
+    }
+
+    /// Cuts a cable.
+    pub fn cut(&mut self, id: LinkId) {
+        self.tell(|| format!("link {id} is cut"));
+        if let Some(cable) = self.cables.get_mut(&id) {
+            cable.cut(&mut self.dice);
+        }
+    }
+
+    fn clear_cables(&mut self) {
+        let over: Vec<_> =
+            self.cables.iter().filter(|(_, cable)| cable.gone == [true; 2]).map(|(id, _)| *id).collect();
+        for id in over {
+            let cable = self.cables.remove(&id);
+            self.captured.extend(cable.and_then(|cable| cable.capture).unwrap_or_default());
+        }
+    }
+
+    /// Tells a device's meetings something, and does what they say.
+    pub fn input(&mut self, number: usize, input: Input) {
+        let now = UnixMillis(self.now);
+        let device = &mut self.devices[number];
+        let State::Up(running) = &mut device.state else { return };
+        let effects = running.meetings.handle(&mut device.rng, now, input);
+        for effect in effects {
+            match effect {
+                Effect::Send(id, bytes) => {
+                    if let Some(cable) = self.cables.get_mut(&id)
+                        && let Some(side) = cable.side(number)
+                    {
+                        cable.send(side, &bytes);
+                    }
+                }
+                Effect::Close(id) => self.close(id, number),
+                Effect::Ask(id, question) => self.devices[number].up().jobs.push_back((id, question)),
+                Effect::Tell(event) => self.note(number, event),
+            }
+        }
+    }
+
+    fn close(&mut self, id: LinkId, number: usize) {
+        if let Some(cable) = self.cables.get_mut(&id)
+            && let Some(side) = cable.side(number)
+        {
+            cable.gone[side] = true;
+            cable.pipes[side].fin = true;
+            if cable.pipes[side].bytes.is_empty() && cable.gone[1 - side] {
+                cable.pipes[side].ended = true;
+            }
+        }
+        self.clear_cables();
+    }
+
+    fn note(&mut self, number: usize, event: Event) {
+        match &event {
+            Event::Progress { .. } => return,
+            Event::Words { link, words } => {
+                self.words.insert(*link, *words);
+            }
+            Event::Forked { .. } => assert!(self.hostile, "device {number} sees a fork: {event:?}"),
+            Event::Ended { link, reason, .. } => {
+                self.words.remove(link);
+                self.judge_end(number, *link, *reason);
+                self.devices[number].ends.insert(*link, *reason);
+            }
+            _ => {}
+        }
+        self.tell(|| format!("{number}: {event:?}"));
+        self.heard.push((number, event));
+    }
+
+    /// A link between honest devices ends well, unless something was done to it.
+    fn judge_end(&self, number: usize, link: LinkId, reason: EndReason) {
+        let taint = self.cables.get(&link).map(|cable| cable.taint).unwrap_or_default();
+        let broken = taint.cut || taint.stalled || taint.corrupted || taint.tampered;
+        let excused = match reason {
+            EndReason::Done => true,
+            EndReason::Declined => taint.joining,
+            // Time passes for all links, also where only one of them stands still.
+            EndReason::Cut | EndReason::Silent => broken || taint.joining || !self.calm,
+            EndReason::Channel => taint.corrupted || taint.joining,
+            EndReason::Misbehaved => taint.tampered,
+            _ => false,
+        };
+        assert!(excused, "device {number}, link {link}: {reason:?}, {taint:?}");
+    }
+
+    fn ready(&self) -> Vec<Ready> {
+        let mut ready = Vec::new();
+        for device in &self.devices {
+            match &device.state {
+                State::Up(running) => {
+                    if !running.jobs.is_empty() {
+                        ready.push(Ready::Job(device.number));
+                    }
+                    if !running.inbox.is_empty() {
+                        ready.push(Ready::Inbox(device.number));
+                    }
+                }
+                State::Joining(applicant) if applicant.words.is_some() => {
+                    let id = applicant.cable;
+                    if self.words.contains_key(&id) {
+                        if !applicant.confirmed {
+                            ready.push(Ready::Confirm(id));
+                        }
+                        if !self.compared.contains(&id) {
+                            ready.push(Ready::Compare(id));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        for cable in self.cables.values() {
+            ready.extend(
+                (0..2).filter(|side| cable.deliverable(*side)).map(|side| Ready::Piece(cable.id, side)),
+            );
+        }
+        ready
+    }
+
+    /// One thing happens; false where nothing can.
+    pub fn step(&mut self) -> bool {
+        self.now += self.dice.between(0, 10);
+        self.tick();
+        let ready = self.ready();
+        if ready.is_empty() {
+            return false;
+        }
+        self.steps += 1;
+        match self.dice.pick(&ready) {
+            Ready::Job(number) => self.job(number),
+            Ready::Inbox(number) => {
+                if let Some(input) = self.devices[number].up().inbox.pop_front() {
+                    self.input(number, input);
+                }
+            }
+            Ready::Piece(id, side) => self.piece(id, side),
+            Ready::Compare(id) => self.compare(id),
+            Ready::Confirm(id) => self.confirm(id),
+        }
+        true
+    }
+
+    fn tick(&mut self) {
+        for number in 0..self.devices.len() {
+            if let State::Up(running) = &self.devices[number].state
+                && running.meetings.deadline().is_some_and(|deadline| deadline.0 <= self.now)
+            {
+                self.input(number, Input::Tick);
+            }
+        }
+    }
+
+    fn job(&mut self, number: usize) {
+        let device = &mut self.devices[number];
+        let now = device.clock.at(self.now);
+        let State::Up(running) = &mut device.state else { return };
+        let Some((id, question)) = running.jobs.pop_front() else { return };
+        let mut answer = running.ledger.answer(question, now);
+        if let (Some(tamper), Answer::Session { input, .. }) = (&mut device.tamper, &mut answer) {
+            tamper.alter(input, &mut device.rng);
+        }
+        device.up().inbox.push_back(Input::Answer(id, Box::new(answer)));
+    }
+
+    fn piece(&mut self, id: LinkId, side: usize) {
+        let Some(cable) = self.cables.get_mut(&id) else { return };
+        let receiver = cable.ends[1 - side];
+        let piece = cable.piece(side, &mut self.dice);
+        match &self.devices[receiver].state {
+            State::Up(_) if piece.is_empty() => self.input(receiver, Input::Closed(id)),
+            State::Up(_) => self.input(receiver, Input::Bytes(id, piece)),
+            State::Joining(applicant) if applicant.cable == id => self.applicant(receiver, &piece),
+            _ => {}
+        }
+    }
+
+    fn applicant(&mut self, number: usize, bytes: &[u8]) {
+        let device = &mut self.devices[number];
+        let State::Joining(applicant) = &mut device.state else { return };
+        let id = applicant.cable;
+        let steps = if bytes.is_empty() { Err(EndReason::Cut) } else { applicant.on_bytes(bytes) };
+        let steps = match steps {
+            Ok(steps) => steps,
+            Err(reason) => {
+                self.devices[number].state = State::Outside;
+                self.tell(|| format!("{number} does not join: {reason:?}"));
+                return self.close(id, number);
+            }
+        };
+        for step in steps {
+            match step {
+                Step::Send(bytes) => {
+                    if let Some(cable) = self.cables.get_mut(&id) {
+                        cable.send(0, &bytes);
+                    }
+                }
+                Step::Home(operations) => {
+                    self.move_in(number, &operations);
+                    self.close(id, number);
+                }
+            }
+        }
+    }
+
+    fn move_in(&mut self, number: usize, operations: &[Vec<u8>]) {
+        self.tell(|| format!("{number} has joined"));
+        let device = &mut self.devices[number];
+        let State::Joining(applicant) = std::mem::replace(&mut device.state, State::Outside) else { return };
+        let Applicant { keys, team, .. } = *applicant;
+        let mut rng = device.rng.clone();
+        let ledger = device
+            .try_create(|opening| Ledger::create_joined(opening, keys, &team, operations, &mut rng))
+            .unwrap();
+        device.rng = rng;
+        device.state = State::Up(Running::new(ledger));
+    }
+
+    fn compare(&mut self, id: LinkId) {
+        let (Some(cable), Some(words)) = (self.cables.get(&id), self.words.get(&id).copied()) else { return };
+        let [applicant, inviter] = cable.ends;
+        if let State::Joining(applicant) = &self.devices[applicant].state {
+            assert_eq!(applicant.words, Some(words), "both screens show the same words");
+        }
+        self.compared.insert(id);
+        let same = !self.declining.contains(&id);
+        self.input(inviter, Input::Compared(id, same));
+    }
+
+    fn confirm(&mut self, id: LinkId) {
+        let Some(cable) = self.cables.get_mut(&id) else { return };
+        let State::Joining(applicant) = &mut self.devices[cable.ends[0]].state else { return };
+        cable.send(0, &applicant.answer(true));
+    }
+
+    /// Lets happen what can happen until nothing can.
+    ///
+    /// # Panics
+    /// Where there is no end to it.
+    pub fn settle(&mut self, limit: u64) {
+        let until = self.steps + limit;
+        while self.step() {
+            assert!(self.steps < until, "no rest after {limit} steps");
+        }
+    }
+
+    /// Lets the time pass until something on a device is due; false where nothing ever is.
+    pub fn wait(&mut self) -> bool {
+        let due = self.devices.iter().filter_map(|device| match &device.state {
+            State::Up(running) => running.meetings.deadline(),
+            _ => None,
+        });
+        let Some(due) = due.min() else { return false };
+        self.now = self.now.max(due.0);
+        self.tick();
+        true
+    }
+
+    /// Devices that run.
+    #[must_use]
+    pub fn up(&self) -> Vec<usize> {
+        self.devices.iter().filter(|device| device.is_up()).map(|device| device.number).collect()
+    }
+}
