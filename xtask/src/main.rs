@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod arrows;
+mod dictionary;
 mod test_run;
 mod tools;
 
@@ -24,6 +25,11 @@ const COMMANDS: &[Command] = &[
         name: "arrows",
         about: "check who may depend on whom, and that pure crates stay pure",
         run: |root, _| arrows::run(root),
+    },
+    Command {
+        name: "dictionary",
+        about: "train the compression dictionaries; --measure prints what they achieve",
+        run: dictionary::run,
     },
     Command {
         name: "test",
