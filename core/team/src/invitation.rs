@@ -25,7 +25,7 @@ pub struct Invitation {
     pub team: TeamId,
     /// Names the inviter's channel key, so that the joiner speaks with nobody else.
     pub inviter: [u8; 16],
-    /// Used once; the handshake's pre-shared key comes from it, see [`Invitation::channel_secret`].
+    /// Used once; the handshake's pre-shared key comes from it (docs/formats/join.md).
     pub secret: [u8; 16],
     /// Where the inviter listens: `host:port` in at most 64 visible ASCII characters, at most eight of them.
     pub addresses: Vec<String>,
@@ -48,12 +48,6 @@ fn is_address(text: &str) -> bool {
 }
 
 impl Invitation {
-    /// The 32 bytes from which both sides derive the pre-shared key of the channel for joining.
-    #[must_use]
-    pub fn channel_secret(&self) -> [u8; 32] {
-        Digest::new("firsthand invitation secret v1").fixed(self.team).fixed(self.secret).finish()
-    }
-
     /// The code: `FH1` and base 32 (RFC 4648, no padding), capital letters and digits only, as QR codes hold best.
     /// Addresses that do not fit are left out.
     #[must_use]
