@@ -469,11 +469,19 @@ impl Meetings {
             for effect in effects {
                 this.on_session_effect(id, effect, out)?;
             }
-            if moved {
+            if moved || this.pending_turned(id) {
                 this.report(id, out);
             }
             this.finish(id, out)
         });
+    }
+
+    /// Whether a meeting may have become complete, or stopped to be, by what is told of files and waiting entries.
+    fn pending_turned(&self, id: LinkId) -> bool {
+        match self.links.get(&id).map(|link| &link.phase) {
+            Some(Phase::Session(meeting)) => meeting.session.nothing_pending() != meeting.complete,
+            _ => false,
+        }
     }
 
     fn on_session_effect(
