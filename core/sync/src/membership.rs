@@ -13,8 +13,6 @@ pub(crate) struct Reconciliation {
     told: bool,
     heard: bool,
     loading: bool,
-    /// The team changed here while operations were being looked up, so what is found may lack the newest.
-    stale: bool,
     taking: usize,
 }
 
@@ -37,7 +35,6 @@ impl Reconciliation {
             told: equal,
             heard: equal,
             loading: false,
-            stale: false,
             taking: 0,
         }
     }
@@ -82,9 +79,7 @@ impl Reconciliation {
         self.told = true;
         // What follows goes on from here: the peer takes these in, or the session ends.
         self.their_heads.clone_from(&heads);
-        if !self.stale {
-            self.our_heads.clone_from(&heads);
-        }
+        self.our_heads.clone_from(&heads);
         let mut frames: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
         let mut room = MAX_OPERATIONS_BYTES;
         for operation in operations {
@@ -101,9 +96,6 @@ impl Reconciliation {
         for (index, operations) in frames.into_iter().enumerate() {
             let heads = heads.clone();
             out.push(Effect::send(&Frame::Operations { heads, operations, more: index < last }));
-        }
-        if std::mem::take(&mut self.stale) && self.our_heads != self.their_heads {
-            self.load(out);
         }
     }
 
@@ -137,14 +129,12 @@ impl Reconciliation {
     /// The team changed here: the peer hears it before any entry that names the new heads.
     pub(crate) fn on_changed(&mut self, heads: Vec<OperationHash>, peer_known: bool, out: &mut Vec<Effect>) {
         self.peer_known = peer_known;
-        if heads == self.our_heads {
-            return;
-        }
-        self.our_heads = heads;
-        if self.loading {
-            self.stale = true;
-        } else if self.told && self.our_heads != self.their_heads {
-            self.load(out);
+        if heads != self.our_heads {
+            self.our_heads = heads;
+            // What is being looked up is answered after this change, and so with it.
+            if self.told && !self.loading && self.our_heads != self.their_heads {
+                self.load(out);
+            }
         }
     }
 }

@@ -63,6 +63,8 @@ pub struct Committed {
 }
 
 /// What happens to a session.
+///
+/// Answers and news of what changed on this device come in the order in which its store changed and answered.
 #[derive(Debug, Clone)]
 pub enum Input {
     /// The channel is open.
@@ -90,8 +92,7 @@ pub enum Input {
         /// Whether the peer is still a member.
         peer_known: bool,
     },
-    /// This device holds more of a space: it entered something, or another peer sent it. This input, [`Input::Committed`]
-    /// and [`Input::MembershipChanged`] come in the order in which the store changed.
+    /// This device holds more of a space: it entered something, or another peer sent it.
     Advanced {
         /// The space.
         space: SpaceId,
