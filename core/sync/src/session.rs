@@ -399,6 +399,7 @@ impl Session {
             Frame::Pending { waiting, files } => {
                 let pending = Pending { waiting, files };
                 self.peer_pending = Some(pending);
+                self.transfers.on_news();
                 out.push(Effect::PeerPending(pending));
             }
             Frame::Want { file, from, count } => self.transfers.on_want(file, from, count)?,
@@ -432,9 +433,10 @@ impl Session {
             self.transfers.advance(out);
             self.transfers.serve(out);
             if let Some(pending) = self.pending.filter(|_| self.transfers.idle())
-                && self.told_pending != Some(pending)
+                && (self.told_pending != Some(pending) || self.transfers.news())
             {
                 self.told_pending = Some(pending);
+                self.transfers.told();
                 out.push(Effect::send(&Frame::Pending { waiting: pending.waiting, files: pending.files }));
             }
         }

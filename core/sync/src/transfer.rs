@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use firsthand_ids::DocumentId;
 
@@ -14,6 +14,12 @@ pub(crate) struct Transfers {
     current: Option<Download>,
     asked: VecDeque<(DocumentId, u32)>,
     loading: bool,
+    /// Files the peer did not have. It says when it has got one, see `denied`.
+    absent: BTreeMap<DocumentId, u32>,
+    /// Files the peer asked for and this device did not have.
+    denied: BTreeSet<DocumentId>,
+    /// One of those has come.
+    news: bool,
 }
 
 struct Download {
@@ -46,7 +52,28 @@ impl Transfers {
     /// Replaces the list of files wanted: each with the part wanted next.
     pub(crate) fn want(&mut self, files: Vec<(DocumentId, u32)>) {
         let current = self.current.as_ref().map(|download| download.file);
-        self.wanted = files.into_iter().filter(|(file, _)| Some(*file) != current).collect();
+        let listed: BTreeSet<_> = files.iter().map(|(file, _)| *file).collect();
+        self.absent.retain(|file, _| listed.contains(file));
+        let open = |(file, _): &(DocumentId, u32)| Some(*file) != current && !self.absent.contains_key(file);
+        self.wanted = files.into_iter().filter(open).collect();
+        let before = self.denied.len();
+        self.denied.retain(|file| listed.contains(file));
+        self.news |= self.denied.len() < before;
+    }
+
+    /// Whether the peer should hear that a file is here which it asked for in vain.
+    pub(crate) const fn news(&self) -> bool {
+        self.news
+    }
+
+    /// The peer has heard it.
+    pub(crate) fn told(&mut self) {
+        self.news = false;
+    }
+
+    /// The peer told what it misses, which it also does when it has got a file that this device asked for in vain.
+    pub(crate) fn on_news(&mut self) {
+        self.wanted.extend(std::mem::take(&mut self.absent));
     }
 
     /// Asks for more where the window allows.
@@ -108,7 +135,9 @@ impl Transfers {
     }
 
     pub(crate) fn on_no_file(&mut self, file: DocumentId) {
-        self.current.take_if(|it| it.file == file);
+        if let Some(download) = self.current.take_if(|it| it.file == file) {
+            self.absent.insert(file, download.next);
+        }
     }
 
     pub(crate) fn on_want(&mut self, file: DocumentId, from: u32, count: u32) -> Result<(), Refusal> {
@@ -139,6 +168,7 @@ impl Transfers {
         self.loading = false;
         match chunk {
             Some((total, sealed)) => {
+                self.denied.remove(&file);
                 out.push(Effect::send(&Frame::Chunk { file, index, total, sealed }));
                 if index + 1 == total {
                     self.asked.retain(|(other, _)| *other != file);
@@ -146,6 +176,7 @@ impl Transfers {
             }
             None => {
                 self.asked.retain(|(other, _)| *other != file);
+                self.denied.insert(file);
                 out.push(Effect::send(&Frame::NoFile { file }));
             }
         }

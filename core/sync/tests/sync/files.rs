@@ -83,6 +83,32 @@ fn who_does_not_have_it_says_so() {
 }
 
 #[test]
+fn a_file_that_came_late_is_asked_for_again() {
+    // Device 0 has told that it misses nothing, or not yet, when it is asked; then the file comes from elsewhere.
+    for steps in 0..60 {
+        let mut world = World::new(steps);
+        world.devices[1].give_file(file(0), 6, []);
+        world.connect();
+        for _ in 0..steps {
+            world.step();
+        }
+        world.devices[0].give_file(file(0), 6, 0..2);
+        world.tell_missing(0);
+        for _ in 0..steps % 7 {
+            world.step();
+        }
+        world.devices[0].give_file(file(0), 6, 0..6);
+        world.tell_missing(0);
+        world.drain();
+        assert_eq!(world.devices[0].files, world.devices[1].files, "after {steps} steps");
+        for end in &world.ends {
+            assert!(end.session.as_ref().unwrap().nothing_pending(), "after {steps} steps");
+        }
+        assert!(world.ends[0].sent.get("no file").copied().unwrap_or_default() <= 2, "after {steps} steps");
+    }
+}
+
+#[test]
 fn entries_go_before_files() {
     let mut world = one_file(5, 200, []);
     world.connect();
