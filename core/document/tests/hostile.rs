@@ -2,6 +2,8 @@
 
 mod common;
 
+use automerge::ActorId;
+use automerge::legacy::{ElementId, Key, ObjectId, OpId, OpType};
 use common::{Entry, Log, set, writer};
 use firsthand_document::{Document, Edit, Incoming, NoAuthors, Outcome};
 use firsthand_ids::sha256;
@@ -172,6 +174,85 @@ fn a_forged_change_is_refused_or_taken_whole_and_by_everybody() {
         }
     }
     // Another letter in a value makes a lawful change; a run in which none passed would have tested nothing.
+    assert!(taken > 10, "{taken}");
+}
+
+/// Alters the operations of a change: other objects, keys, characters, predecessors, actions, order, dependencies.
+fn altered(dice: &mut Dice, change: &[u8], all: &[firsthand_ids::ChangeHash]) -> Vec<u8> {
+    let mut change = automerge::Change::try_from(change).unwrap().decode();
+    let own = change.start_op.get();
+    let last = own + change.operations.len() as u64;
+    let id = |dice: &mut Dice| {
+        let counter = match dice.below(4) {
+            0 => 1 + dice.below(6) as u64,
+            1 => own + dice.below((last - own) as usize) as u64,
+            _ => 1 + dice.below(last as usize) as u64,
+        };
+        OpId(counter, ActorId::from(writer(1 + dice.below(2) as u8).as_bytes()))
+    };
+    for _ in 0..=dice.below(2) {
+        if change.operations.is_empty() {
+            break;
+        }
+        let count = change.operations.len();
+        let at = dice.below(count);
+        match dice.below(10) {
+            0 => change.operations[at].obj = ObjectId::Id(id(dice)),
+            1 => change.operations[at].key = Key::Seq(ElementId::Id(id(dice))),
+            2 => change.operations[at].pred = vec![id(dice)].into(),
+            3 => change.operations[at].pred = vec![id(dice), id(dice)].into(),
+            4 => change.operations[at].pred = Vec::new().into(),
+            5 => change.operations[at].action = OpType::Delete,
+            6 => change.operations[at].insert ^= true,
+            7 => {
+                let again = change.operations[dice.below(count)].clone();
+                change.operations.insert(at, again);
+            }
+            8 => drop(change.operations.remove(at)),
+            _ => {
+                let hash = all[dice.below(all.len())];
+                change.deps = vec![automerge::ChangeHash(*hash.as_bytes())];
+            }
+        }
+    }
+    automerge::Change::from(change).raw_bytes().to_vec()
+}
+
+#[test]
+fn altered_operations_are_judged_alike_by_everybody() {
+    let log = log();
+    let all: Vec<_> = log.entries.iter().map(|entry| entry.change.hash).collect();
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(5));
+    let mut taken = 0;
+    for at in 0..log.entries.len() {
+        let (document, others) = around(&log, at);
+        let entry = &log.entries[at];
+        for _ in 0..rounds(250) {
+            let altered = altered(&mut dice, &entry.change.bytes, &all);
+            let incoming = Incoming { change: &altered, ..entry.incoming() };
+            let mut first = document.clone();
+            let outcome = first.apply(&[incoming], &log).outcomes.remove(0);
+            let mut after = others.clone();
+            after.push(incoming);
+            first.apply(&after, &log);
+
+            // Everything together, and everything else before.
+            let mut together = Document::empty();
+            together.apply(&after, &log);
+            let mut last = Document::empty();
+            last.apply(&others, &log);
+            last.apply(&[incoming], &log);
+            let late = last.apply(&after, &log).outcomes.pop().unwrap();
+            for other in [&together, &last] {
+                assert_eq!(other.heads(), first.heads(), "{outcome:?} {late:?}");
+                assert_eq!(other.view(&log), first.view(&log));
+            }
+            assert_eq!(outcome == Outcome::Applied, late == Outcome::Applied, "{outcome:?} {late:?}");
+            taken += usize::from(outcome == Outcome::Applied && altered != entry.change.bytes);
+            let again = Document::load(&last.save()).unwrap();
+            assert_eq!(again.view(&log), last.view(&log));
+        }
+    }
     assert!(taken > 10, "{taken}");
 }
 

@@ -306,6 +306,18 @@ fn run(seed: u64) {
             assert_eq!(replica.document.view(&log), first.document.view(&log), "seed {seed}");
         }
     }
+    // Played forward, the history gives the text.
+    let mut text: Vec<char> = Vec::new();
+    for change in history.iter().flat_map(|item| &item.fields).filter(|change| change.field == "narrative") {
+        let What::Spliced(splices) = &change.what else { panic!("{change:?}") };
+        for splice in splices {
+            let end = splice.at + splice.removed.chars().count();
+            let removed: String = text.splice(splice.at..end, splice.inserted.chars()).collect();
+            assert_eq!(removed, splice.removed, "seed {seed}");
+        }
+    }
+    assert_eq!(text.iter().collect::<String>(), first.document.view(&log).text("narrative"), "seed {seed}");
+
     // The one that knows least passes on everything.
     let older = &replicas[2].document;
     let mut heir = Document::empty();

@@ -271,3 +271,88 @@ fn read_value<'a>(kind: Option<u64>, values: &mut Reader<'a>) -> Result<Option<&
         _ => Err(Rule::Operations.broken("a value that is no string")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use automerge::legacy;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Document, DocumentKind, Edit, Rights};
+
+    fn writer(number: u8) -> WriterId {
+        WriterId::new([number; 16])
+    }
+
+    fn op_id(id: &legacy::OpId) -> OpId {
+        OpId { counter: id.0, writer: WriterId::from_slice(id.1.to_bytes()).unwrap() }
+    }
+
+    /// What Automerge reads in the same bytes.
+    fn automerge_reads(change: &automerge::ExpandedChange) -> Vec<Operation<'_>> {
+        let start = change.start_op.get();
+        let writer = WriterId::from_slice(change.actor_id.to_bytes()).unwrap();
+        let read = |(index, operation): (usize, &'_ legacy::Op)| Operation {
+            id: OpId { counter: start + index as u64, writer },
+            object: match &operation.obj {
+                legacy::ObjectId::Root => None,
+                legacy::ObjectId::Id(id) => Some(op_id(id)),
+            },
+            key: Key::Front,
+            insert: operation.insert,
+            action: Action::Delete,
+            replaced: operation.pred.iter().map(op_id).collect(),
+        };
+        let mut out: Vec<Operation<'_>> = change.operations.iter().enumerate().map(read).collect();
+        for (mine, theirs) in out.iter_mut().zip(&change.operations) {
+            mine.key = match &theirs.key {
+                legacy::Key::Map(key) => Key::Map(key),
+                legacy::Key::Seq(legacy::ElementId::Head) => Key::Front,
+                legacy::Key::Seq(legacy::ElementId::Id(id)) => Key::Character(op_id(id)),
+            };
+            mine.action = match &theirs.action {
+                legacy::OpType::Make(automerge::ObjType::Map) => Action::MakeMap,
+                legacy::OpType::Make(automerge::ObjType::Text) => Action::MakeText,
+                legacy::OpType::Delete => Action::Delete,
+                legacy::OpType::Put(automerge::ScalarValue::Str(text)) => Action::Put(text),
+                other => panic!("{other:?}"),
+            };
+        }
+        out
+    }
+
+    #[test]
+    fn reads_what_automerge_reads() {
+        let fields = json!({
+            "title": "Ärger 🚌", "severity": "Minor", "narrative": "Two men, zwei Männer, رجلان.", "short_code": "K7-014",
+            "counts": [{ "low": 1 }, { "low": 2 }],
+        });
+        let fields = fields.as_object().unwrap();
+        let (mut one, mut changes) = Document::create(DocumentKind::Incident, writer(5), fields).unwrap();
+        let mut two = one.clone();
+        let text = |text: &str| Edit::ReplaceText { field: "narrative".into(), text: text.into() };
+        let title = |title: &str| Edit::Set { field: "title".into(), value: title.into() };
+        let apart = two.edit(writer(2), Rights::ALL, &[title("x"), text("Two, three.")]).unwrap();
+        changes.extend(one.edit(writer(9), Rights::ALL, &[title("y"), text("")]).unwrap());
+        let incoming = crate::Incoming {
+            writer: writer(2),
+            position: firsthand_ids::Position(2),
+            create: false,
+            change: &apart[0].bytes,
+        };
+        assert!(one.apply(&[incoming], &crate::NoAuthors).is_complete());
+        changes.extend(apart);
+        let resolve = Edit::Resolve { field: "title".into(), value: "y".into(), note: String::new() };
+        changes.extend(one.edit(writer(7), Rights::ALL, &[resolve, text("New text.")]).unwrap());
+        let again = [text("New, longer text."), text("A longer text.")];
+        changes.extend(one.edit(writer(5), Rights::ALL, &again).unwrap());
+        assert_eq!(changes.len(), 5);
+        for change in &changes {
+            let parsed = Parsed::read(&change.bytes).unwrap();
+            let read = automerge::Change::try_from(&change.bytes[..]).unwrap();
+            assert_eq!(parsed.operations, automerge_reads(&read.decode()));
+            assert_eq!(parsed.last_op(), read.max_op());
+            assert_eq!(parsed.sequence, read.seq());
+        }
+    }
+}
