@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{ExchangeKey, SpaceId, WriterId};
+use firsthand_ids::{DeviceKey, ExchangeKey, SpaceId, WriterId};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Batch, Mark, Standing, Vector};
 use firsthand_store::BatchLimits;
@@ -10,7 +10,7 @@ use firsthand_sync::{BATCH_BYTES, BATCH_ENTRIES, Effect, Input, LoadedBatch, Ref
 
 use super::{Ledger, Now};
 use crate::NodeError;
-use crate::meeting::{Answer, Change, Question};
+use crate::meeting::{Answer, Change, Members, Question};
 
 impl Ledger {
     /// Answers a question of a link.
@@ -67,9 +67,13 @@ impl Ledger {
         }
     }
 
-    fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Vec<ExchangeKey>) {
-        let devices = self.membership.roster().devices.values();
-        (self.membership.heads(), devices.map(|device| device.exchange).collect())
+    fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Members) {
+        let roster = self.membership.roster();
+        let member = |(key, device): (&DeviceKey, &firsthand_team::Device)| {
+            let name = roster.members.get(&device.person)?.name.clone();
+            Some((device.exchange, (*key, name)))
+        };
+        (self.membership.heads(), roster.devices.iter().filter_map(member).collect())
     }
 
     /// After a failed commit the operations in memory must again be those on the disk.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use firsthand_channel::{Established, ExchangeSecret, Link, LinkEvent, Offer, Purpose, WordNonce};
-use firsthand_ids::{ExchangeKey, OperationHash, TeamId, UnixMillis};
+use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId, UnixMillis};
 use firsthand_sync::{Config, GoodbyeReason, Input as SessionInput, Session};
 use rand_core::CryptoRng;
 
@@ -431,7 +431,9 @@ impl Meetings {
             self.identity.heads.clone_from(heads);
             for id in ids.iter().copied() {
                 let peer = self.links.get(&id).and_then(|link| link.established).map(|it| it.peer);
-                let peer_known = peer.is_some_and(|peer: ExchangeKey| members.contains(&peer));
+                let member = peer.and_then(|peer: ExchangeKey| members.get(&peer));
+                self.introduce(id, member, out);
+                let peer_known = member.is_some();
                 let heads = heads.clone();
                 self.session(id, SessionInput::MembershipChanged { heads, peer_known }, out);
             }
@@ -453,6 +455,18 @@ impl Meetings {
         if let Some((pending, wanted)) = &change.missing {
             self.session(id, SessionInput::Want(wanted.clone()), out);
             self.session(id, SessionInput::Pending(*pending), out);
+        }
+    }
+
+    /// Notes who a link is with, where that could not be known when it was opened: two honest members may meet before
+    /// either has heard that the other was added.
+    fn introduce(&mut self, id: LinkId, member: Option<&(DeviceKey, String)>, out: &mut Vec<Effect>) {
+        let Some(Phase::Session(meeting)) = self.links.get_mut(&id).map(|link| &mut link.phase) else {
+            return;
+        };
+        if let (None, Some((device, name))) = (&meeting.member, member) {
+            meeting.member = Some((*device, name.clone()));
+            out.push(Effect::Tell(Event::Met { link: id, device: *device, name: name.clone() }));
         }
     }
 

@@ -12,6 +12,6 @@ mod question;
 pub use event::{EndReason, Event, Summary};
 pub use invite::{InviteOptions, JoinFrame, Joiner, JoinerEffect, invitation_secret};
 pub use machine::{Effect, Identity, Input, LinkId, Meetings, Opened};
-pub use question::{Answer, Change, Question};
+pub use question::{Answer, Change, Members, Question};
 
 pub(crate) use invite::Inviter;

@@ -31,13 +31,16 @@ pub enum Question {
     },
 }
 
+/// The team's devices and the names of their people, by channel key.
+pub type Members = BTreeMap<ExchangeKey, (DeviceKey, String)>;
+
 /// What changed on this device because of a question or an own entry; every open session hears it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
     /// What is now held of the spaces that grew.
     pub vectors: BTreeMap<SpaceId, Vector>,
-    /// The membership heads, where the team changed, and the channel keys of its members.
-    pub membership: Option<(Vec<OperationHash>, Vec<ExchangeKey>)>,
+    /// The membership heads, where the team changed, and its members.
+    pub membership: Option<(Vec<OperationHash>, Members)>,
     /// What this device misses now; `None` where that did not change.
     pub missing: Option<(Pending, Vec<(DocumentId, u32)>)>,
 }
