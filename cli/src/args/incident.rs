@@ -1,0 +1,285 @@
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Subcommand, ValueHint};
+use firsthand_record::{FollowUp, Severity, Status};
+
+use super::FieldArgs;
+use super::listed::codes;
+
+/// Commands about incidents.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IncidentCommand {
+    /// Record an incident.
+    #[command(after_help = ADD_EXAMPLES)]
+    Add(AddArgs),
+    /// List incidents, newest first.
+    #[command(visible_alias = "ls", after_help = LIST_EXAMPLES)]
+    List(ListArgs),
+    /// Show everything about one incident.
+    Show(OneArgs),
+    /// Change fields, add to the narrative, add counts, sources and actors.
+    #[command(after_help = EDIT_EXAMPLES)]
+    Edit(EditArgs),
+    /// Attach a photo, a recording or a document.
+    #[command(
+        after_help = "Example:\n  firsthand incident attach K7-014 bridge.jpg --caption \"The bridge from the east\""
+    )]
+    Attach(AttachArgs),
+    /// Write an attached file to a file outside the home, in the clear.
+    #[command(
+        after_help = "Example:\n  firsthand incident save-file K7-014 bridge.jpg --to /media/usb/bridge.jpg"
+    )]
+    SaveFile(SaveFileArgs),
+    /// Show who changed what, when, and from which device.
+    History(OneArgs),
+    /// Show fields that people set to different values while apart.
+    Conflicts {
+        /// Only of this incident.
+        #[arg(value_name = "CODE")]
+        id: Option<String>,
+    },
+    /// Settle a conflict. Without a lead's right it is a proposal, and the conflict stays.
+    #[command(after_help = RESOLVE_EXAMPLES)]
+    Resolve(ResolveArgs),
+    /// Find incidents by words of their texts.
+    #[command(
+        after_help = "Examples:\n  firsthand incident search bridge\n  firsthand incident search \"crowd brid\"   (beginnings of words are enough)"
+    )]
+    Search(SearchArgs),
+    /// Close an incident. Without a lead's right it is a proposal.
+    Close(CloseArgs),
+    /// Open a closed incident again. Without a lead's right it is a proposal.
+    Reopen(ReopenArgs),
+}
+
+const ADD_EXAMPLES: &str = "\
+Examples:
+  firsthand incident add --title \"Crowd at the bridge\" --severity Moderate --at 14:30 --place -1.2864,36.8172
+  firsthand incident add --title \"Shots heard\" --at \"2026-11-21 02:00\" --precision hour --count injured=2:clinic
+  firsthand incident add --narrative - < notes.txt
+
+Codes: severity Extreme, Severe, Moderate, Minor, Unknown; urgency Immediate, Expected, Future, Past, Unknown;
+certainty Observed, Likely, Possible, Unlikely, Unknown; status draft, open, monitoring; counts present, injured,
+arrested, dead, displaced; sources direct_observation, victim, witness, key_group, media, social, rumour. A code that
+does not exist is answered with its list.
+
+What must not be saved (coordinates that cannot be, an end before the start) is refused with status 3. What a person
+should look at again (exactly 0,0, a time in the future) is saved and marked.";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  firsthand incident list --since yesterday
+  firsthand incident list --severity Severe --severity Extreme --status open
+  firsthand incident list --near -1.2864,36.8172 --radius 2km
+  firsthand incident list --within -1.40,36.60,-1.10,37.00
+  firsthand incident list --conflicts --json";
+
+const EDIT_EXAMPLES: &str = "\
+Examples:
+  firsthand incident edit K7-014 --severity Severe
+  firsthand incident edit K7-014 --append \"15:10 the crowd has left\" --count injured=2:clinic
+  firsthand incident edit K7-014 --clear place
+
+Only what differs from the narrative as it stands is written, so that two people can edit it while apart. --editor opens
+$EDITOR on a file that exists in memory only, and is refused where there is no such place.";
+
+const RESOLVE_EXAMPLES: &str = "\
+Examples:
+  firsthand incident conflicts
+  firsthand incident resolve K7-014 severity --pick 2
+  firsthand incident resolve K7-014 severity --value Severe --note \"agreed at the evening meeting\"";
+
+/// `incident add`.
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// A whole record as JSON, as `show --json` prints it under `record`; `-` reads standard input. Options win over it.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) json_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fields: FieldArgs,
+}
+
+/// `incident list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// What happened at this time or later: `yesterday`, `2026-11-21`, `14:30`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// What happened at this time or earlier; a day counts as a whole.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only of this category; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) category: Vec<String>,
+    /// Only of this severity; may be given several times.
+    #[arg(long, value_name = "CODE", value_parser = codes::<Severity>())]
+    pub(crate) severity: Vec<String>,
+    /// Only with this status; may be given several times.
+    #[arg(long, value_name = "CODE", value_parser = codes::<Status>())]
+    pub(crate) status: Vec<String>,
+    /// Only with this follow-up; may be given several times.
+    #[arg(long, value_name = "CODE", value_parser = codes::<FollowUp>())]
+    pub(crate) followup: Vec<String>,
+    /// Only around this point.
+    #[arg(long, value_name = "LAT,LON", requires = "radius", allow_hyphen_values = true)]
+    pub(crate) near: Option<String>,
+    /// How far around it: `500`, `500m`, `2km`.
+    #[arg(long, value_name = "M", requires = "near", allow_hyphen_values = true)]
+    pub(crate) radius: Option<String>,
+    /// Only between these latitudes and longitudes; west above east crosses the 180th meridian.
+    #[arg(long, value_name = "S,W,N,E", allow_hyphen_values = true)]
+    pub(crate) within: Option<String>,
+    /// Only where every word is found, or begins a word that is.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) text: Option<String>,
+    /// Only with fields in conflict.
+    #[arg(long)]
+    pub(crate) conflicts: bool,
+    /// Also those that a mark hides.
+    #[arg(long)]
+    pub(crate) hidden: bool,
+    /// At most so many.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// A command about one incident.
+#[derive(Debug, Args)]
+pub(crate) struct OneArgs {
+    /// Its short code, such as K7-014, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+}
+
+/// `incident edit`.
+#[derive(Debug, Args)]
+pub(crate) struct EditArgs {
+    /// Its short code, such as K7-014, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// Add this as a new line at the end of the narrative.
+    #[arg(long, value_name = "TEXT", conflicts_with = "narrative", allow_hyphen_values = true)]
+    pub(crate) append: Option<String>,
+    /// Edit the narrative in $VISUAL or $EDITOR.
+    #[arg(long, conflicts_with_all = ["narrative", "append"])]
+    pub(crate) editor: bool,
+    /// Empty a field; may be given several times.
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) clear: Vec<String>,
+    /// Take back an item of a list (a count, a source) by its key, as `show --json` prints it. It stays readable.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) withdraw: Vec<String>,
+    /// Why the items are taken back.
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "withdraw", hide_default_value = true)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) fields: FieldArgs,
+}
+
+/// `incident attach`.
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The file. It is copied into the home, encrypted; the original stays where it is.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// What it shows, in words.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) caption: String,
+}
+
+/// `incident save-file`.
+#[derive(Debug, Args)]
+pub(crate) struct SaveFileArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The attached file's name, or the beginning of its hash.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Where to; it must not exist yet.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) to: PathBuf,
+}
+
+/// `incident resolve`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["value", "pick"]))]
+pub(crate) struct ResolveArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The field in conflict.
+    pub(crate) field: String,
+    /// The value to stand; it need not be one of those in conflict.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) value: Option<String>,
+    /// The number of the value, as `conflicts` shows it.
+    #[arg(long, value_name = "N")]
+    pub(crate) pick: Option<usize>,
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) note: String,
+}
+
+/// `incident search`.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Words; every one must be found, or begin a word that is.
+    #[arg(required = true, value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// `incident close`.
+#[derive(Debug, Args)]
+pub(crate) struct CloseArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The incident that this one turned out to be; both are kept.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) merged_into: Option<String>,
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) note: String,
+}
+
+/// `incident reopen`.
+#[derive(Debug, Args)]
+pub(crate) struct ReopenArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) note: String,
+}

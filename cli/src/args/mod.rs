@@ -1,0 +1,249 @@
+//! The command line: what can be typed, and the help that explains it.
+
+mod fields;
+mod incident;
+mod listed;
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub(crate) use fields::FieldArgs;
+pub(crate) use incident::{
+    AddArgs, AttachArgs, CloseArgs, EditArgs, IncidentCommand, ListArgs, ReopenArgs, ResolveArgs,
+    SaveFileArgs, SearchArgs,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  firsthand demo                                       a field day in under a minute
+  firsthand team create --team \"River watch\" --as Amina
+  firsthand incident add --title \"Crowd at the bridge\" --severity Moderate --at 14:30
+  firsthand import observations.geojson
+  firsthand team invite                                on one laptop
+  firsthand team join CODE --as Daniel                 on the other
+  firsthand sync --listen 0.0.0.0:4700                 on one laptop, later
+  firsthand sync --with 192.168.4.12:4700 --once       on the other
+
+Exit status: 0 fine, 1 any other failure, 2 usage, 3 bad input, 4 locked or wrong passphrase, 5 damage found,
+6 no peer, 7 home in use.
+
+Standard output carries data only; progress, questions and errors go to standard error.";
+
+/// The field log of a protection team: records incidents without a network, and exchanges them when devices meet.
+#[derive(Debug, Parser)]
+#[command(name = "firsthand", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The folder of the team's records on this device.
+    ///
+    /// Without it: `$XDG_DATA_HOME/firsthand` or `~/.local/share/firsthand` on Linux,
+    /// `~/Library/Application Support/firsthand` on macOS, `%LOCALAPPDATA%\firsthand` on Windows.
+    #[arg(long, global = true, env = "FIRSTHAND_HOME", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) home: Option<PathBuf>,
+
+    /// A file whose first line is the passphrase.
+    ///
+    /// Without it the passphrase is taken from FIRSTHAND_PASSPHRASE, and else asked for on the terminal.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Print data as JSON; errors become JSON on standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a team, bring people in, see who belongs to it.
+    #[command(subcommand)]
+    Team(TeamCommand),
+    /// Record incidents, read them, edit them, settle conflicts.
+    #[command(subcommand, visible_alias = "i")]
+    Incident(IncidentCommand),
+    /// Bring in a file from another program: CSV, Kobo CSV, GeoJSON, ODK Central JSON.
+    Import(ImportArgs),
+    /// Exchange records with another device of the team.
+    Sync(SyncArgs),
+    /// Check every chain, signature, hash and attachment, and compare the tables with the log.
+    #[command(after_help = "Exit status 5 when damage was found. Nothing is repaired or deleted.")]
+    Check,
+    /// Print the state digest: two devices that hold the same print the same 64 digits.
+    Digest,
+    /// Change the passphrase of this home.
+    #[command(subcommand)]
+    Passphrase(PassphraseCommand),
+    /// Play a field day: three devices, one team, a conflict, a crash, one digest.
+    Demo(DemoArgs),
+    /// Print a script that completes commands in a shell.
+    #[command(
+        after_help = "Example:\n  firsthand completions bash > ~/.local/share/bash-completion/completions/firsthand"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Commands about the team.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TeamCommand {
+    /// Make a team, with you as its first lead, and a home for it on this device.
+    #[command(after_help = "Example:\n  firsthand team create --team \"River watch\" --as Amina")]
+    Create(CreateArgs),
+    /// Bring somebody in: prints a code, waits for them, and shows three words to compare.
+    #[command(after_help = INVITE_EXAMPLES)]
+    Invite(InviteArgs),
+    /// Join a team with the code of a lead; makes a home on this device.
+    #[command(after_help = "Example:\n  firsthand team join FH1ABC... --as Daniel")]
+    Join(JoinArgs),
+    /// Show the team, its people, and what this device holds.
+    Show,
+}
+
+const INVITE_EXAMPLES: &str = "\
+Examples:
+  firsthand team invite
+  firsthand team invite --role lead --listen 0.0.0.0:4700 --address 203.0.113.7:4700
+
+The code works once, for one person, and only while this command runs. It ends when that person has joined and holds
+what the team holds.";
+
+/// `team create`.
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// The team's name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) team: String,
+    /// Your name, as the team knows you.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// `team invite`.
+#[derive(Debug, Args)]
+pub(crate) struct InviteArgs {
+    /// Where to wait: an address with a port, or port 0 for any.
+    #[arg(long, value_name = "ADDR", default_value = ANYWHERE)]
+    pub(crate) listen: String,
+    /// An address under which the other device reaches this one, if it is not the one of the local network.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) address: Vec<String>,
+    /// What the new person may do.
+    #[arg(long, value_enum, default_value_t = InvitedRole::Responder)]
+    pub(crate) role: InvitedRole,
+    /// Do not ask whether the words are the same. For scripts on machines you trust.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// The roles one can be invited to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InvitedRole {
+    /// Leads the team: invites people, settles conflicts, closes incidents.
+    Lead,
+    /// Records, edits and proposes.
+    Responder,
+}
+
+/// `team join`.
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    /// The code that the lead's screen shows; `-` reads it from standard input.
+    pub(crate) code: String,
+    /// Your name, as the team knows you.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// Do not ask whether the words are the same. For scripts on machines you trust.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub(crate) struct ImportArgs {
+    /// The file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// What the file is, if that should not be found out: csv, kobo, geojson or odk.
+    #[arg(long, value_name = "NAME", value_parser = listed::formats())]
+    pub(crate) format: Option<String>,
+    /// A JSON file that says which column is which field.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) map: Option<PathBuf>,
+    /// Bring in nothing at all if any row is bad.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Say what would happen, and save nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  firsthand import observations.geojson
+  firsthand import export.csv --map columns.json --dry-run
+  firsthand import export.csv --strict
+
+Good rows come in; bad ones are named on standard error by file, row, column and reason. A second import of the same
+file adds nothing. A row that changed since is named and not applied. Columns without a field are kept with the
+incident, under `imported`.";
+
+/// `sync`.
+#[derive(Debug, Args)]
+#[command(after_help = SYNC_EXAMPLES)]
+#[command(group = ArgGroup::new("way").required(true).args(["listen", "with"]))]
+pub(crate) struct SyncArgs {
+    /// Wait for other devices at this address; port 0 picks a free one. The address is printed.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = ANYWHERE)]
+    pub(crate) listen: Option<String>,
+    /// Meet the device at this address.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) with: Option<String>,
+    /// End after one meeting.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+const SYNC_EXAMPLES: &str = "\
+Examples:
+  firsthand sync --listen 0.0.0.0:4700
+  firsthand sync --with 192.168.4.12:4700 --once
+
+Runs until interrupted (Ctrl-C) unless --once is given. Only members of the team are let in. \"Same\" is said when both
+devices hold the same records and every attachment; until then the line says what each has and lacks.";
+
+/// Any address of this device, any free port.
+const ANYWHERE: &str = "0.0.0.0:0";
+
+/// Commands about the passphrase.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PassphraseCommand {
+    /// Ask for the old passphrase and, twice, for the new one.
+    Change {
+        /// A file whose first line is the new passphrase; or set FIRSTHAND_NEW_PASSPHRASE.
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        new_passphrase_file: Option<PathBuf>,
+    },
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// An empty or new folder for the three homes; without it a temporary one, removed at the end.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Keep the temporary folder, and say where it is.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}

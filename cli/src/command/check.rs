@@ -1,0 +1,83 @@
+use firsthand_node::CheckView;
+use serde::Serialize;
+
+use crate::fail::{Fail, Status};
+use crate::home::Session;
+use crate::show::progress::Bar;
+use crate::show::table;
+
+/// What a check found, in machine output.
+#[derive(Serialize)]
+struct Checked {
+    /// What is wrong, one line each.
+    items: Vec<String>,
+    ok: bool,
+    chains: u64,
+    entries: u64,
+    signatures: u64,
+    documents: u64,
+    attachments: u64,
+    /// Files that are recorded and not complete here, which is no damage.
+    attachments_missing: u64,
+}
+
+#[derive(Serialize)]
+struct Digest {
+    digest: String,
+}
+
+/// Checks the home.
+pub(super) async fn check(session: &Session) -> Result<(), Fail> {
+    let checked = session
+        .with_node(async |node| {
+            let bar = Bar::new("checking");
+            Ok(machine(node.check(bar.report()).await?))
+        })
+        .await?;
+    session.out.data(&checked, human)?;
+    if checked.ok {
+        return Ok(());
+    }
+    let wrong = checked.items.len().max(1);
+    Err(Fail::new(Status::Damage, "damaged", format!("the check found damage ({wrong})")).hint(
+        "Nothing was deleted. What was exchanged with other devices of the team can be had from them again.",
+    ))
+}
+
+fn machine(view: CheckView) -> Checked {
+    Checked {
+        ok: view.problems.is_empty(),
+        items: view.problems,
+        chains: view.chains,
+        entries: view.entries,
+        signatures: view.signatures,
+        documents: view.documents,
+        attachments: view.attachments,
+        attachments_missing: view.attachments_missing,
+    }
+}
+
+fn human(checked: &Checked) -> String {
+    let missing = match checked.attachments_missing {
+        0 => String::new(),
+        number => format!(" ({number} more are recorded and not here yet)"),
+    };
+    let mut out = table::pairs(&[
+        ("chains", checked.chains.to_string()),
+        ("entries", checked.entries.to_string()),
+        ("signatures", checked.signatures.to_string()),
+        ("documents", checked.documents.to_string()),
+        ("attachments", format!("{}{missing}", checked.attachments)),
+        ("result", if checked.ok { "everything verifies".to_owned() } else { "DAMAGE FOUND".to_owned() }),
+    ]);
+    for problem in &checked.items {
+        out.push_str(&format!("\n! {problem}"));
+    }
+    out
+}
+
+/// Prints the state digest.
+pub(super) async fn digest(session: &Session) -> Result<(), Fail> {
+    let digest = session.with_node(async |node| Ok(node.digest().await?.to_string())).await?;
+    session.out.data(&Digest { digest }, |it| it.digest.clone())
+}

@@ -1,0 +1,70 @@
+use firsthand_node::HistoryView;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::command::List;
+use crate::fail::Fail;
+use crate::home::Session;
+use crate::show::{table, text, value, when};
+
+/// One change, in machine output.
+#[derive(Serialize)]
+struct Change {
+    at: Option<String>,
+    person: String,
+    device: String,
+    /// What was done, as a word.
+    what: &'static str,
+    /// Whether this step created the record.
+    created: bool,
+    field: String,
+    before: Option<Value>,
+    after: Option<Value>,
+    /// Of a text, the words on either side of the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    around: Option<(String, String)>,
+}
+
+/// Shows who changed what.
+pub(super) async fn history(session: &Session, typed: &str) -> Result<(), Fail> {
+    let history = session
+        .with_node(async |node| {
+            let id = node.find(typed).await?;
+            Ok(node.history(id).await?)
+        })
+        .await?;
+    if session.out.json {
+        return session
+            .out
+            .data(&List { items: history.into_iter().map(machine).collect() }, |_| String::new());
+    }
+    session.out.line(&human(&history))
+}
+
+fn machine(change: HistoryView) -> Change {
+    Change {
+        at: when::machine_noted(change.when),
+        person: change.person,
+        device: change.device,
+        what: change.what,
+        created: change.created,
+        around: change.around,
+        field: change.field,
+        before: change.before,
+        after: change.after,
+    }
+}
+
+fn human(history: &[HistoryView]) -> String {
+    let row = |change: &HistoryView| {
+        vec![
+            when::noted(change.when),
+            format!("{}\non {}", text::line(&change.person), text::line(&change.device)),
+            if change.created { String::from("created") } else { change.what.to_owned() },
+            text::line(&change.field),
+            value::change(change.before.as_ref(), change.after.as_ref(), change.around.as_ref()),
+        ]
+    };
+    let headings = ["when (their clock)", "who", "what", "field", "before -> after"];
+    table::render(&headings, history.iter().map(row).collect())
+}

@@ -1,0 +1,250 @@
+use std::collections::BTreeMap;
+
+use firsthand_node::ids::{PersonId, UnixMillis};
+use firsthand_node::{IncidentQuery, IncidentRow, Near, Node, Window};
+use firsthand_record::{CodeList, FollowUp, Place, PlaceSource, Severity, ShortCode, Status};
+use serde::Serialize;
+
+use crate::args::{ListArgs, SearchArgs};
+use crate::command::{List, names};
+use crate::fail::{Detail, Fail};
+use crate::home::Session;
+use crate::read::{self, place, time};
+use crate::show::{table, text, when};
+
+/// Characters of a title that a list shows.
+const TITLE: usize = 60;
+
+/// An incident of a list, in machine output.
+#[derive(Serialize)]
+pub(crate) struct Item {
+    id: String,
+    pub(crate) short_code: String,
+    pub(crate) title: String,
+    category: Option<String>,
+    severity: Option<String>,
+    urgency: Option<String>,
+    certainty: Option<String>,
+    status: Option<String>,
+    followup: Option<String>,
+    /// RFC 3339, in UTC; `show` has the offset it was noted in.
+    occurred_start: Option<String>,
+    occurred_end: Option<String>,
+    reported_at: Option<String>,
+    entered_at: Option<String>,
+    author: Option<String>,
+    author_id: String,
+    place: Option<Point>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distance_m: Option<f64>,
+    attachments: u32,
+    conflicts: u32,
+    flags: u32,
+    hidden: bool,
+    #[serde(skip)]
+    happened: UnixMillis,
+}
+
+#[derive(Serialize)]
+struct Point {
+    lat: f64,
+    lon: f64,
+    accuracy_m: Option<f64>,
+}
+
+/// Lists incidents.
+pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<(), Fail> {
+    let query = query(args)?;
+    session
+        .with_node(async |node| {
+            let near = query.near;
+            let rows = node.incidents(query).await?;
+            print(session, items(node, rows, near).await?)
+        })
+        .await
+}
+
+/// Lists incidents in whose texts every word is found.
+pub(super) async fn search(session: &Session, args: &SearchArgs) -> Result<(), Fail> {
+    session
+        .with_node(async |node| {
+            let rows = node.search(&args.words.join(" "), args.limit.unwrap_or(usize::MAX)).await?;
+            print(session, items(node, rows, None).await?)
+        })
+        .await
+}
+
+fn print(session: &Session, items: Vec<Item>) -> Result<(), Fail> {
+    if items.is_empty() && !session.out.json {
+        session.out.note("no incidents");
+    }
+    session.out.data(&List { items }, |list| render(&list.items))
+}
+
+fn query(args: &ListArgs) -> Result<IncidentQuery, Fail> {
+    let input = |field: &str| {
+        let field = field.to_owned();
+        move |reason| Fail::input(&field, reason)
+    };
+    let from_detail = |detail: Detail| Fail::inputs(vec![detail]);
+    let since = args.since.as_deref().map(time::span).transpose().map_err(input("since"))?;
+    let until = args.until.as_deref().map(time::span).transpose().map_err(input("until"))?;
+    let near = match (&args.near, &args.radius) {
+        (Some(point), Some(radius)) => Some(place::near(point, radius).map_err(from_detail)?),
+        _ => None,
+    };
+    Ok(IncidentQuery {
+        happened: Window {
+            from: since.map(|(first, _)| first),
+            until: until.map(|(_, last)| UnixMillis(last.0.saturating_add(1))),
+        },
+        categories: args.category.clone(),
+        severities: codes::<Severity>(&args.severity).map_err(input("severity"))?,
+        statuses: codes::<Status>(&args.status).map_err(input("status"))?,
+        followups: codes::<FollowUp>(&args.followup).map_err(input("followup"))?,
+        near,
+        within: args.within.as_deref().map(place::within).transpose().map_err(from_detail)?,
+        text: args.text.clone().unwrap_or_default(),
+        in_conflict: args.conflicts,
+        hidden: args.hidden,
+        limit: args.limit.unwrap_or(usize::MAX),
+        ..IncidentQuery::default()
+    })
+}
+
+fn codes<C: CodeList>(texts: &[String]) -> Result<Vec<String>, read::Reason> {
+    texts.iter().map(|text| read::code::<C>(text).map(|code| code.code().to_owned())).collect()
+}
+
+/// Rows as items, with the names of their authors and short codes that are unlike those of every other incident.
+pub(crate) async fn items(
+    node: &Node,
+    rows: Vec<IncidentRow>,
+    near: Option<Near>,
+) -> Result<Vec<Item>, Fail> {
+    let names = names(node).await?;
+    let all = node.incidents(IncidentQuery { hidden: true, ..IncidentQuery::default() }).await?;
+    let codes = Codes::new(all.iter().filter_map(code));
+    Ok(rows.into_iter().map(|row| item(row, &names, &codes, near)).collect())
+}
+
+fn code(row: &IncidentRow) -> Option<ShortCode> {
+    let (prefix, number) = row.incident.short_code.clone()?;
+    Some(ShortCode { prefix, number })
+}
+
+/// Short codes by what two letters and the number show, to see which need more letters.
+struct Codes(BTreeMap<String, Vec<ShortCode>>);
+
+impl Codes {
+    fn new(codes: impl Iterator<Item = ShortCode>) -> Self {
+        let mut by_shown: BTreeMap<String, Vec<ShortCode>> = BTreeMap::new();
+        for code in codes {
+            by_shown.entry(code.to_string()).or_default().push(code);
+        }
+        Self(by_shown)
+    }
+
+    fn shown(&self, code: &ShortCode) -> String {
+        code.shown_among(self.0.get(&code.to_string()).into_iter().flatten())
+    }
+}
+
+fn item(row: IncidentRow, names: &BTreeMap<PersonId, String>, codes: &Codes, near: Option<Near>) -> Item {
+    let short_code = code(&row).map_or_else(|| row.id.short(), |code| codes.shown(&code));
+    let incident = row.incident;
+    let entered = row.effective.millis();
+    let distance = |near: Near| {
+        let place = incident.place?;
+        let of = |lat, lon| Place::new(lat, lon, PlaceSource::Description);
+        Some(of(near.lat, near.lon).distance(&of(place.lat, place.lon)).0.round())
+    };
+    Item {
+        id: row.id.to_string(),
+        short_code,
+        distance_m: near.and_then(distance),
+        title: incident.title,
+        category: incident.category,
+        severity: incident.severity,
+        urgency: incident.urgency,
+        certainty: incident.certainty,
+        status: incident.status,
+        followup: incident.followup,
+        occurred_start: incident.occurred_start.and_then(when::machine),
+        occurred_end: incident.occurred_end.and_then(when::machine),
+        reported_at: incident.reported.and_then(when::machine),
+        entered_at: when::machine(entered),
+        author: names.get(&row.author).cloned(),
+        author_id: row.author.to_string(),
+        place: incident.place.map(|place| Point {
+            lat: place.lat,
+            lon: place.lon,
+            accuracy_m: place.accuracy.map(|metres| metres.0),
+        }),
+        attachments: row.attachments,
+        conflicts: incident.conflicts,
+        flags: incident.flags,
+        hidden: incident.hidden,
+        happened: incident.occurred_start.or(incident.reported).unwrap_or(entered),
+    }
+}
+
+/// The list for a person.
+pub(crate) fn render(items: &[Item]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let row = |item: &Item| {
+        vec![
+            item.short_code.clone(),
+            when::with_distance(item.happened),
+            item.severity.as_deref().map(text::line).unwrap_or_default(),
+            item.status.as_deref().map(text::line).unwrap_or_default(),
+            if item.title.is_empty() { String::from("(no title)") } else { text::short(&item.title, TITLE) },
+            place_of(item),
+            marks(item),
+        ]
+    };
+    let headings = ["code", "happened", "severity", "status", "title", "place", "marks"];
+    table::render(&headings, items.iter().map(row).collect())
+}
+
+fn place_of(item: &Item) -> String {
+    let Some(Point { lat, lon, .. }) = &item.place else { return String::new() };
+    match item.distance_m {
+        Some(metres) if metres < 1_000.0 => format!("{metres} m away"),
+        Some(metres) => format!("{:.1} km away", metres / 1_000.0),
+        None => format!("{lat:.4}, {lon:.4}"),
+    }
+}
+
+fn marks(item: &Item) -> String {
+    let mut marks = Vec::new();
+    if item.conflicts > 0 {
+        marks.push(format!("! {}", text::count(item.conflicts.into(), "conflict", "conflicts")));
+    }
+    if item.flags > 0 {
+        marks.push(format!("? {} to look at", item.flags));
+    }
+    if item.attachments > 0 {
+        marks.push(format!("+ {}", text::count(item.attachments.into(), "file", "files")));
+    }
+    if item.hidden {
+        marks.push(String::from("hidden"));
+    }
+    marks.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_that_clash_show_one_more_letter() {
+        let code = |prefix: &str, number| ShortCode { prefix: prefix.into(), number };
+        let codes = Codes::new([code("K7XY", 14), code("K7XZ", 14), code("K7XY", 15)].into_iter());
+        assert_eq!(codes.shown(&code("K7XY", 14)), "K7XY-014");
+        assert_eq!(codes.shown(&code("K7XZ", 14)), "K7XZ-014");
+        assert_eq!(codes.shown(&code("K7XY", 15)), "K7-015");
+    }
+}

@@ -1,0 +1,79 @@
+//! Commands about incidents.
+
+mod attach;
+mod conflict;
+mod edit;
+mod editor;
+mod history;
+mod list;
+mod show;
+
+use firsthand_node::Saved;
+use firsthand_node::ids::DocumentId;
+use firsthand_record::validate::{Finding, Kind};
+use serde::Serialize;
+
+use crate::args::IncidentCommand;
+use crate::fail::{Detail, Fail, detail};
+use crate::home::Session;
+
+pub(crate) use conflict::human as conflict_table;
+pub(crate) use list::{Item, items, render};
+
+/// Does what the command line says.
+pub(super) async fn run(session: &Session, command: IncidentCommand) -> Result<(), Fail> {
+    match command {
+        IncidentCommand::Add(args) => edit::add(session, args).await,
+        IncidentCommand::List(args) => list::list(session, &args).await,
+        IncidentCommand::Show(args) => show::show(session, &args.id).await,
+        IncidentCommand::Edit(args) => edit::edit(session, args).await,
+        IncidentCommand::Attach(args) => attach::attach(session, &args).await,
+        IncidentCommand::SaveFile(args) => attach::save_file(session, &args).await,
+        IncidentCommand::History(args) => history::history(session, &args.id).await,
+        IncidentCommand::Conflicts { id } => conflict::conflicts(session, id.as_deref()).await,
+        IncidentCommand::Resolve(args) => conflict::resolve(session, &args).await,
+        IncidentCommand::Search(args) => list::search(session, &args).await,
+        IncidentCommand::Close(args) => edit::close(session, &args).await,
+        IncidentCommand::Reopen(args) => edit::reopen(session, &args).await,
+    }
+}
+
+/// What was saved, in machine output.
+#[derive(Serialize)]
+struct SavedLine {
+    id: String,
+    short_code: String,
+    /// What a person should look at again.
+    findings: Vec<Mark>,
+}
+
+/// A finding in machine output.
+#[derive(Serialize)]
+pub(crate) struct Mark {
+    field: String,
+    /// `flag` or `reject`.
+    kind: &'static str,
+    message: String,
+}
+
+impl From<&Finding> for Mark {
+    fn from(finding: &Finding) -> Self {
+        let Detail { field, reason } = detail(finding);
+        let kind = match finding.kind {
+            Kind::Reject => "reject",
+            Kind::Flag => "flag",
+        };
+        Self { field, kind, message: reason }
+    }
+}
+
+/// Prints the short code of what was saved, and says what to look at again.
+fn print_saved(session: &Session, saved: &Saved) -> Result<(), Fail> {
+    let Saved { id, short_code, findings, .. } = saved;
+    for finding in findings {
+        session.out.note(&format!("look again: {finding}"));
+    }
+    let findings = findings.iter().map(Mark::from).collect();
+    let line = SavedLine { id: DocumentId::to_string(id), short_code: short_code.clone(), findings };
+    session.out.data(&line, |line| line.short_code.clone())
+}

@@ -1,0 +1,46 @@
+use firsthand_node::{EndReason, Environment, Node, NodeError};
+use serde::Serialize;
+
+use crate::args::JoinArgs;
+use crate::command::{invite, sync};
+use crate::fail::Fail;
+use crate::home::{Session, secret};
+use crate::meeting::Meetings;
+use crate::read::entered::standard_input;
+use crate::show::text;
+
+#[derive(Serialize)]
+struct Joined {
+    event: &'static str,
+    team: String,
+    name: String,
+    home: String,
+}
+
+/// Joins a team, and takes over what it holds.
+pub(super) async fn run(session: &Session, args: &JoinArgs) -> Result<(), Fail> {
+    let code = if args.code == "-" { standard_input()? } else { args.code.clone() };
+    let passphrase = session.new_passphrase()?;
+    let env = Environment::laptop();
+    let joining = Node::join(&session.home, secret(&passphrase), code.trim(), &args.name, env).await?;
+    if !invite::ask_same(session.out, joining.words, args.yes).await? {
+        joining.decline().await;
+        return Err(NodeError::Meeting(EndReason::Declined).into());
+    }
+    let address = joining.address().to_owned();
+    let node = joining.confirm().await?;
+    session
+        .work(node, async |node| {
+            let mut events = node.events();
+            node.meet(&address, true).await?;
+            let mut meetings = Meetings::new(session.out);
+            let ended = sync::until_ended(&mut events, &mut meetings).await?;
+            meetings.print(&ended)?;
+            let team = node.team().await?;
+            let home = session.home.display().to_string();
+            let joined = Joined { event: "joined", team: team.team.to_string(), name: team.name, home };
+            session.out.event(&joined, |it| format!("joined {}; home {}", text::line(&it.name), it.home))?;
+            ended.result()
+        })
+        .await
+}

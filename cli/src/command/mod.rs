@@ -1,0 +1,65 @@
+//! The commands, one file each.
+
+mod check;
+mod import;
+pub(crate) mod incident;
+mod invite;
+mod join;
+mod passphrase;
+mod sync;
+mod team;
+
+use std::collections::BTreeMap;
+
+use clap::CommandFactory;
+use firsthand_node::Node;
+use firsthand_node::ids::PersonId;
+use serde::Serialize;
+
+use crate::args::{Cli, Command, PassphraseCommand, TeamCommand};
+use crate::fail::Fail;
+use crate::home::Session;
+use crate::{demo, show};
+
+/// A list in machine output: `items` is its first array and holds everything.
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    /// Everything.
+    pub(crate) items: Vec<T>,
+}
+
+/// Does what the command line says.
+pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
+    if let Command::Completions { shell } = cli.command {
+        return completions(shell);
+    }
+    let session = Session::new(&cli.global)?;
+    match cli.command {
+        Command::Team(TeamCommand::Create(args)) => team::create(&session, &args).await,
+        Command::Team(TeamCommand::Invite(args)) => invite::run(&session, &args).await,
+        Command::Team(TeamCommand::Join(args)) => join::run(&session, &args).await,
+        Command::Team(TeamCommand::Show) => team::show(&session).await,
+        Command::Incident(command) => incident::run(&session, command).await,
+        Command::Import(args) => import::run(&session, &args).await,
+        Command::Sync(args) => sync::run(&session, &args).await,
+        Command::Check => check::check(&session).await,
+        Command::Digest => check::digest(&session).await,
+        Command::Passphrase(PassphraseCommand::Change { new_passphrase_file }) => {
+            passphrase::change(&session, new_passphrase_file.as_deref()).await
+        }
+        Command::Demo(args) => demo::run(session.out, &args).await,
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Fail> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "firsthand", &mut script);
+    show::Out { json: false }.line(String::from_utf8_lossy(&script).trim_end())
+}
+
+/// The names of the team's people.
+pub(crate) async fn names(node: &Node) -> Result<BTreeMap<PersonId, String>, Fail> {
+    let team = node.team().await?;
+    Ok(team.members.into_iter().map(|member| (member.person, member.name)).collect())
+}

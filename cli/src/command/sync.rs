@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use firsthand_node::{EndReason, Event, Node, NodeError};
+use serde::Serialize;
+use tokio::sync::broadcast::Receiver;
+use tokio::time::{sleep, timeout};
+
+use crate::args::SyncArgs;
+use crate::fail::Fail;
+use crate::home::Session;
+use crate::meeting::{Ended, Meetings, interrupted, listen_address, next, reachable};
+
+/// How long open meetings get to end well after Ctrl-C.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How soon the other device is tried again after a meeting broke off, and after that at most how late.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+#[derive(Serialize)]
+struct Listening {
+    event: &'static str,
+    /// The first address under which others reach this device.
+    address: String,
+    addresses: Vec<String>,
+}
+
+/// Exchanges records with other devices.
+pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<(), Fail> {
+    session
+        .with_node(async |node| {
+            let mut events = node.events();
+            let mut meetings = Meetings::new(session.out);
+            let work = async {
+                match (&args.listen, &args.with) {
+                    (Some(address), _) => {
+                        listen(session, args, node, address, &mut events, &mut meetings).await
+                    }
+                    (None, Some(address)) => meet(args, node, address, &mut events, &mut meetings).await,
+                    (None, None) => Ok(()),
+                }
+            };
+            tokio::select! {
+                result = work => return result,
+                () = interrupted() => {}
+            }
+            farewell(node, &mut events, &mut meetings).await
+        })
+        .await
+}
+
+async fn listen(
+    session: &Session,
+    args: &SyncArgs,
+    node: &Node,
+    address: &str,
+    events: &mut Receiver<Event>,
+    meetings: &mut Meetings,
+) -> Result<(), Fail> {
+    let bound = node.listen(listen_address(address).await?, args.once).await?;
+    let addresses = reachable(bound);
+    let address = addresses.first().cloned().unwrap_or_default();
+    session.out.event(&Listening { event: "listening", address, addresses }, |it| it.addresses.join("\n"))?;
+    loop {
+        if meetings.open().is_empty() {
+            meetings.waiting();
+        }
+        let Some(ended) = meetings.hear(&next(events).await?)? else { continue };
+        if ended.name.is_none() {
+            // Nobody of the team: no meeting came about, and the wait goes on.
+            meetings.note(&format!("somebody knocked and was not let in: {}", ended.reason));
+            continue;
+        }
+        meetings.print(&ended)?;
+        if args.once {
+            return ended.result();
+        }
+    }
+}
+
+async fn meet(
+    args: &SyncArgs,
+    node: &Node,
+    address: &str,
+    events: &mut Receiver<Event>,
+    meetings: &mut Meetings,
+) -> Result<(), Fail> {
+    let mut wait = RETRY.0;
+    let mut met = false;
+    loop {
+        match node.meet(address, args.once).await {
+            Ok(_) => {
+                let ended = until_ended(events, meetings).await?;
+                meetings.print(&ended)?;
+                if args.once {
+                    return ended.result();
+                }
+                if ended.name.is_some() {
+                    (met, wait) = (true, RETRY.0);
+                } else if !met {
+                    return ended.result();
+                }
+                if ended.reason == EndReason::Done {
+                    wait = RETRY.1;
+                }
+            }
+            // Once the two have met, the other may be away for a while.
+            Err(NodeError::NoPeer { .. }) if met => {}
+            Err(error) => return Err(error.into()),
+        }
+        meetings.note(&format!("trying {address} again in {} s (Ctrl-C ends)", wait.as_secs()));
+        sleep(wait).await;
+        wait = (wait * 2).min(RETRY.1);
+    }
+}
+
+/// Follows a meeting to its end.
+pub(super) async fn until_ended(
+    events: &mut Receiver<Event>,
+    meetings: &mut Meetings,
+) -> Result<Ended, Fail> {
+    loop {
+        if let Some(ended) = meetings.hear(&next(events).await?)? {
+            return Ok(ended);
+        }
+    }
+}
+
+/// Ends what is open, so that both sides know it was meant.
+async fn farewell(node: &Node, events: &mut Receiver<Event>, meetings: &mut Meetings) -> Result<(), Fail> {
+    let open = meetings.open();
+    for link in &open {
+        node.end(*link).await;
+    }
+    for _ in open {
+        match timeout(FAREWELL, until_ended(events, meetings)).await {
+            Ok(ended) => meetings.print(&ended?)?,
+            Err(_) => break,
+        }
+    }
+    Ok(())
+}

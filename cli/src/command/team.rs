@@ -1,0 +1,115 @@
+use firsthand_node::{Environment, Node, TeamView};
+use serde::Serialize;
+
+use crate::args::CreateArgs;
+use crate::fail::Fail;
+use crate::home::{Session, secret};
+use crate::show::{table, text};
+
+/// The team in machine output.
+#[derive(Serialize)]
+struct Team {
+    /// Its people.
+    items: Vec<Person>,
+    name: String,
+    team: String,
+    me: String,
+    device: String,
+    home: String,
+    counts: Counts,
+}
+
+#[derive(Serialize)]
+struct Person {
+    person: String,
+    name: String,
+    role: String,
+    me: bool,
+    devices: u64,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    entries: u64,
+    documents: u64,
+    incidents: u64,
+    waiting: u64,
+    held: u64,
+    attachments_missing: u64,
+}
+
+/// Makes a team and a home for it.
+pub(super) async fn create(session: &Session, args: &CreateArgs) -> Result<(), Fail> {
+    let passphrase = session.new_passphrase()?;
+    let env = Environment::laptop();
+    let node = Node::create_team(&session.home, secret(&passphrase), &args.team, &args.name, env).await?;
+    session.work(node, async |node| print(session, node).await).await?;
+    session.out.note(
+        "The team is made, and you lead it. Without the passphrase nobody can read this home, you included.",
+    );
+    Ok(())
+}
+
+/// Shows the team.
+pub(super) async fn show(session: &Session) -> Result<(), Fail> {
+    session.with_node(async |node| print(session, node).await).await
+}
+
+/// Prints what the home holds.
+pub(super) async fn print(session: &Session, node: &Node) -> Result<(), Fail> {
+    let team = machine(node.team().await?, session);
+    session.out.data(&team, human)
+}
+
+fn machine(team: TeamView, session: &Session) -> Team {
+    let person = |member: firsthand_node::MemberView| Person {
+        person: member.person.to_string(),
+        name: member.name,
+        role: member.role.to_owned(),
+        me: member.me,
+        devices: member.devices as u64,
+    };
+    let counts = team.counts;
+    Team {
+        items: team.members.into_iter().map(person).collect(),
+        name: team.name,
+        team: team.team.to_string(),
+        me: team.me.to_string(),
+        device: team.device.to_string(),
+        home: session.home.display().to_string(),
+        counts: Counts {
+            entries: counts.entries,
+            documents: counts.documents,
+            incidents: counts.incidents,
+            waiting: counts.waiting,
+            held: counts.held,
+            attachments_missing: counts.attachments_missing,
+        },
+    }
+}
+
+fn human(team: &Team) -> String {
+    let counts = &team.counts;
+    let mut holds = vec![text::count(counts.incidents, "incident", "incidents")];
+    for (number, what) in [
+        (counts.waiting, "waiting for an entry that is not here yet"),
+        (counts.held, "held back, see `firsthand check`"),
+        (counts.attachments_missing, "attached files not here yet"),
+    ] {
+        if number > 0 {
+            holds.push(format!("{number} {what}"));
+        }
+    }
+    let head = table::pairs(&[
+        ("team", text::line(&team.name)),
+        ("home", team.home.clone()),
+        ("device", team.device.chars().take(8).collect()),
+        ("holds", holds.join("; ")),
+    ]);
+    let row = |person: &Person| {
+        let name = text::line(&person.name);
+        let name = if person.me { format!("{name} (you)") } else { name };
+        vec![name, person.role.clone(), text::count(person.devices, "device", "devices")]
+    };
+    format!("{head}\n{}", table::render(&["who", "role", "devices"], team.items.iter().map(row).collect()))
+}

@@ -1,0 +1,134 @@
+//! Times as people type them.
+
+use chrono::{DateTime, Days, FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use firsthand_node::ids::UnixMillis;
+use firsthand_record::{Moment, Occurred, Precision};
+
+use super::Reason;
+
+/// Reads a time by the system's clock and zone.
+pub(crate) fn occurred(text: &str) -> Result<Occurred, Reason> {
+    occurred_at(text, &Local::now())
+}
+
+/// Reads a time whose precision does not matter.
+pub(crate) fn moment(text: &str) -> Result<Moment, Reason> {
+    occurred(text).map(|occurred| occurred.time)
+}
+
+/// The first and the last instant that a typed time can mean.
+pub(crate) fn span(text: &str) -> Result<(UnixMillis, UnixMillis), Reason> {
+    let occurred = occurred(text)?;
+    let exact = occurred.time.millis();
+    Ok(occurred.span().unwrap_or((exact, exact)))
+}
+
+/// A day, as `2026-11-21`.
+pub(crate) fn day(text: &str) -> Result<NaiveDate, Reason> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d")
+        .map_err(|_| String::from("is not a day like 2026-11-21"))
+}
+
+fn occurred_at<Tz: TimeZone>(text: &str, now: &DateTime<Tz>) -> Result<Occurred, Reason> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(String::from("is empty"));
+    }
+    if text.eq_ignore_ascii_case("now") {
+        return keep(now.clone(), Precision::Exact);
+    }
+    if let Ok(time) = text.parse::<Moment>() {
+        return Ok(Occurred::exact(time));
+    }
+    if let Ok(time) = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z") {
+        return keep(time, Precision::Minute);
+    }
+    let today = now.date_naive();
+    let (date, rest) = date_first(text, today).unwrap_or((today, text));
+    let rest = rest.trim_start_matches('T').trim();
+    if rest.is_empty() {
+        return keep(resolve(date.and_time(NaiveTime::MIN), now)?, Precision::Day);
+    }
+    let (time, precision) = if let Ok(time) = NaiveTime::parse_from_str(rest, "%H:%M") {
+        (time, Precision::Minute)
+    } else if let Ok(time) = NaiveTime::parse_from_str(rest, "%H:%M:%S") {
+        (time, Precision::Exact)
+    } else {
+        return Err(String::from(
+            "is not a time like 14:30, 2026-11-21, 2026-11-21 14:30 or 2026-11-21T14:30:00+03:00",
+        ));
+    };
+    keep(resolve(date.and_time(time), now)?, precision)
+}
+
+/// Takes a day off the front.
+fn date_first(text: &str, today: NaiveDate) -> Option<(NaiveDate, &str)> {
+    for (word, back) in [("today", 0), ("yesterday", 1)] {
+        if let Some(rest) = text.strip_prefix(word) {
+            return Some((today.checked_sub_days(Days::new(back))?, rest));
+        }
+    }
+    let (date, rest) = text.split_at_checked(10)?;
+    Some((NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?, rest))
+}
+
+/// Gives local time its offset. When clocks went back, the earlier of two instants is meant; a time that clocks jumped
+/// over does not exist, except midnight, which then stands for the beginning of the day.
+fn resolve<Tz: TimeZone>(time: NaiveDateTime, now: &DateTime<Tz>) -> Result<DateTime<Tz>, Reason> {
+    let zone = now.timezone();
+    let found = zone.from_local_datetime(&time).earliest();
+    let begins = || {
+        let jumped = time.time() == NaiveTime::MIN;
+        let later = time.checked_add_signed(chrono::TimeDelta::hours(1)).filter(|_| jumped)?;
+        zone.from_local_datetime(&later).earliest()
+    };
+    found.or_else(begins).ok_or_else(|| String::from("does not exist: clocks were put forward over it"))
+}
+
+fn keep<Tz: TimeZone>(time: DateTime<Tz>, precision: Precision) -> Result<Occurred, Reason> {
+    let fixed: DateTime<FixedOffset> = time.fixed_offset();
+    // Records keep milliseconds and whole minutes of offset.
+    let millis = UnixMillis(fixed.timestamp_millis());
+    let time = Moment::new(millis, (fixed.offset().local_minus_utc() / 60) as i16)
+        .ok_or_else(|| String::from("is outside the years 0 to 9999"))?;
+    Ok(Occurred { time, precision })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<(String, Precision), Reason> {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T16:05:30+03:00").unwrap();
+        occurred_at(text, &now).map(|occurred| (occurred.time.to_string(), occurred.precision))
+    }
+
+    #[test]
+    fn times_are_taken_as_exactly_as_they_are_typed() {
+        let cases = [
+            ("14:30", "2026-11-21T14:30:00+03:00", Precision::Minute),
+            ("14:30:05", "2026-11-21T14:30:05+03:00", Precision::Exact),
+            ("2026-11-20 09:15", "2026-11-20T09:15:00+03:00", Precision::Minute),
+            ("2026-11-20T09:15", "2026-11-20T09:15:00+03:00", Precision::Minute),
+            ("2026-11-20", "2026-11-20T00:00:00+03:00", Precision::Day),
+            ("yesterday 23:59", "2026-11-20T23:59:00+03:00", Precision::Minute),
+            ("today", "2026-11-21T00:00:00+03:00", Precision::Day),
+            ("2026-05-01T14:30:00-05:00", "2026-05-01T14:30:00-05:00", Precision::Exact),
+            ("2026-05-01T14:30+05:30", "2026-05-01T14:30:00+05:30", Precision::Minute),
+            ("2026-05-01T14:30:00Z", "2026-05-01T14:30:00+00:00", Precision::Exact),
+            ("now", "2026-11-21T16:05:30+03:00", Precision::Exact),
+        ];
+        for (text, expected, precision) in cases {
+            assert_eq!(read(text), Ok((expected.to_owned(), precision)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in
+            ["", "soon", "25:00", "2026-13-01", "2026-02-30", "21/11/2026", "14.30", "14:30 tomorrow", "NaN"]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

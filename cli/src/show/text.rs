@@ -1,0 +1,95 @@
+//! Text that people wrote, made fit for a terminal. It may come from another device, so it must not be able to move the
+//! cursor, recolour the screen or turn the words around it.
+
+/// First strong isolate: text until [`ISOLATE_END`] has a direction of its own.
+const ISOLATE: char = '\u{2068}';
+const ISOLATE_END: char = '\u{2069}';
+
+/// Text of several lines.
+pub(crate) fn lines(text: &str) -> String {
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Text as one line.
+pub(crate) fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
+            c if turns_direction(c) => {}
+            c => out.push(c),
+        }
+    }
+    if out.chars().any(is_right_to_left) { format!("{ISOLATE}{out}{ISOLATE_END}") } else { out }
+}
+
+/// Text as one line of at most `max` characters.
+pub(crate) fn short(text: &str, max: usize) -> String {
+    let mut chars = text.chars();
+    let start: String = chars.by_ref().take(max).collect();
+    if chars.next().is_none() {
+        return line(text);
+    }
+    let kept: String = start.chars().take(max.saturating_sub(1)).collect();
+    line(&format!("{}…", kept.trim_end()))
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Bytes as a person reads them.
+pub(crate) fn bytes(number: u64) -> String {
+    match number {
+        0..1_000 => count(number, "byte", "bytes"),
+        1_000..1_000_000 => format!("{:.1} kB", number as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", number as f64 / 1e6),
+        _ => format!("{:.1} GB", number as f64 / 1e9),
+    }
+}
+
+/// Embeddings, overrides and isolates: whoever opens one decides how everything after it reads.
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+const fn is_right_to_left(c: char) -> bool {
+    matches!(c, '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}'
+        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_steer_the_terminal() {
+        assert_eq!(line("a\u{1b}[31mb\u{7}\u{9b}2Jc"), "a\u{fffd}[31mb\u{fffd}\u{fffd}2Jc");
+        assert_eq!(line("safe\u{202e}gpj.exe"), "safegpj.exe");
+        assert_eq!(line("two\nlines"), "two lines");
+        assert_eq!(lines("two\nlines\u{1b}"), "two\nlines\u{fffd}");
+    }
+
+    #[test]
+    fn right_to_left_text_keeps_to_itself() {
+        assert_eq!(line("مظاهرة"), "\u{2068}مظاهرة\u{2069}");
+        assert_eq!(line("left"), "left");
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(short("äöü", 3), "äöü");
+        assert_eq!(short("äöüß", 3), "äö…");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(1, "file", "files"), "1 file");
+        assert_eq!(
+            [bytes(1), bytes(999), bytes(1_500), bytes(2_000_000)],
+            ["1 byte", "999 bytes", "1.5 kB", "2.0 MB"]
+        );
+    }
+}
