@@ -86,6 +86,7 @@ CREATE TABLE codes (
 
 CREATE TABLE incidents (
     document     INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id           BLOB NOT NULL,             -- of the document, so that a list never reads the table of documents
     effective    INTEGER NOT NULL,          -- of the entry that created it, top bit flipped
     entry        BLOB NOT NULL,             -- that entry's hash
     author       INTEGER NOT NULL,          -- its writer

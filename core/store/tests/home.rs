@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Folder, KEY, SPACE, Writer, rng, titled};
+use common::{Folder, KEY, SPACE, Writer, raw, rng, titled};
 use firsthand_store::*;
 use zeroize::Zeroizing;
 
@@ -262,27 +262,6 @@ fn a_newer_home_is_refused_and_left_alone() {
     slots[8] = 2;
     fs::write(&path, slots).unwrap();
     assert!(matches!(folder.try_open(), Err(StoreError::Newer { found: 2, known: 1, .. })));
-}
-
-/// The database by itself, as a later version of the program could change it.
-fn raw(folder: &Folder, with: impl FnOnce(&rusqlite::Connection)) {
-    let database = rusqlite::Connection::open(folder.home().join("store.db")).unwrap();
-    let key: String = database_key().iter().map(|byte| format!("{byte:02x}")).collect();
-    database.execute_batch(&format!("PRAGMA key = \"x'{key}'\"; PRAGMA cipher_page_size = 16384")).unwrap();
-    with(&database);
-}
-
-fn database_key() -> [u8; 32] {
-    struct Len;
-    impl ring::hkdf::KeyType for Len {
-        fn len(&self) -> usize {
-            32
-        }
-    }
-    let salt = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"firsthand data key v1");
-    let mut key = [0; 32];
-    salt.extract(&KEY).expand(&[b"database"], Len).unwrap().fill(&mut key).unwrap();
-    key
 }
 
 #[test]

@@ -14,13 +14,15 @@ use crate::{Store, StoreError};
 /// Fewer digits of an id would name half the list.
 const MIN_ID_DIGITS: usize = 4;
 
+const BY_ID: &str = "i.document IN (SELECT number FROM documents WHERE id = ?)";
+
 impl Store {
     /// One incident's row, hidden or not.
     ///
     /// # Errors
     /// From the disk.
     pub fn incident(&self, id: &DocumentId) -> Result<Option<IncidentRow>, StoreError> {
-        Ok(self.rows_where("d.id = ?", vec![Value::from(id.as_bytes().to_vec())])?.pop())
+        Ok(self.rows_where(BY_ID, vec![Value::from(id.as_bytes().to_vec())])?.pop())
     }
 
     /// Incidents by what a person types, hidden ones too: a short code with two to four letters of its prefix
@@ -46,7 +48,7 @@ impl Store {
             });
         }
         if let Some((from, to)) = id_range(typed) {
-            let ids = "d.id >= ? AND d.id <= ?";
+            let ids = "i.document IN (SELECT number FROM documents WHERE id >= ? AND id <= ?)";
             for row in self.rows_where(ids, vec![Value::from(from.to_vec()), Value::from(to.to_vec())])? {
                 if found.iter().all(|other| other.id != row.id) {
                     found.push(row);
@@ -66,7 +68,6 @@ impl Store {
         let Some(words) = text::query(text) else { return Ok(Vec::new()) };
         let sql = format!(
             "SELECT {COLUMNS} FROM incident_text AS t CROSS JOIN incidents AS i ON i.document = t.rowid
-                 CROSS JOIN documents AS d ON d.number = i.document
              WHERE t.incident_text MATCH ?1 AND i.hidden = 0 ORDER BY t.rank LIMIT ?2"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -74,11 +75,8 @@ impl Store {
     }
 
     fn rows_where(&self, condition: &str, values: Vec<Value>) -> Result<Vec<IncidentRow>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM documents AS d JOIN incidents AS i ON i.document = d.number
-             WHERE {condition} ORDER BY i.effective DESC, i.entry DESC"
-        );
-        self.rows(&sql, values)
+        let order = "ORDER BY i.effective DESC, i.entry DESC";
+        self.rows(&format!("SELECT {COLUMNS} FROM incidents AS i WHERE {condition} {order}"), values)
     }
 
     fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<IncidentRow>, StoreError> {
@@ -189,7 +187,7 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let document: i64 = row.get(0)?;
                 let (title, body): (String, String) = (row.get(1)?, row.get(2)?);
-                index.execute(params![document, title, body])?;
+                index.execute(params![document, text::fold(&title), text::fold(&body)])?;
                 taken.push(document);
             }
             for document in taken {

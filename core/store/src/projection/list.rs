@@ -17,10 +17,10 @@ use crate::{Store, StoreError};
 const FEW: usize = 4000;
 
 /// The columns that [`Store::incident_row`] reads, in its order.
-pub(super) const COLUMNS: &str = "d.id, i.space, i.effective, i.entry, i.author, i.short_prefix, i.short_number, \
+pub(super) const COLUMNS: &str = "i.id, i.space, i.effective, i.entry, i.author, i.short_prefix, i.short_number, \
      i.title, i.category, i.severity, i.urgency, i.certainty, i.status, i.followup, i.occurred_start, i.occurred_end, \
      i.reported, i.lat, i.lon, i.accuracy, i.conflicts, i.flags, i.hidden, \
-     (SELECT count(*) FROM evidence AS a WHERE a.incident = d.id AND a.hidden = 0)";
+     (SELECT count(*) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0)";
 
 /// An SQL condition and its parameters. Only numbers of ours are ever part of its text.
 #[derive(Default)]
@@ -52,22 +52,30 @@ impl Store {
         let Some((sql, values)) = self.plan(query)? else { return Ok(Vec::new()) };
         let mut select = self.database.prepare_cached(&sql)?;
         let mut rows = select.query(params_from_iter(values))?;
+        let mut row_of = self
+            .database
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM incidents AS i WHERE i.document = ?1"))?;
         let mut page = Vec::new();
         while page.len() < query.limit {
-            let Some(row) = rows.next()? else { break };
+            let Some(found) = rows.next()? else { break };
+            let document: i64 = found.get(0)?;
             if query.near.is_some() || query.within.is_some() {
-                let (Some(lat), Some(lon)) = (row.get(17)?, row.get(18)?) else { continue };
+                let (Some(lat), Some(lon)) = (found.get(1)?, found.get(2)?) else { continue };
                 let near = query.near.is_none_or(|near| near.holds(lat, lon));
                 if !near || query.within.as_ref().is_some_and(|area| !area.holds(lat, lon)) {
                     continue;
                 }
             }
-            page.push(self.incident_row(row)?);
+            let mut rows = row_of.query([document])?;
+            if let Some(row) = rows.next()? {
+                page.push(self.incident_row(row)?);
+            }
         }
         Ok(page)
     }
 
-    /// The statement for a query; `None` where nothing can match.
+    /// The statement that finds the documents of a query in the order of the list; `None` where nothing can match.
+    /// Their rows are read one by one afterwards, so that sorting carries no rows along.
     pub(super) fn plan(&self, query: &IncidentQuery) -> Result<Option<(String, Vec<Value>)>, StoreError> {
         let mut conditions = Conditions::default();
         if !self.filter(query, &mut conditions)? {
@@ -100,10 +108,10 @@ impl Store {
             conditions.sql.push_str(&sql);
             conditions.values.extend(values);
         }
+        let exact = if query.near.is_some() || query.within.is_some() { ", i.lat, i.lon" } else { "" };
         // Where an index of place or words leads, the rows are found by number and sorted.
         let sql = format!(
-            "SELECT {COLUMNS} FROM incidents AS i {lead} CROSS JOIN documents AS d ON d.number = i.document
-             WHERE true{} ORDER BY i.effective DESC, i.entry DESC",
+            "SELECT i.document{exact} FROM incidents AS i {lead} WHERE true{} ORDER BY i.effective DESC, i.entry DESC",
             conditions.sql
         );
         Ok(Some((sql, conditions.values)))

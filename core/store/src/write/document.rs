@@ -20,6 +20,7 @@ pub(super) struct Draft {
 /// What the entry that created a document says for its row.
 pub(super) struct Creation {
     pub document: i64,
+    pub id: DocumentId,
     pub effective: HybridTime,
     pub entry: EntryHash,
     pub author: i64,
@@ -124,6 +125,7 @@ impl super::Draft<'_> {
         let creation = select.query_row([number], |row| {
             Ok(Creation {
                 document,
+                id: update.id,
                 effective: cache::time(row, 0)?,
                 entry: EntryHash::new(row.get(1)?),
                 author: row.get(2)?,

@@ -3,7 +3,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::document::Creation;
 use crate::cache::ordered;
-use crate::projection::{origin_name, text};
+use crate::projection::origin_name;
 use crate::{IncidentProjection, StoreError};
 
 /// The columns that an index holds, apart from those that the creating entry fixes.
@@ -140,14 +140,15 @@ impl super::Draft<'_> {
         plain: &Plain,
     ) -> Result<(), StoreError> {
         let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO incidents (document, effective, entry, author, space, category, severity, status, followup,
+            "INSERT INTO incidents (document, id, effective, entry, author, space, category, severity, status, followup,
                  hidden, conflicts, happened, short_number, lat, lon, short_prefix, title, urgency, certainty,
                  occurred_start, occurred_end, reported, accuracy, flags, text_hash)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                 ?22, ?23, ?24, ?25)",
+                 ?22, ?23, ?24, ?25, ?26)",
         )?;
         insert.execute(params![
             creation.document,
+            creation.id.as_bytes(),
             ordered(creation.effective),
             creation.entry.as_bytes(),
             creation.author,
@@ -249,11 +250,11 @@ impl super::Draft<'_> {
         let mut queue = self.transaction.prepare_cached(
             "INSERT OR REPLACE INTO text_queue (document, title, body) VALUES (?1, ?2, ?3)",
         )?;
-        let mut body = text::fold(&new.text);
+        let mut body = new.text.clone();
         if let Some((prefix, number)) = &new.short_code {
-            body.push_str(&format!(" {prefix}-{number:03}"));
+            body.push_str(&format!("\n{prefix}-{number:03}"));
         }
-        queue.execute(params![document, text::fold(&new.title), body])?;
+        queue.execute(params![document, new.title, body])?;
         Ok(())
     }
 }

@@ -235,3 +235,29 @@ impl Writer {
 pub fn titled(title: &str) -> IncidentProjection {
     IncidentProjection { title: title.to_owned(), ..IncidentProjection::default() }
 }
+
+/// The database by itself, as a later version of the program could change it.
+pub fn raw(folder: &Folder, with: impl FnOnce(&rusqlite::Connection)) {
+    let database = rusqlite::Connection::open(folder.home().join("store.db")).unwrap();
+    let key: String = database_key().iter().map(|byte| format!("{byte:02x}")).collect();
+    database
+        .execute_batch(&format!(
+            "PRAGMA key = \"x'{key}'\"; PRAGMA cipher_page_size = 4096;
+         PRAGMA cipher_hmac_algorithm = HMAC_SHA256"
+        ))
+        .unwrap();
+    with(&database);
+}
+
+fn database_key() -> [u8; 32] {
+    struct Len;
+    impl ring::hkdf::KeyType for Len {
+        fn len(&self) -> usize {
+            32
+        }
+    }
+    let salt = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"firsthand data key v1");
+    let mut key = [0; 32];
+    salt.extract(&KEY).expand(&[b"database"], Len).unwrap().fill(&mut key).unwrap();
+    key
+}
