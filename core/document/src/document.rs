@@ -31,8 +31,8 @@ impl Document {
     /// A document of which nothing is here yet.
     #[must_use]
     pub fn empty() -> Self {
-        // Automerge has no constructor that takes an actor: each draws a random one. It is replaced before anything is
-        // written, in `Document::become`.
+        // Automerge has no constructor that takes an actor: each draws a random one. It is never used, because
+        // `become_writer` replaces it before anything is written.
         Self { am: Automerge::new_with_encoding(ENCODING), layout: None, schema: None }
     }
 
@@ -49,8 +49,10 @@ impl Document {
         Ok(Self { am, layout, schema: None })
     }
 
-    /// The bytes to keep. They depend on what the document holds and on nothing else, are not compressed, and compress
-    /// well together with others.
+    /// The bytes to keep: not compressed, so that they compress well together with others.
+    ///
+    /// Two replicas that hold the same may save different bytes, since the changes stand in the order they came in.
+    /// Compare [`Document::heads`] and [`crate::View::to_canonical`].
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
         self.am.save_nocompress()

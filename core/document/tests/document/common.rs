@@ -1,21 +1,20 @@
 //! What the tests of this crate share.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
+
+pub(crate) mod forge;
 
 use std::collections::BTreeMap;
 
-use firsthand_document::{
-    Author, Authors, Change, Document, DocumentKind, Edit, Incoming, Outcome, Rights, Schema,
-};
+use firsthand_document::{Author, Authors, Change, Document, DocumentKind, Edit, Incoming, Outcome, Rights};
 use firsthand_ids::{ChangeHash, HybridTime, LocalTime, PersonId, Position, UnixMillis, WriterId};
 use serde_json::{Map, Value};
 
 /// The writer with this number.
-pub fn writer(number: u8) -> WriterId {
+pub(crate) fn writer(number: u8) -> WriterId {
     WriterId::new([number; 16])
 }
 
 /// The object of a `json!` literal.
-pub fn object(value: Value) -> Map<String, Value> {
+pub(crate) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         other => panic!("no object: {other}"),
@@ -24,15 +23,15 @@ pub fn object(value: Value) -> Map<String, Value> {
 
 /// A change as a log entry would carry it.
 #[derive(Debug, Clone)]
-pub struct Entry {
-    pub writer: WriterId,
-    pub position: Position,
-    pub create: bool,
-    pub change: Change,
+pub(crate) struct Entry {
+    pub(crate) writer: WriterId,
+    pub(crate) position: Position,
+    pub(crate) create: bool,
+    pub(crate) change: Change,
 }
 
 impl Entry {
-    pub fn incoming(&self) -> Incoming<'_> {
+    pub(crate) fn incoming(&self) -> Incoming<'_> {
         Incoming {
             writer: self.writer,
             position: self.position,
@@ -44,9 +43,9 @@ impl Entry {
 
 /// A log of one document, and who wrote what with which rights.
 #[derive(Debug, Clone, Default)]
-pub struct Log {
-    pub entries: Vec<Entry>,
-    pub rights: BTreeMap<WriterId, Rights>,
+pub(crate) struct Log {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) rights: BTreeMap<WriterId, Rights>,
     authors: BTreeMap<ChangeHash, Author>,
 }
 
@@ -58,16 +57,16 @@ impl Authors for Log {
 
 impl Log {
     /// A log in which the writers with these numbers hold every right.
-    pub fn with_leads(numbers: &[u8]) -> Self {
+    pub(crate) fn with_leads(numbers: &[u8]) -> Self {
         let rights = numbers.iter().map(|number| (writer(*number), Rights::ALL)).collect();
         Self { rights, ..Self::default() }
     }
 
-    pub fn rights_of(&self, writer: WriterId) -> Rights {
+    pub(crate) fn rights_of(&self, writer: WriterId) -> Rights {
         self.rights.get(&writer).copied().unwrap_or(Rights::NONE)
     }
 
-    pub fn push(&mut self, writer: WriterId, create: bool, change: Change) {
+    pub(crate) fn push(&mut self, writer: WriterId, create: bool, change: Change) {
         let position = Position(self.entries.len() as u64 + 2);
         let rights = self.rights_of(writer);
         let at = UnixMillis(1_700_000_000_000 + 1_000 * self.entries.len() as i64);
@@ -84,7 +83,7 @@ impl Log {
     }
 
     /// Makes a document and notes its changes.
-    pub fn create(&mut self, number: u8, fields: Value) -> Document {
+    pub(crate) fn create(&mut self, number: u8, fields: Value) -> Document {
         let (document, changes) =
             Document::create(DocumentKind::Incident, writer(number), &object(fields)).unwrap();
         for (index, change) in changes.into_iter().enumerate() {
@@ -94,7 +93,7 @@ impl Log {
     }
 
     /// Edits a document and notes the changes.
-    pub fn edit(&mut self, document: &mut Document, number: u8, edits: &[Edit]) -> Vec<ChangeHash> {
+    pub(crate) fn edit(&mut self, document: &mut Document, number: u8, edits: &[Edit]) -> Vec<ChangeHash> {
         let changes = document.edit(writer(number), self.rights_of(writer(number)), edits).unwrap();
         let hashes = changes.iter().map(|change| change.hash).collect();
         for change in changes {
@@ -104,7 +103,7 @@ impl Log {
     }
 
     /// Gives a document everything of the log, and expects it to take it.
-    pub fn bring(&self, document: &mut Document) {
+    pub(crate) fn bring(&self, document: &mut Document) {
         let incoming: Vec<_> = self.entries.iter().map(Entry::incoming).collect();
         let applied = document.apply(&incoming, self);
         for (entry, outcome) in self.entries.iter().zip(&applied.outcomes) {
@@ -113,17 +112,13 @@ impl Log {
     }
 
     /// A document that has everything of the log.
-    pub fn replica(&self) -> Document {
+    pub(crate) fn replica(&self) -> Document {
         let mut document = Document::empty();
         self.bring(&mut document);
         document
     }
 }
 
-pub fn set(field: &str, value: Value) -> Edit {
+pub(crate) fn set(field: &str, value: Value) -> Edit {
     Edit::Set { field: field.into(), value }
-}
-
-pub fn schema() -> Schema {
-    Schema::of(&DocumentKind::Incident)
 }

@@ -1,10 +1,8 @@
 //! Damaged and forged bytes: nothing panics, nothing changes the document that is not a whole and lawful change.
 
-mod common;
-
+use crate::common::{Entry, Log, set, writer};
 use automerge::ActorId;
 use automerge::legacy::{ElementId, Key, ObjectId, OpId, OpType};
-use common::{Entry, Log, set, writer};
 use firsthand_document::{Document, Edit, Incoming, NoAuthors, Outcome};
 use firsthand_ids::sha256;
 use rand_chacha::ChaCha8Rng;

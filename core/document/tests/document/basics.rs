@@ -1,8 +1,6 @@
 //! One document, a few people: what each letter does.
 
-mod common;
-
-use common::{Log, object, set, writer};
+use crate::common::{Log, object, set, writer};
 use firsthand_document::{
     Document, DocumentError, DocumentKind, Edit, FieldView, NoAuthors, Rights, incident,
 };

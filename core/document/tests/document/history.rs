@@ -1,8 +1,6 @@
 //! The history: who changed what, with what was there before.
 
-mod common;
-
-use common::{Log, set, writer};
+use crate::common::{Log, set, writer};
 use firsthand_document::{Edit, FieldChange, NoAuthors, TextSplice, What};
 use firsthand_ids::PersonId;
 use serde_json::{Value, json};
