@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_document::{Author, Document, Incoming, Outcome};
-use firsthand_ids::{ChangeHash, DocumentId, EntryHash, HybridTime, Position, SpaceId, UnixMillis, WriterId};
+use firsthand_ids::{
+    ChangeHash, DeviceKey, DocumentId, EntryHash, HybridTime, Position, SpaceId, UnixMillis, WriterId,
+};
 use firsthand_log::change::ChangeParts;
 use firsthand_log::lean::{ReceivedBatch, decode_batch};
 use firsthand_log::{Entry, EntryKind, Mark, SignedHead, Tip, Vector, verify_run};
@@ -14,6 +16,10 @@ use super::authors::Rosters;
 use super::own::effective_time;
 use super::{CLOCK, Ledger, Now, project};
 use crate::NodeError;
+
+/// The most chains of one device in a space. A device opens a new one when its home was copied or restored, which happens
+/// a few times in its life; without a limit one member could fill everybody's vector ([`Vector::MAX_WRITERS`]).
+const MAX_CHAINS_OF_DEVICE: usize = 64;
 
 /// What taking in a batch left.
 pub(super) struct Received {
@@ -91,6 +97,9 @@ impl Ledger {
             if roster.member(&run.tip.device).is_none_or(|(person, _)| person != run.tip.person) {
                 return Err(Refusal::Misbehaved);
             }
+            if held.is_none() && self.chains_of(&run.tip.device) >= MAX_CHAINS_OF_DEVICE {
+                return Err(Refusal::Misbehaved);
+            }
             if self.forked(&writer, held.as_ref(), &entries, &run.hashes)? {
                 verified.forks.insert(writer);
                 continue;
@@ -124,6 +133,12 @@ impl Ledger {
         }
         verified.entries = order.iter().filter_map(|place| placed.remove(place)).collect();
         Ok(verified)
+    }
+
+    fn chains_of(&self, device: &DeviceKey) -> usize {
+        let vector = self.store.vector(&self.space);
+        let tips = vector.iter().filter_map(|(writer, _)| self.store.tip(&self.space, writer));
+        tips.filter(|tip| tip.device == *device).count()
     }
 
     /// Where the chain stood before the run begins. A run may begin with entries that are held already: another peer

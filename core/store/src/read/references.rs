@@ -71,7 +71,7 @@ impl References for SpaceReferences<'_> {
 
     fn document_at(&self, writer: &WriterId, position: Position) -> Option<DocumentId> {
         let sql = "SELECT d.id FROM entries AS e JOIN documents AS d ON d.number = e.document
-                   WHERE e.writer = ?1 AND e.position = ?2 AND e.kind = 1";
+                   WHERE e.writer = ?1 AND e.position = ?2";
         self.at(sql, writer, position).map(DocumentId::new)
     }
 }
