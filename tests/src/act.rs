@@ -189,6 +189,10 @@ impl Person {
         }
         let conflict = |field: &str| expected.values(&incident, field, &before).len() > 1;
         let refused = plan.sets.iter().any(|(field, _, resolve)| *resolve != conflict(field));
+        // What stands already is not written again.
+        plan.sets.retain(|(field, value, resolve)| {
+            *resolve || expected.values(&incident, field, &before) != [value.clone()]
+        });
         let edits = plan.edits.clone();
         let result = world.write(device, |ledger, now, rng| ledger.edit(incident, &edits, now, rng));
         match result {

@@ -116,6 +116,11 @@ impl Poison {
         self.chain.writer
     }
 
+    #[must_use]
+    pub fn device(&self) -> firsthand_ids::DeviceKey {
+        self.secret.key()
+    }
+
     /// The position of the last entry.
     #[must_use]
     pub fn position(&self) -> Position {

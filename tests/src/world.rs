@@ -9,7 +9,7 @@ use rand_core::{CryptoRng, Rng};
 use crate::device::{Crash, Device, Running, State};
 use crate::folder::folder;
 use crate::join::{Applicant, Step};
-use crate::{Cable, Dice};
+use crate::{Cable, Dice, Taint};
 
 /// Devices, cables and the time. Everything that happens is drawn from the seed.
 pub struct World {
@@ -36,6 +36,8 @@ pub struct World {
     /// Words on the inviters' screens.
     words: BTreeMap<LinkId, [&'static str; 3]>,
     compared: BTreeSet<LinkId>,
+    /// What was done to cables that are gone.
+    taints: BTreeMap<LinkId, Taint>,
     /// Cables over which somebody says that the words differ.
     pub declining: BTreeSet<LinkId>,
     next_link: LinkId,
@@ -76,6 +78,7 @@ impl World {
             steps: 0,
             words: BTreeMap::new(),
             compared: BTreeSet::new(),
+            taints: BTreeMap::new(),
             declining: BTreeSet::new(),
             next_link: 1,
             aloud: crate::seeds::only().is_some(),
@@ -248,8 +251,10 @@ impl World {
         let over: Vec<_> =
             self.cables.iter().filter(|(_, cable)| cable.gone == [true; 2]).map(|(id, _)| *id).collect();
         for id in over {
-            let cable = self.cables.remove(&id);
-            self.captured.extend(cable.and_then(|cable| cable.capture).unwrap_or_default());
+            if let Some(cable) = self.cables.remove(&id) {
+                self.taints.insert(id, cable.taint);
+                self.captured.extend(cable.capture.unwrap_or_default());
+            }
         }
     }
 
@@ -308,7 +313,8 @@ impl World {
 
     /// A link between honest devices ends well, unless something was done to it.
     fn judge_end(&self, number: usize, link: LinkId, reason: EndReason) {
-        let taint = self.cables.get(&link).map(|cable| cable.taint).unwrap_or_default();
+        let taint = self.cables.get(&link).map(|cable| cable.taint);
+        let taint = taint.or_else(|| self.taints.get(&link).copied()).unwrap_or_default();
         let broken = taint.cut || taint.stalled || taint.corrupted || taint.tampered;
         let excused = match reason {
             EndReason::Done => true,
