@@ -70,6 +70,7 @@ CREATE TABLE entries (
     nonce            BLOB,
     detached         BLOB,                  -- at most one of these two
     detached_hash    BLOB,
+    packed           INTEGER NOT NULL,      -- 1: body went through firsthand_log::compress::compress_document
     body             BLOB NOT NULL
 ) STRICT;
 

@@ -1,7 +1,8 @@
 use firsthand_ids::{
     ChangeHash, DocumentId, EntryHash, HybridTime, LocalTime, Position, SpaceId, UnixMillis, WriterId,
 };
-use firsthand_log::{Detached, Entry, EntryHeader, EntryKind, SignedHead};
+use firsthand_log::compress::decompress_document;
+use firsthand_log::{Detached, Entry, EntryHeader, EntryKind, MAX_BODY_BYTES, SignedHead};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
 use crate::cache::{position, time};
@@ -12,7 +13,7 @@ use crate::{EntryState, Store, StoreError};
 macro_rules! columns {
     () => {
         "e.number, e.writer, e.position, e.kind, e.state, d.id, e.hybrid, e.effective, e.local_at, e.local_offset,
-         e.membership, e.names_membership, e.hash, e.content, e.nonce, e.detached, e.detached_hash, e.body, e.signature"
+         e.membership, e.names_membership, e.hash, e.content, e.nonce, e.detached, e.detached_hash, e.body, e.signature, e.packed"
     };
 }
 macro_rules! entries_where {
@@ -47,6 +48,7 @@ pub(super) struct Raw {
     detached_hash: Option<[u8; 32]>,
     body: Vec<u8>,
     signature: Option<[u8; 64]>,
+    packed: bool,
 }
 
 impl Raw {
@@ -70,8 +72,13 @@ impl Raw {
             detached_hash: row.get(16)?,
             body: row.get(17)?,
             signature: row.get(18)?,
+            packed: row.get(19)?,
         })
     }
+}
+
+fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
+    decompress_document(packed, MAX_BODY_BYTES).map_err(|_| StoreError::Damaged { what: "an entry" })
 }
 
 impl Store {
@@ -104,7 +111,8 @@ impl Store {
         };
         let detached = raw.detached.map(Detached::Present);
         let detached = detached.or_else(|| raw.detached_hash.map(Detached::HashOnly));
-        let entry = Entry { position: info.position, header, nonce: raw.nonce, body: raw.body, detached };
+        let body = if raw.packed { unpack(&raw.body)? } else { raw.body };
+        let entry = Entry { position: info.position, header, nonce: raw.nonce, body, detached };
         Ok(StoredEntry { info, entry, signature: raw.signature })
     }
 

@@ -1,4 +1,5 @@
 use firsthand_ids::{OperationHash, Position, WriterId};
+use firsthand_log::compress::compress_document;
 use firsthand_log::{Bind, Detached, EntryKind, SignedHead};
 use rusqlite::{OptionalExtension, params};
 
@@ -50,11 +51,12 @@ impl Draft<'_> {
             Some(Detached::HashOnly(hash)) => (None, Some(hash.as_slice())),
             None => (None, None),
         };
+        let packed = pack(&entry.body);
         let mut insert = self.transaction.prepare_cached(
             "INSERT INTO entries (writer, position, kind, state, document, prior, hybrid, effective, local_at,
                  local_offset, membership, names_membership, hash, content, signature, nonce, detached,
-                 detached_hash, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                 detached_hash, packed, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )?;
         let number = insert.insert(params![
             chain.number,
@@ -75,7 +77,8 @@ impl Draft<'_> {
             entry.nonce,
             detached,
             detached_hash,
-            entry.body,
+            packed.is_some(),
+            packed.as_ref().unwrap_or(&entry.body),
         ])?;
         if let Some(id) = &header.document {
             let document = self.document(id)?;
@@ -161,4 +164,13 @@ impl Draft<'_> {
         update.execute(params![state.number(), number])?;
         Ok(())
     }
+}
+
+/// Bodies from this length on are compressed, which halves the entries that create a document; edits are shorter, and
+/// what they would gain is not worth the time.
+const PACK_FROM_BYTES: usize = 512;
+
+fn pack(body: &[u8]) -> Option<Vec<u8>> {
+    let packed = (body.len() >= PACK_FROM_BYTES).then(|| compress_document(body).ok()).flatten();
+    packed.filter(|packed| packed.len() < body.len())
 }
