@@ -45,7 +45,7 @@ pub enum DocumentError {
         field: String,
     },
     /// The value has not the shape its letter needs: an item of a list is an object without a member `list`, a text is a
-    /// string, a closing says `closed` or `merged_into`.
+    /// string, a closing says `closed`, or `merged_into` and which.
     #[error("store the value of {field}: wrong shape")]
     WrongShape {
         /// The field.

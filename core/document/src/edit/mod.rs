@@ -68,7 +68,7 @@ pub enum Edit {
     },
     /// Closes an incident. Without the right it is a proposal.
     Close {
-        /// `closed` or `merged_into`.
+        /// `closed`, or `merged_into` with a target.
         status: String,
         /// For `merged_into`: the incident it was merged into.
         target: Option<DocumentId>,

@@ -184,7 +184,7 @@ impl<'a> Plan<'a> {
             }
             Edit::Resolve { field, value, note } => self.resolve(field, value, note),
             Edit::Close { status, target, note } => {
-                if status != "closed" && status != "merged_into" {
+                if status != "closed" && (status != "merged_into" || target.is_none()) {
                     return Err(DocumentError::WrongShape { field: "status".to_owned() });
                 }
                 let mut item = json!({ "status": status, "note": note });

@@ -90,9 +90,10 @@ impl Document {
         groups: Vec<Group>,
     ) -> Result<Vec<Change>, DocumentError> {
         if let Some(group) = groups.iter().find(|group| group.0.len() > 1 && group.bytes() > CHANGE_BYTES) {
-            let field = match &group.0[..] {
-                [Step::Put { key, .. }, ..] => key.clone(),
-                _ => "imported".to_owned(),
+            let largest = group.0.iter().max_by_key(|step| step.bytes());
+            let field = match largest {
+                Some(Step::Put { key, .. }) => key.clone(),
+                _ => String::new(),
             };
             return Err(DocumentError::TooLarge { field, limit: MAX_VALUE_BYTES });
         }
@@ -135,6 +136,7 @@ impl Document {
             let (hash, _) = transaction.commit();
             if let Some(hash) = hash {
                 let change = self.am.get_change_by_hash(&hash).ok_or(DocumentError::Internal)?;
+                debug_assert!(crate::guard::operations::Parsed::read(change.raw_bytes()).is_ok());
                 changes.push(document::change(&change));
             }
         }

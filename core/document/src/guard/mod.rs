@@ -81,6 +81,9 @@ impl Document {
     /// `authors` answers for the changes that the document holds and for the new ones. The outcome of a change depends
     /// on nothing but its own past and the rights of those who made it, so every replica comes to the same.
     pub fn apply(&mut self, incoming: &[Incoming<'_>], authors: &dyn Authors) -> Applied {
+        if incoming.is_empty() {
+            return Applied { outcomes: Vec::new() };
+        }
         let mut batch = Batch::read(incoming);
         let mut graph = Graph::read(&self.am);
         let mut layout = self.layout.clone();

@@ -49,6 +49,32 @@ fn the_root_and_unknown_objects_are_out_of_reach() {
 }
 
 #[test]
+fn only_characters_of_the_text_are_deleted_from_it() {
+    let base = base();
+    let one = raw(&base, |tx, at| tx.splice_text(&at.narrative, 3, 1, "").unwrap());
+    let two = raw(&base, |tx, at| tx.splice_text(&at.narrative, 3, 2, "").unwrap());
+    // The five maps, values, texts and an item of the creating change, and the last operation of all.
+    for counter in (1..15).chain([base.document.history(&NoAuthors).len() as u64 + 40]) {
+        let id = LegacyId(counter, ActorId::from(writer(1).as_bytes()));
+        for change in [&one, &two] {
+            let altered = altered(change, |change| {
+                change.operations[0].key = Key::Seq(ElementId::Id(id.clone()));
+                change.operations[0].pred = vec![id.clone()].into();
+            });
+            let incoming = incoming(4, false, &altered);
+            let mut document = base.document.clone();
+            let outcome = document.apply(&[incoming], &base.log).outcomes.remove(0);
+            let Outcome::Refused(error) = outcome else { panic!("{counter}: {outcome:?}") };
+            assert!(
+                matches!(error.rule, Rule::Apply | Rule::Canonical | Rule::Reference),
+                "{counter}: {error:?}"
+            );
+            assert_eq!(document.save(), base.document.save());
+        }
+    }
+}
+
+#[test]
 fn a_text_that_came_from_apart_is_no_place_to_write_unseen() {
     // Writer 2 makes a new text field; writer 4 has not seen it and writes into it all the same.
     let mut base = base();
