@@ -195,7 +195,8 @@ fn a_store_holds_what_was_committed() {
             assert_eq!(store.commit(commit).unwrap().entries, entries);
             if step % 10 == 9 {
                 compare(&store, &world);
-                compare(&folder.pulled().open(), &world);
+                let pulled = folder.pulled();
+                compare(&pulled.open(), &world);
             }
         }
         drop(store);
