@@ -70,10 +70,12 @@ pub enum Breach {
     Garbage,
     /// Creates a document that is none.
     Create,
+    /// Names membership operations that nobody has, so it waits for them.
+    Heads,
 }
 
 impl Breach {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Once,
         Self::Item,
         Self::ForeignItem,
@@ -82,6 +84,7 @@ impl Breach {
         Self::Actor,
         Self::Garbage,
         Self::Create,
+        Self::Heads,
     ];
 }
 
@@ -91,6 +94,7 @@ pub struct Poison {
     chain: ChainId,
     tip: Option<Tip>,
     entries: Vec<Entry>,
+    claimed: Option<Vec<firsthand_ids::OperationHash>>,
     now: Now,
 }
 
@@ -105,7 +109,7 @@ impl Poison {
         let (team, space, device) = (identity.team, *ledger.space(), secret.key());
         let chain = ChainId { team, space, writer: writer_id(&team, &space, &device, &nonce) };
         let bind = Bind { device, person: person_id(&device), nonce, app_version: "0".to_owned() };
-        let mut poison = Self { secret, chain, tip: None, entries: Vec::new(), now };
+        let mut poison = Self { secret, chain, tip: None, entries: Vec::new(), claimed: None, now };
         let body = bind.encode();
         poison.push(EntryKind::Bind, None, None, body, Some(identity.heads));
         poison
@@ -137,6 +141,7 @@ impl Poison {
         membership: Option<Vec<firsthand_ids::OperationHash>>,
     ) {
         let position = self.position().next();
+        let membership = self.claimed.take().or(membership);
         let header = EntryHeader {
             kind,
             document,
@@ -151,6 +156,12 @@ impl Poison {
     /// Adds an entry that changes a document.
     pub fn change(&mut self, document: DocumentId, body: Vec<u8>) {
         self.push(EntryKind::Change, Some(document), None, body, None);
+    }
+
+    /// From the next entry on, membership heads that nobody has.
+    pub fn claim_heads(&mut self, dice: &mut Dice) {
+        let heads = vec![firsthand_ids::OperationHash::new(dice.bytes())];
+        self.claimed = Some(heads);
     }
 
     /// Adds an entry that creates a document, and gives its id.
@@ -183,7 +194,7 @@ impl Poison {
     pub fn fork(&self) -> Self {
         let secret = DeviceSecret::from_seed(*self.secret.seed()).unwrap();
         let entries = self.entries.clone();
-        Self { secret, chain: self.chain, tip: self.tip.clone(), entries, now: self.now }
+        Self { secret, chain: self.chain, tip: self.tip.clone(), entries, claimed: None, now: self.now }
     }
 
     /// Continues somebody else's chain, as far as `ledger` holds it, and signs with the own key.
@@ -192,7 +203,7 @@ impl Poison {
         let tip = ledger.store().tip(ledger.space(), &victim);
         let secret = DeviceSecret::from_seed(*self.secret.seed()).unwrap();
         let chain = ChainId { writer: victim, ..self.chain };
-        let mut forged = Self { secret, chain, tip, entries: Vec::new(), now: self.now };
+        let mut forged = Self { secret, chain, tip, entries: Vec::new(), claimed: None, now: self.now };
         forged.push(EntryKind::Other(9), None, None, b"forged".to_vec(), None);
         forged.sign()
     }
@@ -208,9 +219,16 @@ impl Poison {
         other.sign()
     }
 
-    /// The body of a change that breaks a rule; for [`Breach::Create`] that of a creating change.
+    /// A change that breaks a rule, and an innocent one that builds on it; for [`Breach::Create`] the first would create
+    /// a document.
     #[must_use]
-    pub fn body(&self, ledger: &Ledger, document: DocumentId, breach: Breach, dice: &mut Dice) -> Vec<u8> {
+    pub fn changes(
+        &self,
+        ledger: &Ledger,
+        document: DocumentId,
+        breach: Breach,
+        dice: &mut Dice,
+    ) -> [Vec<u8>; 2] {
         let saved = ledger.store().document(&document).unwrap().unwrap().saved;
         let options = LoadOptions::new().text_encoding(TextEncoding::UnicodeCodePoint);
         let actor = match breach {
@@ -219,32 +237,42 @@ impl Poison {
         };
         let am = Automerge::load_with_options(&saved, options).unwrap();
         let mut am = am.with_actor(ActorId::from(actor.as_bytes()));
-        let maps: Vec<_> =
-            ["w", "a", "t", "r", "s"].iter().map(|name| am.get(ROOT, *name).unwrap().unwrap().1).collect();
-        let item = am.keys(&maps[1]).next();
-        let register = am.keys(&maps[3]).next();
+        let [once, items, texts, registers] =
+            ["w", "a", "t", "r"].map(|name| am.get(ROOT, name).unwrap().unwrap().1);
+        let item = am.keys(&items).next();
+        let register = am.keys(&registers).next();
         let mut tx = am.transaction();
         match breach {
-            Breach::Garbage => return dice.fill(40),
-            Breach::Once => tx.put(&maps[0], "short_code", "\"A1-001\"").unwrap(),
+            Breach::Once => tx.put(&once, "short_code", "\"A1-001\"").unwrap(),
             Breach::Item => match item {
-                Some(item) => tx.delete(&maps[1], item).unwrap(),
-                None => tx.put(&maps[1], "no key", "{}").unwrap(),
+                Some(item) => tx.delete(&items, item).unwrap(),
+                None => tx.put(&items, "no key", "{}").unwrap(),
             },
             Breach::ForeignItem => {
                 let key = format!("{}|1", WriterId::new(dice.bytes()));
-                tx.put(&maps[1], key, "{\"list\":\"counts\",\"low\":9}").unwrap();
+                tx.put(&items, key, "{\"list\":\"counts\",\"low\":9}").unwrap();
             }
-            Breach::Text => tx.put(&maps[2], "narrative", "nothing happened").unwrap(),
+            Breach::Text => tx.put(&texts, "narrative", "nothing happened").unwrap(),
             Breach::Register => match register {
-                Some(register) => tx.delete(&maps[3], register).unwrap(),
-                None => tx.put(&maps[3], "title", 7).unwrap(),
+                Some(register) => tx.delete(&registers, register).unwrap(),
+                None => tx.put(&registers, "title", 7).unwrap(),
             },
-            Breach::Actor => tx.put(&maps[3], "title", "\"by nobody\"").unwrap(),
             Breach::Create => tx.put(ROOT, "title", "not where titles stand").unwrap(),
+            Breach::Actor | Breach::Garbage | Breach::Heads => {
+                tx.put(&registers, "p_code", format!("\"{}\"", dice.below(1 << 30))).unwrap();
+            }
         }
-        let hash = tx.commit().0.unwrap();
-        am.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec()
+        let first = tx.commit().0.unwrap();
+        am.set_actor(ActorId::from(self.chain.writer.as_bytes()));
+        let mut tx = am.transaction();
+        tx.put(&registers, "admin_level", format!("{}", dice.below(1 << 30))).unwrap();
+        let second = tx.commit().0.unwrap();
+        let [mut first, second] =
+            [first, second].map(|hash| am.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec());
+        if breach == Breach::Garbage {
+            first = dice.fill(40);
+        }
+        [first, second]
     }
 }
 

@@ -247,13 +247,21 @@ impl Run {
         let breach = self.dice.pick(&Breach::ALL);
         let now = self.world.devices[hostile].clock.at(self.world.now);
         let ledger = self.world.devices[hostile].ledger();
-        let body = poison.body(ledger, document, breach, &mut self.dice);
-        if breach == Breach::Create {
-            poison.create(|_| body, self.dice.bytes());
-        } else {
-            poison.change(document, body);
+        let [body, dependent] = poison.changes(ledger, document, breach, &mut self.dice);
+        match breach {
+            Breach::Create => drop(poison.create(|_| body, self.dice.bytes())),
+            Breach::Heads => {
+                poison.claim_heads(&mut self.dice);
+                poison.change(document, body);
+            }
+            _ => poison.change(document, body),
         }
-        self.poisoned.insert((poison.writer(), poison.position().0), Some(breach));
+        let held = (breach != Breach::Heads).then_some(breach);
+        self.poisoned.insert((poison.writer(), poison.position().0), held);
+        if self.dice.percent(40) {
+            poison.change(document, dependent);
+            self.poisoned.insert((poison.writer(), poison.position().0), None);
+        }
         let plain = poison.sign();
         let committed = inject(ledger, plain, now);
         assert!(committed.is_ok(), "{breach:?}: {committed:?}");
@@ -267,7 +275,8 @@ impl Run {
         let State::Up(running) = &mut device.state else { return };
         let held = held(&running.ledger);
         let (store, space) = (running.ledger.store(), running.ledger.space());
-        let own = |writer: &WriterId| store.tip(space, writer).is_none_or(|tip| tip.device == poison.device());
+        let own =
+            |writer: &WriterId| store.tip(space, writer).is_none_or(|tip| tip.device == poison.device());
         let victims: Vec<_> = held.iter().map(|(writer, _)| *writer).filter(|it| !own(it)).collect();
         let tamper = match self.dice.below(6) {
             0 => Some(Tamper::Signature),
