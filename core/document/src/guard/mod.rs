@@ -7,6 +7,7 @@
 //! replaces the document. A change that fails is named; the others go on without it.
 
 mod columns;
+mod encode;
 mod error;
 pub(crate) mod graph;
 mod letters;

@@ -5,24 +5,25 @@ use firsthand_log::change::ChangeParts;
 use firsthand_log::codec::Reader;
 
 use super::columns::{booleans, deltas, runs};
+use super::encode::{self, width};
 use super::{MAX_OPERATIONS, Rule};
 use crate::{GuardError, OpId};
 
 /// A column's number in the format: the kind of value in the low four bits.
-mod column {
-    pub(super) const OBJECT_WRITER: u64 = 0x01;
-    pub(super) const OBJECT_COUNTER: u64 = 0x02;
-    pub(super) const KEY_WRITER: u64 = 0x11;
-    pub(super) const KEY_COUNTER: u64 = 0x13;
-    pub(super) const KEY_TEXT: u64 = 0x15;
-    pub(super) const INSERT: u64 = 0x34;
-    pub(super) const ACTION: u64 = 0x42;
-    pub(super) const VALUE_KIND: u64 = 0x56;
-    pub(super) const VALUE: u64 = 0x57;
-    pub(super) const REPLACED_COUNT: u64 = 0x70;
-    pub(super) const REPLACED_WRITER: u64 = 0x71;
-    pub(super) const REPLACED_COUNTER: u64 = 0x73;
-    pub(super) const ALL: [u64; 12] = [
+pub(super) mod column {
+    pub(in crate::guard) const OBJECT_WRITER: u64 = 0x01;
+    pub(in crate::guard) const OBJECT_COUNTER: u64 = 0x02;
+    pub(in crate::guard) const KEY_WRITER: u64 = 0x11;
+    pub(in crate::guard) const KEY_COUNTER: u64 = 0x13;
+    pub(in crate::guard) const KEY_TEXT: u64 = 0x15;
+    pub(in crate::guard) const INSERT: u64 = 0x34;
+    pub(in crate::guard) const ACTION: u64 = 0x42;
+    pub(in crate::guard) const VALUE_KIND: u64 = 0x56;
+    pub(in crate::guard) const VALUE: u64 = 0x57;
+    pub(in crate::guard) const REPLACED_COUNT: u64 = 0x70;
+    pub(in crate::guard) const REPLACED_WRITER: u64 = 0x71;
+    pub(in crate::guard) const REPLACED_COUNTER: u64 = 0x73;
+    pub(in crate::guard) const ALL: [u64; 12] = [
         OBJECT_WRITER,
         OBJECT_COUNTER,
         KEY_WRITER,
@@ -37,6 +38,9 @@ mod column {
         REPLACED_COUNTER,
     ];
 }
+
+/// Magic, checksum and type of a chunk.
+const CHUNK_BYTES: usize = 9;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +107,21 @@ impl<'a> Parsed<'a> {
             return Err(Rule::Chunk.broken("dependencies or actors out of order"));
         }
         let operations = read_operations(parts.columns, &writers, parts.start_op)?;
+        let others = writers.len() - 1;
+        let header = width(parts.dependencies.len() as u64)
+            + parts.dependencies.len() * ChangeHash::LEN
+            + (1 + WriterId::LEN)
+            + width(parts.sequence)
+            + width(parts.start_op)
+            // Time and message.
+            + 2
+            + width(others as u64)
+            + others * (1 + WriterId::LEN);
+        let length = header + parts.columns.len();
+        let whole = bytes.len() == CHUNK_BYTES + width(length as u64) + length;
+        if !whole || encode::columns(&operations, &writers).as_deref() != Some(parts.columns) {
+            return Err(Rule::Canonical.broken("it would not be written like this again"));
+        }
         Ok(Self {
             hash,
             writer,
