@@ -197,7 +197,7 @@ impl Space {
             let forked = forked.map(|(writer, _)| writer).collect();
             self.tell_forks(&forked, out);
         }
-        let equal = self.equal() && self.in_flight.is_empty();
+        let equal = self.equal();
         if equal && !self.was_equal {
             out.push(Effect::Equal { space: self.id });
         }

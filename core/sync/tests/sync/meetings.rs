@@ -1,9 +1,9 @@
 //! Honest devices, and everything that can happen to them.
 
 use firsthand_ids::WriterId;
-use firsthand_sync::GoodbyeReason;
+use firsthand_sync::{Frame, GoodbyeReason, Input};
 
-use crate::device::{Fact, below, file, rarely, writer};
+use crate::device::{Fact, below, file, operation, rarely, writer};
 use crate::world::World;
 
 /// How a run may go wrong.
@@ -234,11 +234,45 @@ fn a_batch_larger_than_half_goes_alone() {
 }
 
 #[test]
+fn two_batches_are_on_the_way_at_once() {
+    let mut world = World::new(1);
+    for _ in 0..3000 {
+        let fact = world.fact();
+        world.devices[0].append(writer(0), fact);
+    }
+    world.connect();
+    let mut most = 0;
+    while world.step() {
+        let count = |at: usize, kind| world.ends[at].sent.get(kind).copied().unwrap_or_default();
+        most = most.max(count(0, "batch") - count(1, "ack"));
+    }
+    world.check_same();
+    assert_eq!(most, 2);
+}
+
+#[test]
+fn a_meeting_is_not_finished_while_something_is_asked() {
+    let mut world = run(3, Weather { writers: 4, ..Weather::default() });
+    let heads = world.devices[0].heads();
+    let session = world.ends[0].session.as_mut().unwrap();
+    assert!(session.finished());
+    let want = Frame::Want { file: file(0), from: 0, count: 2 };
+    session.handle(Input::Frame(want.encode()));
+    assert!(!session.finished(), "the peer waits for a part");
+    session.handle(Input::ChunkLoaded { file: file(0), index: 0, chunk: None });
+    assert!(session.finished());
+    session.handle(Input::MembershipChanged { heads: vec![operation(77)], peer_known: true });
+    assert!(!session.finished(), "the team changed");
+    session.handle(Input::OperationsLoaded { heads, operations: vec![] });
+    assert!(session.finished());
+}
+
+#[test]
 fn a_closed_session_says_nothing_more() {
     let mut world = run(3, Weather { writers: 4, ..Weather::default() });
     let session = world.ends[0].session.as_mut().unwrap();
-    let effects = session.handle(firsthand_sync::Input::Close(GoodbyeReason::Done));
+    let effects = session.handle(Input::Close(GoodbyeReason::Done));
     assert_eq!(effects.len(), 2);
-    assert!(session.handle(firsthand_sync::Input::Close(GoodbyeReason::Done)).is_empty());
-    assert!(session.handle(firsthand_sync::Input::Frame(vec![1, 2, 3])).is_empty());
+    assert!(session.handle(Input::Close(GoodbyeReason::Done)).is_empty());
+    assert!(session.handle(Input::Frame(vec![1, 2, 3])).is_empty());
 }
