@@ -86,6 +86,8 @@ impl Ended {
 struct Peer {
     name: Option<String>,
     complete: bool,
+    /// How the two stood when it was last said.
+    said: String,
 }
 
 /// Tells a person, and a script, how meetings go.
@@ -132,7 +134,9 @@ impl Meetings {
                 let peer = self.open.entry(*link).or_default();
                 let name = peer.name.as_deref().map(text::line).unwrap_or_default();
                 let line = format!("{name}: {}", standing_line(standing, *peer_pending));
-                if !self.bar.say(line.clone()) {
+                let is_new = peer.said != line;
+                peer.said.clone_from(&line);
+                if !self.bar.say(line.clone()) && is_new {
                     self.bar.note(&line);
                 }
             }

@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
 use firsthand_exchange::{ColumnMap, Format, Problem};
+use firsthand_node::ids::DocumentId;
 use firsthand_node::{ImportReport, ImportRow, Node};
 use serde::Serialize;
 
@@ -33,8 +35,17 @@ struct Imported {
 #[derive(Serialize)]
 struct Row {
     row: usize,
-    id: String,
-    short_code: String,
+    /// Absent where nothing was saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    short_code: Option<String>,
+}
+
+impl From<&(usize, DocumentId, String)> for Row {
+    fn from((row, id, short_code): &(usize, DocumentId, String)) -> Self {
+        Self { row: *row, id: Some(id.to_string()), short_code: Some(short_code.clone()) }
+    }
 }
 
 /// Brings a file in.
@@ -50,21 +61,37 @@ pub(super) async fn run(session: &Session, args: &ImportArgs) -> Result<(), Fail
     }
     let rows: Vec<ImportRow> =
         read.incidents.into_iter().map(|it| ImportRow { row: it.row, incident: it.incident }).collect();
-    let report = session.with_node(async |node| import(node, rows, args, &name, &mut problems).await).await;
-    let report = report?;
+    let numbers: Vec<usize> = rows.iter().map(|row| row.row).collect();
+    let report = session.with_node(async |node| import(node, rows, args, &name, &mut problems).await).await?;
     problems.sort_by_key(|problem| problem.row);
-    if report.added.len() + report.already.len() + report.changed.len() == 0 {
-        return Err(nothing(&problems, args.strict));
+    let stopped = report.stopped;
+    let items = if args.dry_run {
+        would_add(&numbers, &report)
+    } else {
+        report.added.iter().map(Row::from).collect()
+    };
+    let imported = Imported {
+        format: read.format.name(),
+        dry_run: args.dry_run,
+        added: items.len(),
+        items,
+        already: report.already.len(),
+        changed: report.changed.iter().map(Row::from).collect(),
+        problems,
+        flagged: report.flagged,
+        notes: read.notes,
+    };
+    if imported.added + imported.already + imported.changed.len() == 0 {
+        return Err(nothing(&imported.problems, args.strict));
     }
-    for problem in &problems {
+    for problem in &imported.problems {
         let Detail { field, reason } = named(problem);
         session.out.note(&text::line(&format!("{field} {reason}")));
     }
     for (row, _, code) in &report.changed {
         session.out.note(&format!("{name}:{row}: has changed since it came in as {code}; not applied"));
     }
-    let stopped = report.stopped;
-    session.out.data(&machine(report, read.format, args.dry_run, problems, read.notes), human)?;
+    session.out.data(&imported, human)?;
     if stopped {
         return Err(Fail::other(
             "stopped",
@@ -72,6 +99,17 @@ pub(super) async fn run(session: &Session, args: &ImportArgs) -> Result<(), Fail
         ));
     }
     Ok(())
+}
+
+/// The rows that an import would save.
+fn would_add(rows: &[usize], report: &ImportReport) -> Vec<Row> {
+    let changed = report.changed.iter().map(|(row, ..)| row);
+    let rejected = report.rejected.iter().map(|(row, _)| row);
+    let failed = report.failed.iter().map(|(row, _)| row);
+    let others: BTreeSet<&usize> =
+        report.already.iter().chain(changed).chain(rejected).chain(failed).collect();
+    let row = |row: &usize| Row { row: *row, id: None, short_code: None };
+    rows.iter().filter(|row| !others.contains(row)).map(row).collect()
 }
 
 fn read(args: &ImportArgs) -> Result<firsthand_exchange::Import, Fail> {
@@ -150,31 +188,6 @@ fn nothing(problems: &[Problem], strict: bool) -> Fail {
         (false, false) => format!("nothing was brought in: no row could be read ({bad})"),
     };
     Fail::new(Status::BadInput, "bad_input", message).with_details(problems.iter().map(named).collect())
-}
-
-fn machine(
-    report: ImportReport,
-    format: Format,
-    dry_run: bool,
-    problems: Vec<Problem>,
-    notes: Vec<String>,
-) -> Imported {
-    let row = |(row, id, short_code): (usize, firsthand_node::ids::DocumentId, String)| Row {
-        row,
-        id: id.to_string(),
-        short_code,
-    };
-    Imported {
-        format: format.name(),
-        dry_run,
-        added: report.added.len(),
-        already: report.already.len(),
-        items: report.added.into_iter().map(row).collect(),
-        changed: report.changed.into_iter().map(row).collect(),
-        problems,
-        flagged: report.flagged,
-        notes,
-    }
 }
 
 fn human(it: &Imported) -> String {

@@ -140,9 +140,11 @@ pub(super) async fn ask_same(out: Out, words: [&'static str; 3], yes: bool) -> R
         return Ok(true);
     }
     let asked = tokio::task::spawn_blocking(|| {
+        // Where nobody types, the next line must not begin behind the question.
+        let end = if std::io::stdin().is_terminal() { " " } else { "\n" };
         let mut err = std::io::stderr().lock();
-        let _ =
-            write!(err, "Does the other screen show the same three words? [y/n] ").and_then(|()| err.flush());
+        let question = format!("Does the other screen show the same three words? [y/n]{end}");
+        let _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
         drop(err);
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).map(|_| answer)

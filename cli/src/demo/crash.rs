@@ -86,10 +86,11 @@ async fn hold_up(
 ) -> std::io::Result<()> {
     let (caller, _) = listener.accept().await?;
     let peer = TcpStream::connect(peer).await?;
-    let (from_caller, to_caller) = caller.into_split();
-    let (from_peer, to_peer) = peer.into_split();
-    let up = tokio::spawn(pass(from_caller, to_peer, usize::MAX));
-    let passed = pass(from_peer, to_caller, REACHED).await?;
+    let (mut from_caller, mut to_caller) = caller.into_split();
+    let (mut from_peer, mut to_peer) = peer.into_split();
+    let up = tokio::spawn(async move { pass(&mut from_caller, &mut to_peer, usize::MAX).await });
+    // Both halves stay open while the link stands still: closing one would tell the caller that it is over.
+    let passed = pass(&mut from_peer, &mut to_caller, REACHED).await?;
     if passed == REACHED {
         // The receiver only goes away when nobody waits for the middle any more.
         let _ = reached.send(passed);
@@ -100,8 +101,8 @@ async fn hold_up(
 }
 
 async fn pass(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
     limit: usize,
 ) -> std::io::Result<usize> {
     let mut buffer = [0; 1024];
