@@ -7,6 +7,10 @@ use crate::{Effect, Frame, MAX_WANTED, Refusal};
 /// How many chunks are asked for at once: 1 MiB on the way keeps a slow link busy and bounds what a cut repeats.
 const WINDOW: u32 = 4;
 
+/// How many files that were asked for in vain are remembered: more than a team has waiting, and 16 KiB against a peer
+/// that asks for whatever comes to its mind.
+const MAX_DENIED: usize = 1024;
+
 /// The files of a session: what this device asks for, and what it was asked for.
 #[derive(Default)]
 pub(crate) struct Transfers {
@@ -176,7 +180,9 @@ impl Transfers {
             }
             None => {
                 self.asked.retain(|(other, _)| *other != file);
-                self.denied.insert(file);
+                if self.denied.len() < MAX_DENIED {
+                    self.denied.insert(file);
+                }
                 out.push(Effect::send(&Frame::NoFile { file }));
             }
         }
