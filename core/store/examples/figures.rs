@@ -3,6 +3,8 @@
 //! Prints what one durable save costs beside writing and syncing the same bytes to a plain file, what a group commit
 //! brings, and what lists, filters and searches cost. Compare figures of one run only: machines drift.
 
+#![allow(clippy::unwrap_used, reason = "a failed step ends the run")]
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;

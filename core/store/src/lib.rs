@@ -7,6 +7,13 @@
 //! The store knows no Automerge and no rights: the `node` crate turns documents into [rows](ProjectedRow) and decides
 //! what becomes of an entry ([`EntryState`]). It reads no clock and draws no randomness: callers pass both.
 
+// The tests inside the crate share their helpers with those beside it, which know it by its name.
+#[cfg(test)]
+extern crate self as firsthand_store;
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 mod attachment;
 mod cache;
 mod check;

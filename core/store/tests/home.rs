@@ -1,11 +1,14 @@
 //! Homes: creation, keys, tries, copies, damage, versions.
 
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
 mod common;
 
 use std::fs;
 
 use common::{Folder, KEY, SPACE, Writer, raw, rng, titled};
 use firsthand_store::*;
+use rand_chacha::rand_core::Rng;
 use zeroize::Zeroizing;
 
 fn with_passphrase(folder: &Folder, passphrase: &str) -> Store {
@@ -293,4 +296,35 @@ fn settings_stay_until_they_are_emptied() {
     store.set_setting("writer", b"").unwrap();
     assert_eq!(store.setting("writer").unwrap(), None);
     assert!(matches!(store.set_setting("store.installation", b"x"), Err(StoreError::Invalid(_))));
+}
+
+#[test]
+fn every_flipped_bit_of_the_database_is_found() {
+    let folder = Folder::new();
+    let mut store = folder.create();
+    let mut writer = Writer::new(SPACE, 1);
+    writer.join(&mut store);
+    for number in 0..60 {
+        writer.log(&mut store, titled(&format!("incident {number}")));
+    }
+    drop(store);
+    let path = folder.home().join("store.db");
+    let bytes = fs::read(&path).unwrap();
+    let mut rng = rng(21);
+    let mut random = |limit: usize| rng.next_u64() as usize % limit;
+    for _ in 0..100 {
+        let (at, bit) = (random(bytes.len()), random(8));
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << bit;
+        fs::write(&path, &flipped).unwrap();
+        match folder.try_open() {
+            Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "byte {at}: {error:?}"),
+            Ok(store) => {
+                let damage = store.check(&mut |_| {}).unwrap().damage;
+                assert!(matches!(damage[..], [Damage::Page(_), ..]), "byte {at}: {damage:?}");
+            }
+        }
+    }
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(folder.open().check(&mut |_| {}).unwrap().damage, []);
 }

@@ -1,5 +1,7 @@
 //! Lists, filters and searches against the same questions asked of plain values.
 
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -63,9 +65,8 @@ impl World {
             (world.below(3) > 0).then(|| UnixMillis(1_699_999_000_000 + world.below(2_000_000) as i64))
         };
         IncidentProjection {
-            short_code: (self.below(4) > 0).then(|| {
-                (["K7QX", "K7QY", "M3PP"][self.below(3)].to_owned(), self.below(30) as u32)
-            }),
+            short_code: (self.below(4) > 0)
+                .then(|| (["K7QX", "K7QY", "M3PP"][self.below(3)].to_owned(), self.below(30) as u32)),
             title: words.join(" "),
             category: self.pick(&["Protest", "Looting", "Arrest"]),
             severity: self.pick(&["Extreme", "Severe", "Minor"]),
@@ -154,7 +155,8 @@ impl World {
         let one_of = |codes: &[String], code: &Option<String>| {
             codes.is_empty() || code.as_ref().is_some_and(|code| codes.contains(code))
         };
-        let mut found: Vec<_> = self.store.incidents(&IncidentQuery { hidden: true, ..Default::default() }).unwrap();
+        let mut found: Vec<_> =
+            self.store.incidents(&IncidentQuery { hidden: true, ..Default::default() }).unwrap();
         found.retain(|shown| {
             let (which, _, local, row) = &self.held[&shown.id];
             let at = row.occurred_start.or(row.reported).unwrap_or(UnixMillis(*local));
@@ -172,7 +174,9 @@ impl World {
                     }
                     // This triangle is west to east, so its edges are two functions of the longitude.
                     Some(_) => {
-                        let line = |a: (f64, f64), b: (f64, f64)| a.0 + (place.lon - a.1) / (b.1 - a.1) * (b.0 - a.0);
+                        let line = |a: (f64, f64), b: (f64, f64)| {
+                            a.0 + (place.lon - a.1) / (b.1 - a.1) * (b.0 - a.0)
+                        };
                         let (a, b, c) = ((-60.0, -150.0), (70.0, -20.0), (10.0, 160.0));
                         let top = if place.lon < b.1 { line(a, b) } else { line(b, c) };
                         a.1 <= place.lon && place.lon < c.1 && line(a, c) <= place.lat && place.lat < top
@@ -212,7 +216,10 @@ fn lists_show_what_the_filters_say_in_pages_of_any_size() {
             let (which, position, _, row) = &world.held[&shown.id];
             assert_eq!(shown.incident, IncidentProjection { text: String::new(), ..row.clone() });
             assert_eq!(shown.space, [SPACE, LEADS][*which]);
-            assert_eq!((shown.writer, shown.author), (world.writers[*which].id(), world.writers[*which].person));
+            assert_eq!(
+                (shown.writer, shown.author),
+                (world.writers[*which].id(), world.writers[*which].person)
+            );
             let entry = world.store.entry(&shown.writer, *position).unwrap().unwrap();
             assert_eq!((shown.entry, shown.effective), (entry.info.hash, entry.info.effective));
             assert_eq!(world.store.incident(&shown.id).unwrap().as_ref(), Some(shown));
@@ -343,7 +350,10 @@ fn incidents_are_found_by_code_and_by_id() {
         let digits = id.to_string();
         assert_eq!(find(&digits), [id]);
         assert!(find(&digits[..7]).contains(&id));
-        assert_eq!(find(&digits[..3]).contains(&id), digits[..3].parse() == Ok(14) || digits[..3].parse() == Ok(15));
+        assert_eq!(
+            find(&digits[..3]).contains(&id),
+            digits[..3].parse() == Ok(14) || digits[..3].parse() == Ok(15)
+        );
     }
     assert_eq!(find(""), []);
     assert_eq!(find("zzzz"), []);
@@ -438,7 +448,8 @@ fn rows_made_anew_are_the_rows_there_were() {
     assert_eq!((rebuilt.different, rebuilt.before), (vec![first], digest));
     assert_eq!(world.store.projection_digest().unwrap(), rebuilt.after);
     assert_eq!(world.store.document(&first).unwrap().unwrap().saved, b"anew");
-    let query = IncidentQuery { categories: vec!["a new code".to_owned()], hidden: true, ..Default::default() };
+    let query =
+        IncidentQuery { categories: vec!["a new code".to_owned()], hidden: true, ..Default::default() };
     assert_eq!(world.store.incidents(&query).unwrap().len(), 1);
 
     // An error leaves everything as it was.

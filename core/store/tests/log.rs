@@ -1,5 +1,7 @@
 //! The log against a simple model: what is committed, read, handed out and kept over a crash.
 
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,11 +21,21 @@ pub(super) fn seal(
     progress: &mut dyn FnMut(u64),
     rng: &mut dyn CryptoRng,
 ) -> Result<SealedAttachment, StoreError> {
+    seal_up_to(MAX_ATTACHMENT_BYTES, dir, reader, progress, rng)
+}
+
+fn seal_up_to(
+    limit: u64,
+    dir: &Path,
+    reader: &mut dyn Read,
+    progress: &mut dyn FnMut(u64),
+    rng: &mut dyn CryptoRng,
+) -> Result<SealedAttachment, StoreError> {
     let mut secret = AttachmentSecret { key: [0; 32], table: [0; 32] };
     rng.fill_bytes(&mut secret.key);
     let path = dir.join(file_name(&secret));
     let temporary = path.with_extension(SEALING);
-    let sealed = write(&temporary, secret, reader, progress).and_then(|sealed| {
+    let sealed = write(limit, &temporary, secret, reader, progress).and_then(|sealed| {
         fs::rename(&temporary, &path)?;
         sync_dir(dir)?;
         Ok(sealed)
@@ -38,6 +48,7 @@ pub(super) fn seal(
 }
 
 fn write(
+    limit: u64,
     path: &Path,
     mut secret: AttachmentSecret,
     reader: &mut dyn Read,
@@ -54,8 +65,8 @@ fn write(
     fill(reader, &mut chunk)?;
     loop {
         byte_len += chunk.len() as u64;
-        if byte_len > MAX_ATTACHMENT_BYTES {
-            return Err(StoreError::AttachmentTooLarge { limit: MAX_ATTACHMENT_BYTES });
+        if byte_len > limit {
+            return Err(StoreError::AttachmentTooLarge { limit });
         }
         context.update(&chunk);
         if chunk.len() == CHUNK_BYTES {
@@ -96,4 +107,50 @@ fn fill(reader: &mut dyn Read, chunk: &mut Vec<u8>) -> Result<(), StoreError> {
     }
     chunk.truncate(filled);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::common::rng;
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_while_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let limit = 2 * CHUNK_BYTES as u64;
+        let seal = |len: u64| {
+            seal_up_to(limit, folder.path(), &mut io::repeat(7).take(len), &mut |_| {}, &mut rng(1))
+        };
+        let endless = seal(u64::MAX);
+        assert!(matches!(endless, Err(StoreError::AttachmentTooLarge { .. })));
+        assert!(matches!(seal(limit + 1), Err(StoreError::AttachmentTooLarge { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(seal(limit).unwrap().byte_len, limit);
+    }
+
+    #[test]
+    fn the_bytes_of_a_sealed_file_stay_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = seal(folder.path(), &mut &b"golden"[..], &mut |_| {}, &mut rng(1)).unwrap();
+        let name = file_name(&sealed.secret);
+        let bytes = fs::read(folder.path().join(&name)).unwrap();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (header, rest) = bytes.split_at(16);
+        let (chunk, table) = rest.split_at(6 + TAG_BYTES);
+        assert_eq!(
+            hex(&sealed.secret.key),
+            "b10da48cea4c09676b8e0efcd806941465060736032bb898420d0863dca72538"
+        );
+        assert_eq!(name, "dc5758e9bd41d6848e827fad2f87a230");
+        assert_eq!(hex(header), "46486174746163680100000000000000");
+        assert_eq!(hex(chunk), "0e2dc7f063173508fa6b836bbfc8cab98be2ce179d42");
+        assert_eq!(
+            hex(table),
+            "b70f848f0d04042026bd1f8cffabbeec6bb2493c27cb8e350c00b13e7564d3050600000000000000"
+        );
+        assert_eq!(
+            hex(&sealed.secret.table),
+            "612dd7308bd058efe2e29ec71f242e266eeab3346e85e658d6a85dd75a107b7d"
+        );
+    }
 }

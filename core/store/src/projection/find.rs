@@ -55,7 +55,7 @@ impl Store {
                 }
             }
         }
-        found.sort_by(|a, b| (b.effective, b.entry).cmp(&(a.effective, a.entry)));
+        found.sort_by_key(|row| std::cmp::Reverse((row.effective, row.entry)));
         Ok(found)
     }
 

@@ -231,3 +231,6 @@ fn places_in(bounds: &[Bounds]) -> (String, Vec<Value>) {
     let values = bounds.iter().flat_map(|it| [it.south, it.north, it.west, it.east]).map(Value::from);
     (sql, values.collect())
 }
+
+#[cfg(test)]
+mod tests;

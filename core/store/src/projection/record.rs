@@ -1,4 +1,4 @@
-use firsthand_record::{Evidence, Incident};
+use firsthand_record::{Evidence, Incident, Moment};
 
 use super::row::{EvidenceProjection, IncidentProjection, ProjectedPlace, ProjectedRow};
 
@@ -18,7 +18,7 @@ impl IncidentProjection {
             followup: incident.followup.map(|it| it.code().to_owned()),
             occurred_start: incident.occurred_start.map(|it| it.time.millis()),
             occurred_end: incident.occurred_end.map(|it| it.time.millis()),
-            reported: incident.reported_at.map(|at| at.millis()),
+            reported: incident.reported_at.map(Moment::millis),
             place: incident.place.map(|place| ProjectedPlace {
                 lat: place.lat.0,
                 lon: place.lon.0,

@@ -179,3 +179,52 @@ pub(super) fn replace(home: &Home, bytes: &[u8]) -> Result<(), StoreError> {
     prepare(home, bytes)?;
     install(home)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LaptopVault;
+    use crate::common::{KEY, rng};
+
+    #[test]
+    fn the_bytes_of_the_file_stay_what_they_are() {
+        let mut slots = Slots::new(&KEY);
+        let options = SlotOptions { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+        slots.slots.push(wrap::wrap(&KEY, "caf\u{e9}", &LaptopVault, options, &mut rng(1)).unwrap());
+        slots.slots[0].tries = 3;
+        let bytes = slots.encode();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&bytes[..8]), "4648736c6f747300", "magic");
+        assert_eq!(hex(&bytes[8..10]), "0101", "version, number of slots");
+        assert_eq!(hex(&bytes[10..18]), "39750311112b4cfb", "key check");
+        assert_eq!(hex(&bytes[18..22]), "01000301", "kind, flags, tries, lanes");
+        assert_eq!(hex(&bytes[22..26]), "004c0000", "memory in KiB");
+        assert_eq!(hex(&bytes[26..30]), "02000000", "passes");
+        assert_eq!(
+            hex(&bytes[30..62]),
+            "b10da48cea4c09676b8e0efcd806941465060736032bb898420d0863dca72538",
+            "salt"
+        );
+        assert_eq!(
+            hex(&bytes[62..110]),
+            "be2877ccf63ecfc8b7f85baf2abd1342e53117fff3e7cee41e41f27b680081948fd88e3ab1a6f78396f257cb9ee86e72",
+            "wrapped key and tag"
+        );
+        assert_eq!(hex(&bytes[110..]), "87a4ec6ec7c6f7cd", "checksum");
+        assert_eq!(Slots::decode(&bytes).unwrap(), slots);
+        let key = wrap::unwrap(&slots.slots[0], "cafe\u{301}", None).unwrap();
+        assert_eq!(*key, KEY);
+    }
+
+    #[test]
+    fn a_slot_is_bound_to_its_parameters() {
+        let mut slot = wrap::wrap(&KEY, "x", &LaptopVault, SlotOptions::FLOOR, &mut rng(1)).unwrap();
+        slot.tries = 9;
+        assert!(wrap::unwrap(&slot, "x", None).is_some());
+        slot.options.passes += 1;
+        assert!(wrap::unwrap(&slot, "x", None).is_none());
+        slot.options.passes -= 1;
+        slot.with_vault = true;
+        assert!(wrap::unwrap(&slot, "x", None).is_none());
+    }
+}

@@ -228,3 +228,6 @@ pub(crate) fn write_setting(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

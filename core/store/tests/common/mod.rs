@@ -1,6 +1,11 @@
 //! What the tests share: homes in temporary folders, and writers that make true chains.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "tests only; each test file uses its part"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,297 @@
+//! Attachments: sealed, read, damaged, received in any order and over any cut.
+
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
+mod common;
+
+use std::fs;
+use std::io::{self, Read};
+
+use common::{Folder, SPACE, rng};
+use firsthand_ids::{ContentHash, sha256};
+use firsthand_store::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+
+fn bytes(rng: &mut ChaCha8Rng, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
+
+fn add(store: &Store, plain: &[u8], rng: &mut ChaCha8Rng) -> SealedAttachment {
+    store.add_attachment(&mut &plain[..], &mut |_| {}, rng).unwrap()
+}
+
+fn read(store: &Store, sealed: &SealedAttachment) -> Result<Vec<u8>, StoreError> {
+    let mut out = Vec::new();
+    let len = store.read_attachment(&sealed.secret, &sealed.hash, &mut out)?;
+    assert_eq!(len as usize, out.len());
+    Ok(out)
+}
+
+fn files(folder: &Folder) -> Vec<std::path::PathBuf> {
+    let dir = fs::read_dir(folder.home().join("attachments")).unwrap();
+    let mut files: Vec<_> = dir.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn below(rng: &mut ChaCha8Rng, limit: usize) -> usize {
+    rng.next_u64() as usize % limit
+}
+
+/// Gives a few bytes at a time, as a pipe does.
+struct Trickle<'a>(&'a [u8], ChaCha8Rng);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let len = (1 + below(&mut self.1, 100_000)).min(out.len());
+        if below(&mut self.1, 10) == 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.0.read(&mut out[..len])
+    }
+}
+
+#[test]
+fn files_of_every_length_come_back_whole() {
+    let (folder, mut rng) = (Folder::new(), rng(1));
+    let store = folder.create();
+    for len in
+        [0, 1, 1000, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES, 5 * CHUNK_BYTES + 17]
+    {
+        let plain = bytes(&mut rng, len);
+        let mut heard = Vec::new();
+        let mut source = Trickle(&plain, rng.clone());
+        let sealed = store.add_attachment(&mut source, &mut |done| heard.push(done), &mut rng).unwrap();
+        assert_eq!((sealed.hash, sealed.byte_len), (ContentHash::new(sha256(&plain)), len as u64));
+        assert!(heard.is_sorted() && heard.last() == Some(&(len as u64)));
+        assert_eq!(read(&store, &sealed).unwrap(), plain);
+        assert_eq!(store.verify_attachment(&sealed.secret, &sealed.hash).unwrap(), len as u64);
+        assert_eq!(store.attachment_state(&sealed.secret).unwrap(), AttachmentState::Complete);
+        let table = store.attachment_table(&sealed.secret).unwrap();
+        assert_eq!(
+            (table.byte_len(), table.chunks() as usize),
+            (len as u64, len.div_ceil(CHUNK_BYTES).max(1))
+        );
+        assert_eq!(AttachmentSecret::decode(&sealed.secret.encode()), Some(sealed.secret.clone()));
+        assert_eq!(sealed.secret.encode().len(), AttachmentSecret::ENCODED_LEN);
+    }
+}
+
+#[test]
+fn one_content_sealed_twice_shows_nothing_in_common() {
+    let (folder, mut rng) = (Folder::new(), rng(2));
+    let store = folder.create();
+    let (first, second) = (add(&store, b"the same", &mut rng), add(&store, b"the same", &mut rng));
+    assert_eq!(first.hash, second.hash);
+    let files = files(&folder);
+    assert_eq!(files.len(), 2);
+    assert_ne!(fs::read(&files[0]).unwrap()[16..], fs::read(&files[1]).unwrap()[16..]);
+    let digest = first.hash.to_string();
+    assert!(files.iter().all(|file| !digest.starts_with(&file.file_name().unwrap().to_string_lossy()[..8])));
+}
+
+#[test]
+fn a_reader_that_fails_leaves_nothing() {
+    struct Fails(usize);
+    impl Read for Fails {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0 -= 1;
+            Ok(out.len())
+        }
+    }
+    let folder = Folder::new();
+    let store = folder.create();
+    let failed = store.add_attachment(&mut Fails(3), &mut |_| {}, &mut rng(3));
+    assert!(matches!(failed, Err(StoreError::Full)));
+    assert_eq!(files(&folder), [] as [std::path::PathBuf; 0]);
+}
+
+#[test]
+fn damage_is_never_read_as_content() {
+    let (folder, mut rng) = (Folder::new(), rng(4));
+    let mut store = folder.create();
+    let plain = bytes(&mut rng, 2 * CHUNK_BYTES + 1000);
+    let sealed = add(&store, &plain, &mut rng);
+    let mut commit = Commit::new(SPACE);
+    commit.attachments = vec![sealed.clone()];
+    store.commit(commit).unwrap();
+    assert_eq!(store.check(&mut |_| {}).unwrap().attachments, 1);
+    let path = files(&folder).remove(0);
+    let whole = fs::read(&path).unwrap();
+    for _ in 0..60 {
+        let (at, bit) = (below(&mut rng, whole.len()), below(&mut rng, 8));
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << bit;
+        fs::write(&path, &flipped).unwrap();
+        assert!(matches!(read(&store, &sealed), Err(StoreError::AttachmentMismatch)), "byte {at}");
+        let damage = store.check(&mut |_| {}).unwrap().damage;
+        let chunk = (at.saturating_sub(16) / (CHUNK_BYTES + 16)) as u32;
+        let named = match &damage[..] {
+            [Damage::AttachmentChunks { chunks, .. }] => *chunks == [chunk],
+            [Damage::AttachmentUnreadable { .. }] => at < 16 || at >= whole.len() - 3 * 32 - 8,
+            _ => false,
+        };
+        assert!(named, "byte {at}: {damage:?}");
+    }
+    for len in [0, 1, 16, 24, 1000, CHUNK_BYTES, whole.len() - 1] {
+        fs::write(&path, &whole[..len]).unwrap();
+        assert!(matches!(read(&store, &sealed), Err(StoreError::AttachmentMismatch)), "{len}");
+        assert!(matches!(
+            store.check(&mut |_| {}).unwrap().damage[..],
+            [Damage::AttachmentUnreadable { .. }]
+        ));
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(read(&store, &sealed), Err(StoreError::AttachmentAbsent)));
+    assert!(matches!(store.check(&mut |_| {}).unwrap().damage[..], [Damage::AttachmentMissing { .. }]));
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(store.check(&mut |_| {}).unwrap().damage, []);
+    assert_eq!(read(&store, &sealed).unwrap(), plain);
+
+    let mut other = sealed.clone();
+    other.secret.table[0] ^= 1;
+    assert!(matches!(read(&store, &other), Err(StoreError::AttachmentMismatch)));
+    let mut other = sealed.clone();
+    other.hash = ContentHash::new([0; 32]);
+    assert!(matches!(read(&store, &other), Err(StoreError::AttachmentMismatch)));
+    let mut other = sealed;
+    other.secret.key[0] ^= 1;
+    assert!(matches!(read(&store, &other), Err(StoreError::AttachmentAbsent)));
+}
+
+#[test]
+fn chunks_arrive_in_any_order_over_any_cut() {
+    for seed in 0..12 {
+        let mut rng = rng(100 + seed);
+        let (folder, other) = (Folder::new(), Folder::new());
+        let (sender, mut receiver) = (folder.create(), other.create());
+        let len = below(&mut rng, 12 * CHUNK_BYTES);
+        let plain = bytes(&mut rng, len);
+        let sealed = add(&sender, &plain, &mut rng);
+        let secret = &sealed.secret;
+        let encoded = sender.attachment_table(secret).unwrap().encode();
+        assert_eq!(receiver.attachment_state(secret).unwrap(), AttachmentState::Absent);
+        let part = other
+            .home()
+            .join("attachments")
+            .join(files(&folder)[0].file_name().unwrap())
+            .with_extension("part");
+        let mut cuts = 0;
+        loop {
+            let table = ChunkTable::decode(&encoded, secret).unwrap();
+            let total = table.chunks();
+            let mut receiving = receiver.receive_attachment(secret, table).unwrap();
+            for _ in 0..below(&mut rng, 6) {
+                let chunk = below(&mut rng, total as usize) as u32;
+                let mut bytes = sender.attachment_chunk(secret, chunk).unwrap();
+                if below(&mut rng, 3) == 0 {
+                    let at = below(&mut rng, bytes.len());
+                    bytes[at] ^= 1;
+                    let refused = receiving.put(chunk, &bytes);
+                    assert!(matches!(refused, Err(StoreError::AttachmentMismatch)));
+                    continue;
+                }
+                receiving.put(chunk, &bytes).unwrap();
+            }
+            let refused = receiving.put(total, b"beyond");
+            assert!(matches!(refused, Err(StoreError::AttachmentMismatch)));
+            let missing: Vec<_> = receiving.missing().collect();
+            let present = total - missing.len() as u32;
+            assert_eq!(receiving.state(), AttachmentState::Partial { present, total });
+            assert_eq!(receiver.attachment_state(secret).unwrap(), receiving.state());
+            if missing.is_empty() || cuts > 40 {
+                for chunk in missing {
+                    receiving.put(chunk, &sender.attachment_chunk(secret, chunk).unwrap()).unwrap();
+                }
+                assert_eq!(receiving.finish(&sealed.hash).unwrap(), sealed);
+                break;
+            }
+            match below(&mut rng, 4) {
+                0 => assert!(matches!(receiving.finish(&sealed.hash), Err(StoreError::AttachmentAbsent))),
+                1 => {
+                    drop(receiver);
+                    receiver = other.open();
+                }
+                // The battery was pulled, and what was not synced is garbage.
+                2 => {
+                    drop(receiving);
+                    let mut torn = fs::read(&part).unwrap();
+                    let at = below(&mut rng, torn.len());
+                    let end = torn.len().min(at + 5000);
+                    torn[at..end].fill(0);
+                    fs::write(&part, torn).unwrap();
+                }
+                _ => {}
+            }
+            cuts += 1;
+        }
+        assert!(!part.exists());
+        assert_eq!(receiver.attachment_state(secret).unwrap(), AttachmentState::Complete);
+        assert_eq!(fs::read(&files(&folder)[0]).unwrap(), fs::read(&files(&other)[0]).unwrap());
+        assert_eq!(read(&receiver, &sealed).unwrap(), plain);
+        // Once more, of what is complete, asks for nothing.
+        let table = ChunkTable::decode(&encoded, secret).unwrap();
+        let again = receiver.receive_attachment(secret, table).unwrap();
+        assert_eq!(again.missing().count(), 0);
+        assert_eq!(again.state(), AttachmentState::Complete);
+        assert_eq!(again.finish(&sealed.hash).unwrap(), sealed);
+    }
+}
+
+#[test]
+fn a_record_that_lies_about_the_content_is_not_believed() {
+    let mut rng = rng(7);
+    let (folder, other) = (Folder::new(), Folder::new());
+    let (sender, receiver) = (folder.create(), other.create());
+    let sealed = add(&sender, b"something else", &mut rng);
+    let table = sender.attachment_table(&sealed.secret).unwrap();
+    let mut receiving = receiver.receive_attachment(&sealed.secret, table).unwrap();
+    receiving.put(0, &sender.attachment_chunk(&sealed.secret, 0).unwrap()).unwrap();
+    let finished = receiving.finish(&ContentHash::new([1; 32]));
+    assert!(matches!(finished, Err(StoreError::AttachmentMismatch)));
+    assert_eq!(receiver.attachment_state(&sealed.secret).unwrap(), AttachmentState::Absent);
+    let kept = files(&other);
+    assert!(kept.len() == 1 && kept[0].extension().unwrap() == "refused");
+}
+
+#[test]
+fn tables_from_peers_are_read_or_refused() {
+    let (folder, mut rng) = (Folder::new(), rng(8));
+    let store = folder.create();
+    let plain = bytes(&mut rng, 3 * CHUNK_BYTES);
+    let sealed = add(&store, &plain, &mut rng);
+    let table = store.attachment_table(&sealed.secret).unwrap();
+    let encoded = table.encode();
+    assert_eq!(ChunkTable::decode(&encoded, &sealed.secret).unwrap(), table);
+    for at in 0..encoded.len() {
+        let mut flipped = encoded.clone();
+        flipped[at] ^= 1 << below(&mut rng, 8);
+        assert!(matches!(ChunkTable::decode(&flipped, &sealed.secret), Err(StoreError::AttachmentMismatch)));
+        assert!(ChunkTable::decode(&encoded[..at], &sealed.secret).is_err());
+    }
+    for len in 0..200 {
+        let garbage = bytes(&mut rng, len);
+        assert!(ChunkTable::decode(&garbage, &sealed.secret).is_err());
+    }
+    let huge = u64::MAX.to_le_bytes();
+    assert!(ChunkTable::decode(&huge, &sealed.secret).is_err());
+}
+
+#[test]
+fn opening_sweeps_what_an_interrupted_sealing_left_and_nothing_else() {
+    let folder = Folder::new();
+    drop(folder.create());
+    let dir = folder.home().join("attachments");
+    for name in ["0123.new", "0123.part", "0123.refused", "0123"] {
+        fs::write(dir.join(name), b"x").unwrap();
+    }
+    folder.open();
+    let left: Vec<_> = files(&folder).iter().map(|file| file.file_name().unwrap().to_owned()).collect();
+    assert_eq!(left, ["0123", "0123.part", "0123.refused"]);
+}
