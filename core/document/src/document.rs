@@ -1,8 +1,9 @@
 use automerge::{Automerge, LoadOptions, ReadDoc, TextEncoding};
 use firsthand_ids::{ChangeHash, WriterId};
 
-use crate::layout::Layout;
-use crate::{DocumentError, DocumentKind, Schema, op_id};
+use crate::layout::{self, Layout, MapName, Source};
+use crate::plain::Plain;
+use crate::{DocumentError, DocumentKind, OpId, Schema, op_id};
 
 /// One uncompressed Automerge change: the content of one log entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +20,24 @@ pub struct Change {
 /// The log holds the truth; this can be built from it again at any time.
 #[derive(Debug, Clone)]
 pub struct Document {
+    pub(crate) body: Body,
+    pub(crate) schema: Option<Schema>,
+}
+
+/// How a document is kept.
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    /// As its changes. So are small documents that were received and not edited here.
+    Plain(Box<Plain>),
+    /// As Automerge's document.
+    Loaded(Box<Loaded>),
+}
+
+/// A document in Automerge.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
     pub(crate) am: Automerge,
     pub(crate) layout: Option<Layout>,
-    pub(crate) schema: Option<Schema>,
 }
 
 /// Every position in a text counts Unicode scalar values, whatever another crate of the build makes Automerge's default.
@@ -31,31 +47,30 @@ impl Document {
     /// A document of which nothing is here yet.
     #[must_use]
     pub fn empty() -> Self {
-        // Automerge has no constructor that takes an actor: each draws a random one. It is never used, because
-        // `become_writer` replaces it before anything is written.
-        Self { am: Automerge::new_with_encoding(ENCODING), layout: None, schema: None }
+        Self { body: Body::Plain(Box::default()), schema: None }
     }
 
     /// Reads what [`Document::save`] wrote.
     pub fn load(saved: &[u8]) -> Result<Self, DocumentError> {
-        let options = LoadOptions::new().text_encoding(ENCODING);
-        // The bytes come out of the encrypted store, so a panic here means a defect and not an attack; one record that
-        // cannot be read must still not end the program.
-        let load = || Automerge::load_with_options(saved, options);
-        let am = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
-            .map_err(|_| DocumentError::Damaged)?
-            .map_err(|_| DocumentError::Damaged)?;
-        let layout = Layout::read(&am)?;
-        Ok(Self { am, layout, schema: None })
+        // The ninth byte says what the first chunk is: a change, or a document of Automerge.
+        let body = match saved.get(8) {
+            None | Some(1) => Body::Plain(Box::new(Plain::read(saved)?)),
+            Some(_) => Body::Loaded(Box::new(Loaded::read(saved)?)),
+        };
+        Ok(Self { body, schema: None })
     }
 
     /// The bytes to keep: not compressed, so that they compress well together with others.
     ///
-    /// Two replicas that hold the same may save different bytes, since the changes stand in the order they came in.
-    /// Compare [`Document::heads`] and [`crate::View::to_canonical`].
+    /// Two replicas that hold the same may save different bytes: the changes stand in the order they came in, and
+    /// a document that was edited here is kept in another form. Compare [`Document::heads`] and
+    /// [`crate::View::to_canonical`].
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
-        self.am.save_nocompress()
+        match &self.body {
+            Body::Plain(plain) => plain.save(),
+            Body::Loaded(loaded) => loaded.am.save_nocompress(),
+        }
     }
 
     /// Reads and edits the document with another table than that of this version.
@@ -68,13 +83,19 @@ impl Document {
     /// The changes that no other change builds on, sorted.
     #[must_use]
     pub fn heads(&self) -> Vec<ChangeHash> {
-        self.am.get_heads().into_iter().map(ours).collect()
+        match &self.body {
+            Body::Plain(plain) => plain.heads(),
+            Body::Loaded(loaded) => loaded.am.get_heads().into_iter().map(ours).collect(),
+        }
     }
 
     /// Whether the document holds a change.
     #[must_use]
     pub fn has(&self, change: &ChangeHash) -> bool {
-        self.am.get_missing_deps(&[theirs(change)]).is_empty()
+        match &self.body {
+            Body::Plain(plain) => plain.has(change),
+            Body::Loaded(loaded) => loaded.am.get_missing_deps(&[theirs(change)]).is_empty(),
+        }
     }
 
     /// Those of `changes` that the document does not hold, sorted.
@@ -88,38 +109,123 @@ impl Document {
 
     /// Whether the first change is not here yet.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.layout.is_none()
+    pub fn is_empty(&self) -> bool {
+        self.layout().is_none()
     }
 
     /// What the document is about; `None` until its first change is here.
     #[must_use]
     pub fn kind(&self) -> Option<&DocumentKind> {
-        self.layout.as_ref().map(|layout| &layout.kind)
+        self.layout().map(|layout| &layout.kind)
     }
 
     /// Who made the first change.
     #[must_use]
     pub fn creator(&self) -> Option<WriterId> {
-        self.layout.as_ref().map(|layout| layout.creator)
+        self.layout().map(|layout| layout.creator)
     }
 
     /// Every change, each after those it builds on.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
-        self.am.get_changes(&[]).iter().map(change).collect()
+        match &self.body {
+            Body::Plain(plain) => plain.changes().to_vec(),
+            Body::Loaded(loaded) => loaded.am.get_changes(&[]).iter().map(change).collect(),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> Option<&Layout> {
+        match &self.body {
+            Body::Plain(plain) => plain.layout.as_ref(),
+            Body::Loaded(loaded) => loaded.layout.as_ref(),
+        }
+    }
+
+    pub(crate) fn source(&self) -> &dyn Source {
+        match &self.body {
+            Body::Plain(plain) => plain.as_ref(),
+            Body::Loaded(loaded) => loaded.as_ref(),
+        }
     }
 
     /// The table that edits and readings go by.
     pub(crate) fn table(&self) -> Schema {
-        self.schema.unwrap_or_else(|| {
-            self.layout.as_ref().map_or(Schema { version: 0, fields: &[] }, Layout::schema)
-        })
+        self.schema
+            .unwrap_or_else(|| self.layout().map_or(Schema { version: 0, fields: &[] }, Layout::schema))
+    }
+
+    /// The document in Automerge, which is built where it was not needed before.
+    pub(crate) fn loaded(&mut self) -> Result<&mut Loaded, DocumentError> {
+        if let Body::Plain(plain) = &self.body {
+            self.body = Body::Loaded(Box::new(Loaded::build(plain)?));
+        }
+        match &mut self.body {
+            Body::Loaded(loaded) => Ok(loaded),
+            Body::Plain(_) => Err(DocumentError::Internal),
+        }
+    }
+}
+
+impl Loaded {
+    /// A document to be written.
+    pub(crate) fn blank() -> Self {
+        // Automerge has no constructor that takes an actor: each draws a random one. It is never used, because
+        // `become_writer` replaces it before anything is written.
+        Self { am: Automerge::new_with_encoding(ENCODING), layout: None }
+    }
+
+    fn read(saved: &[u8]) -> Result<Self, DocumentError> {
+        let options = LoadOptions::new().text_encoding(ENCODING);
+        // The bytes come out of the encrypted store, so a panic here means a defect and not an attack; one record that
+        // cannot be read must still not end the program.
+        let load = || Automerge::load_with_options(saved, options);
+        let am = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
+            .map_err(|_| DocumentError::Damaged)?
+            .map_err(|_| DocumentError::Damaged)?;
+        let layout = Layout::read(&am)?;
+        Ok(Self { am, layout })
+    }
+
+    fn build(plain: &Plain) -> Result<Self, DocumentError> {
+        if plain.changes().is_empty() {
+            return Ok(Self::blank());
+        }
+        let loaded = Self::read(&plain.save())?;
+        if loaded.am.get_heads().into_iter().map(ours).eq(plain.heads()) {
+            Ok(loaded)
+        } else {
+            Err(DocumentError::Damaged)
+        }
     }
 
     /// Writes as `writer` from here on.
     pub(crate) fn become_writer(&mut self, writer: WriterId) {
         self.am.set_actor(op_id::actor(writer));
+    }
+}
+
+impl Source for Loaded {
+    fn standing(&self, map: MapName) -> Vec<(String, Vec<(OpId, String)>)> {
+        let Some(layout) = &self.layout else { return Vec::new() };
+        let object = layout.map(map);
+        let read = |item: automerge::iter::MapRangeItem<'_>| {
+            let values = if item.conflict {
+                layout::values(&self.am, &object, &item.key)
+            } else {
+                let text = layout::text_of(&item.value).unwrap_or_default().to_owned();
+                OpId::from_automerge(&item.id()).map(|id| (id, text)).into_iter().collect()
+            };
+            (item.key.into_owned(), values)
+        };
+        self.am.map_range(&object, ..).map(read).collect()
+    }
+
+    fn text(&self, object: OpId) -> String {
+        self.am.text(object.object()).unwrap_or_default()
+    }
+
+    fn change_of(&self, operation: OpId) -> Option<ChangeHash> {
+        self.am.hash_for_opid(&operation.object()).map(ours)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use automerge::{Automerge, ObjId, ROOT, ReadDoc, ScalarValueRef, ValueRef};
-use firsthand_ids::WriterId;
+use firsthand_ids::{ChangeHash, WriterId};
 
 use crate::{DocumentError, OpId, json};
 use crate::{DocumentKind, Schema};
@@ -57,6 +57,16 @@ pub(crate) const SCHEMA: &str = "schema";
 /// What records call that version.
 pub(crate) const SCHEMA_VERSION: &str = "schema_version";
 
+/// What can be read of a document, however it is kept.
+pub(crate) trait Source {
+    /// Every key of a map with the values that stand under it, smallest operation first.
+    fn standing(&self, map: MapName) -> Vec<(String, Vec<(OpId, String)>)>;
+    /// A text as it stands.
+    fn text(&self, object: OpId) -> String;
+    /// The change that made an operation.
+    fn change_of(&self, operation: OpId) -> Option<ChangeHash>;
+}
+
 /// The fixed points of a document that has its first change.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -86,14 +96,23 @@ impl Layout {
                 return Err(DocumentError::Damaged);
             }
         }
-        if let Some(kind) = stored(am, &layout.map(MapName::Once), KIND) {
-            layout.kind = kind.as_str().unwrap_or_default().into();
-        }
-        if let Some(version) = stored(am, &layout.map(MapName::Once), SCHEMA) {
-            layout.version = version.as_u64().and_then(|number| number.try_into().ok()).unwrap_or(0);
-        }
+        let once = layout.map(MapName::Once);
+        layout.set_kind(|key| values(am, &once, key).pop().map(|(_, text)| text));
         layout.read_texts(am);
         Ok(Some(layout))
+    }
+
+    /// Takes note of what the document is about.
+    pub(crate) fn read_kind(&mut self, source: &dyn Source) {
+        let once: BTreeMap<String, Vec<(OpId, String)>> =
+            source.standing(MapName::Once).into_iter().collect();
+        self.set_kind(|key| once.get(key)?.last().map(|(_, text)| text.clone()));
+    }
+
+    fn set_kind(&mut self, stored: impl Fn(&str) -> Option<String>) {
+        let read = |key| stored(key).map(|text| json::parse(&text)).unwrap_or_default();
+        self.kind = read(KIND).as_str().unwrap_or_default().into();
+        self.version = read(SCHEMA).as_u64().and_then(|number| number.try_into().ok()).unwrap_or(0);
     }
 
     /// The layout of a document that `creator` is about to make.
@@ -159,8 +178,4 @@ fn read_values(
         Some((OpId::from_automerge(&id)?, value.as_str().unwrap_or_default().to_owned()))
     };
     found.unwrap_or_default().into_iter().filter_map(read).collect()
-}
-
-fn stored(am: &Automerge, map: &ObjId, key: &str) -> Option<serde_json::Value> {
-    values(am, map, key).pop().map(|(_, text)| json::parse(&text))
 }

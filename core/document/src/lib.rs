@@ -22,6 +22,7 @@ pub mod incident;
 mod json;
 mod layout;
 mod op_id;
+mod plain;
 mod schema;
 mod text;
 mod view;

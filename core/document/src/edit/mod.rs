@@ -9,6 +9,7 @@ mod write;
 use firsthand_ids::{DocumentId, WriterId};
 use serde_json::{Map, Value};
 
+use crate::document::{Body, Loaded};
 use crate::{Change, Document, DocumentError, DocumentKind, Rights, Schema};
 use plan::Plan;
 
@@ -104,10 +105,10 @@ impl Document {
         writer: WriterId,
         fields: &Map<String, Value>,
     ) -> Result<(Self, Vec<Change>), DocumentError> {
-        let mut document = Self::empty().with_schema(schema);
         let groups = plan::creation(&kind, schema, writer, fields)?;
-        let changes = document.write(writer, groups)?;
-        Ok((document, changes))
+        let mut loaded = Loaded::blank();
+        let changes = loaded.write(writer, groups)?;
+        Ok((Self { body: Body::Loaded(Box::new(loaded)), schema: Some(schema) }, changes))
     }
 
     /// Edits the document as `writer`. `rights` are those of the local person; they decide only whether
@@ -121,11 +122,16 @@ impl Document {
         rights: Rights,
         edits: &[Edit],
     ) -> Result<Vec<Change>, DocumentError> {
-        let mut plan = Plan::new(self, writer, rights)?;
+        if self.is_empty() {
+            return Err(DocumentError::NotCreated);
+        }
+        let table = self.table();
+        let loaded = self.loaded()?;
+        let mut plan = Plan::new(loaded, table, writer, rights)?;
         for edit in edits {
             plan.add(edit)?;
         }
         let groups = plan.finish();
-        self.write(writer, groups)
+        loaded.write(writer, groups)
     }
 }

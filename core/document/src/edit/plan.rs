@@ -6,11 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::write::{Group, Step};
 use super::{Edit, MAX_VALUE_BYTES};
+use crate::document::Loaded;
 use crate::layout::{self, KIND, Layout, MapName, SCHEMA, SCHEMA_VERSION};
 use crate::schema::lists;
-use crate::{
-    Document, DocumentError, DocumentKind, Letter, OpId, Rights, Schema, json as canonical_json, text,
-};
+use crate::{DocumentError, DocumentKind, Letter, OpId, Rights, Schema, json as canonical_json, text};
 
 /// The steps of a new document.
 pub(super) fn creation(
@@ -104,7 +103,8 @@ pub(crate) fn item_key(writer: WriterId, counter: u64) -> String {
 
 /// The edits that one call makes, checked against the document and each other.
 pub(super) struct Plan<'a> {
-    document: &'a Document,
+    document: &'a Loaded,
+    table: Schema,
     layout: &'a Layout,
     writer: WriterId,
     rights: Rights,
@@ -134,13 +134,15 @@ impl Segments {
 
 impl<'a> Plan<'a> {
     pub(super) fn new(
-        document: &'a Document,
+        document: &'a Loaded,
+        table: Schema,
         writer: WriterId,
         rights: Rights,
     ) -> Result<Self, DocumentError> {
         let layout = document.layout.as_ref().ok_or(DocumentError::NotCreated)?;
         Ok(Self {
             document,
+            table,
             layout,
             writer,
             rights,
@@ -204,7 +206,7 @@ impl<'a> Plan<'a> {
 
     /// The letter of a field: that of the table, or of the map it stands in.
     fn letter(&self, field: &str) -> Result<Letter, DocumentError> {
-        if let Some(letter) = self.document.table().letter(field) {
+        if let Some(letter) = self.table.letter(field) {
             return Ok(letter);
         }
         let am = &self.document.am;

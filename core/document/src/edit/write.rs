@@ -5,8 +5,9 @@ use automerge::{ObjType, ROOT, ReadDoc};
 use firsthand_ids::WriterId;
 
 use super::MAX_VALUE_BYTES;
+use crate::document::{self, Loaded};
 use crate::layout::{Layout, MapName};
-use crate::{Change, Document, DocumentError, OpId, document, json};
+use crate::{Change, DocumentError, OpId, json};
 
 /// What the columns of one operation take at most: two references with counters, a key, an action, a value's length.
 const OPERATION_BYTES: usize = 32;
@@ -82,7 +83,7 @@ impl Group {
     }
 }
 
-impl Document {
+impl Loaded {
     /// Writes the groups as `writer`, in as few changes as the limits allow.
     pub(super) fn write(
         &mut self,

@@ -87,6 +87,14 @@ impl Graph {
         chain.get(place).is_some_and(|(first, _, _)| *first <= operation.counter)
     }
 
+    /// The change that made an operation.
+    pub(crate) fn change_of(&self, operation: OpId) -> Option<ChangeHash> {
+        let chain = &self.chains[*self.writers.get(&operation.writer)?];
+        let place = chain.partition_point(|(_, last, _)| *last < operation.counter);
+        let (first, _, hash) = chain.get(place)?;
+        (*first <= operation.counter).then_some(*hash)
+    }
+
     /// Takes a change in. Its sequence number is the next of its writer.
     pub(crate) fn add(
         &mut self,

@@ -64,7 +64,11 @@ impl<'a> Letters<'a> {
                 _ => "",
             };
             if result.is_ok() {
-                result = self.write(parsed, map, key, value, &operation.replaced, &found);
+                let resolved = |keeps: Keeps<'_>| {
+                    resolved_here(self.layout, self.authors, parsed, keeps)
+                        || self.resolved_before(parsed, keeps)
+                };
+                result = judge_write(map, key, value, &operation.replaced, &found, &resolved);
             }
             let now = self.latest(map, key);
             now.retain(|(id, _)| !operation.replaced.contains(id));
@@ -83,39 +87,7 @@ impl<'a> Letters<'a> {
         self.standing.entry((map, key)).or_insert_with(read)
     }
 
-    /// Judges one write over what its author found.
-    fn write(
-        &self,
-        parsed: &Parsed<'_>,
-        map: MapName,
-        key: &str,
-        value: &str,
-        replaced: &[OpId],
-        found: &[(OpId, String)],
-    ) -> Result<(), GuardError> {
-        let same = replaced.len() == found.len() && found.iter().all(|(id, _)| replaced.contains(id));
-        if !same {
-            return Err(rule_of(map).broken("it does not replace exactly what stood there"));
-        }
-        if matches!(map, MapName::Register | MapName::Safe) && differ(found) {
-            let keeps = |item: &str| keeps(item, key, found, value);
-            if !self.resolved_here(parsed, &keeps) && !self.resolved_before(parsed, &keeps) {
-                return Err(Rule::Conflict.broken("no resolution"));
-            }
-        }
-        Ok(())
-    }
-
-    fn resolved_here(&self, parsed: &Parsed<'_>, keeps: &dyn Fn(&str) -> bool) -> bool {
-        let items = OpId { counter: MapName::Add.counter(), writer: self.layout.creator };
-        let found = parsed.operations.iter().any(|operation| match operation.action {
-            Action::Put(item) => operation.object == Some(items) && keeps(item),
-            _ => false,
-        });
-        found && self.authors.rights(&parsed.hash).may_resolve
-    }
-
-    fn resolved_before(&self, parsed: &Parsed<'_>, keeps: &dyn Fn(&str) -> bool) -> bool {
+    fn resolved_before(&self, parsed: &Parsed<'_>, keeps: Keeps<'_>) -> bool {
         let past: Vec<_> = parsed.dependencies.iter().map(document::theirs).collect();
         self.am.map_range_at(self.layout.map(MapName::Add), .., &past).any(|item| {
             let by = || self.am.hash_for_opid(&item.id());
@@ -123,6 +95,46 @@ impl<'a> Letters<'a> {
                 && by().is_some_and(|hash| self.authors.rights(&document::ours(hash)).may_resolve)
         })
     }
+}
+
+/// Whether an item is a resolution of the conflict at hand.
+pub(crate) type Keeps<'a> = &'a dyn Fn(&str) -> bool;
+
+/// Judges one write over what its author found. `resolved` looks for a resolution that the author had the right to.
+pub(crate) fn judge_write(
+    map: MapName,
+    key: &str,
+    value: &str,
+    replaced: &[OpId],
+    found: &[(OpId, String)],
+    resolved: &dyn Fn(Keeps<'_>) -> bool,
+) -> Result<(), GuardError> {
+    let same = replaced.len() == found.len() && found.iter().all(|(id, _)| replaced.contains(id));
+    if !same {
+        return Err(rule_of(map).broken("it does not replace exactly what stood there"));
+    }
+    if matches!(map, MapName::Register | MapName::Safe) && differ(found) {
+        let keeps = |item: &str| keeps(item, key, found, value);
+        if !resolved(&keeps) {
+            return Err(Rule::Conflict.broken("no resolution"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the change itself adds the resolution, with the right to.
+pub(crate) fn resolved_here(
+    layout: &Layout,
+    authors: &dyn Authors,
+    parsed: &Parsed<'_>,
+    keeps: Keeps<'_>,
+) -> bool {
+    let items = OpId { counter: MapName::Add.counter(), writer: layout.creator };
+    let found = parsed.operations.iter().any(|operation| match operation.action {
+        Action::Put(item) => operation.object == Some(items) && keeps(item),
+        _ => false,
+    });
+    found && authors.rights(&parsed.hash).may_resolve
 }
 
 fn differ(standing: &[(OpId, String)]) -> bool {

@@ -1,18 +1,21 @@
 //! The guard: what stands between other people's bytes and Automerge.
 //!
-//! A change passes in three steps. [`structure`](self) is judged from the bytes alone, before Automerge sees them: the
-//! chunk, the actor, the numbers, the size, and that every operation has a shape that its letter allows. Then all
-//! changes of the document are applied together, to a copy, where a panic is caught. There the letters are judged again
-//! where they depend on what a change builds on, and the copy must read the same after it was saved. Only then it
-//! replaces the document. A change that fails is named; the others go on without it.
+//! First a change is read and judged in itself, from the bytes alone: the chunk, the actor, the numbers, the size, that
+//! every operation has a shape that its letter allows, and that Automerge would write the same bytes again.
+//!
+//! Then it is judged beside what it builds on. A document that is kept as its [changes](crate::plain) does that without
+//! Automerge. In any other, all changes are applied together to a copy, where a panic is caught; there the letters
+//! are judged, and the copy must read the same after it was saved. Only then it replaces the document.
+//!
+//! A change that fails is named; the others go on without it.
 
 mod columns;
 mod encode;
 mod error;
 pub(crate) mod graph;
-mod letters;
+pub(crate) mod letters;
 pub(crate) mod operations;
-mod structure;
+pub(crate) mod structure;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,8 +23,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::{Automerge, LoadOptions, ReadDoc};
 use firsthand_ids::{ChangeHash, Position, WriterId};
 
+use crate::document::{self, Body, Loaded};
 use crate::layout::Layout;
-use crate::{Authors, Document, document};
+use crate::plain::Plain;
+use crate::{Authors, Document};
 pub use error::{GuardError, Rule};
 use graph::Graph;
 use letters::Letters;
@@ -82,20 +87,16 @@ impl Document {
     /// `authors` answers for the changes that the document holds and for the new ones. The outcome of a change depends
     /// on nothing but its own past and the rights of those who made it, so every replica comes to the same.
     pub fn apply(&mut self, incoming: &[Incoming<'_>], authors: &dyn Authors) -> Applied {
-        if incoming.is_empty() {
-            return Applied { outcomes: Vec::new() };
-        }
         let mut batch = Batch::read(incoming);
-        let mut graph = Graph::read(&self.am);
-        let mut layout = self.layout.clone();
-        let accepted = batch.stage(&mut graph, &mut layout);
-        if let (Some(layout), false) = (&mut layout, accepted.is_empty()) {
-            let new = batch.admit(self.am.clone(), accepted, layout, authors);
-            if new.get_heads() != self.am.get_heads() {
-                let actor = self.am.get_actor().clone();
-                self.layout = Layout::read(&new).ok().flatten();
-                self.am = new.with_actor(actor);
+        match &mut self.body {
+            Body::Plain(plain) => {
+                batch.admit_plain(plain, authors);
+                if plain.is_large() {
+                    // Where Automerge cannot build it, it stays readable as it is.
+                    let _ = self.loaded();
+                }
             }
+            Body::Loaded(loaded) => batch.admit_loaded(loaded, authors),
         }
         batch.finish(self)
     }
@@ -130,20 +131,22 @@ impl<'a> Batch<'a> {
         Self { incoming, parsed, refused: BTreeMap::new(), index }
     }
 
-    /// Judges the structure of every new change whose dependencies are here, and gives those that pass, each after its
-    /// dependencies.
-    fn stage(&mut self, graph: &mut Graph, layout: &mut Option<Layout>) -> Vec<usize> {
+    /// Judges every new change whose dependencies are here, each after them; `here` says what the document holds.
+    fn each_in_order(
+        &mut self,
+        here: impl Fn(&ChangeHash) -> bool,
+        mut judge: impl FnMut(usize, &Parsed<'a>, &Incoming<'a>) -> Result<(), GuardError>,
+    ) {
         let mut lacking: BTreeMap<usize, usize> = BTreeMap::new();
         let mut dependents: BTreeMap<ChangeHash, Vec<usize>> = BTreeMap::new();
         let mut ready = VecDeque::new();
         for &number in self.index.values().collect::<BTreeSet<_>>() {
             let Ok(one) = &self.parsed[number] else { continue };
-            if graph.has(&one.hash) {
+            if here(&one.hash) {
                 continue;
             }
-            let missing = one.dependencies.iter().filter(|dependency| !graph.has(dependency));
             let mut count = 0;
-            for dependency in missing {
+            for dependency in one.dependencies.iter().filter(|dependency| !here(dependency)) {
                 dependents.entry(*dependency).or_default().push(number);
                 count += 1;
             }
@@ -152,14 +155,12 @@ impl<'a> Batch<'a> {
                 ready.push_back(number);
             }
         }
-        let mut accepted = Vec::new();
         while let Some(number) = ready.pop_front() {
             let Ok(one) = &self.parsed[number] else { continue };
-            if let Err(error) = structure::admit(one, &self.incoming[number], graph, layout) {
+            if let Err(error) = judge(number, one, &self.incoming[number]) {
                 self.refused.insert(number, error);
                 continue;
             }
-            accepted.push(number);
             for dependent in dependents.remove(&one.hash).unwrap_or_default() {
                 if let Some(count) = lacking.get_mut(&dependent) {
                     *count -= 1;
@@ -169,7 +170,38 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        accepted
+    }
+
+    /// Takes what is sound into a document that is kept as its changes.
+    fn admit_plain(&mut self, plain: &mut Plain, authors: &dyn Authors) {
+        let here: BTreeSet<ChangeHash> = plain.changes().iter().map(|change| change.hash).collect();
+        self.each_in_order(
+            |change| here.contains(change),
+            |_, parsed, incoming| plain.admit(parsed, incoming.change, authors),
+        );
+    }
+
+    /// Takes what is sound into a document in Automerge.
+    fn admit_loaded(&mut self, loaded: &mut Loaded, authors: &dyn Authors) {
+        let base = Graph::read(&loaded.am);
+        let mut graph = base.clone();
+        let mut layout = loaded.layout.clone();
+        let mut sound = Vec::new();
+        self.each_in_order(
+            |change| base.has(change),
+            |number, parsed, _| {
+                structure::check(parsed, &graph, layout.as_ref())?.take(parsed, &mut graph, &mut layout);
+                sound.push(number);
+                Ok(())
+            },
+        );
+        let Some(layout) = layout.filter(|_| !sound.is_empty()) else { return };
+        let new = self.admit(loaded.am.clone(), sound, &layout, authors);
+        if new.get_heads() != loaded.am.get_heads() {
+            let actor = loaded.am.get_actor().clone();
+            loaded.layout = Layout::read(&new).ok().flatten();
+            loaded.am = new.with_actor(actor);
+        }
     }
 
     /// Applies what can be applied, and notes what cannot.

@@ -9,7 +9,7 @@ use crate::layout::{Layout, MapName};
 use crate::{GuardError, Incoming, OpId};
 
 /// Reads a change and checks what the entry that carries it must agree with.
-pub(super) fn read<'a>(incoming: &Incoming<'a>) -> Result<Parsed<'a>, GuardError> {
+pub(crate) fn read<'a>(incoming: &Incoming<'a>) -> Result<Parsed<'a>, GuardError> {
     let parsed = Parsed::read(incoming.change)?;
     if parsed.writer != incoming.writer {
         return Err(Rule::Actor.broken("another writer's actor"));
@@ -20,19 +20,41 @@ pub(super) fn read<'a>(incoming: &Incoming<'a>) -> Result<Parsed<'a>, GuardError
     Ok(parsed)
 }
 
-/// Checks a change whose dependencies are all in `graph`, and takes it in: into the graph, and its texts into the layout.
-/// The creating change makes the layout.
-pub(super) fn admit(
+/// A change that is sound in itself.
+pub(crate) struct Sound {
+    /// What it builds on.
+    pub(crate) past: Past,
+    /// The texts it makes, and their fields.
+    pub(crate) texts: Vec<(OpId, String)>,
+    /// For the creating change: the layout it makes.
+    layout: Option<Layout>,
+}
+
+impl Sound {
+    /// Takes the change in: into the graph, and its texts into the layout.
+    pub(crate) fn take(self, parsed: &Parsed<'_>, graph: &mut Graph, layout: &mut Option<Layout>) {
+        if self.layout.is_some() {
+            *layout = self.layout;
+        }
+        if let Some(layout) = layout {
+            layout.texts.extend(self.texts);
+        }
+        graph.add(parsed.hash, parsed.writer, parsed.start_op..=parsed.last_op(), &self.past);
+    }
+}
+
+/// Checks a change whose dependencies are all in `graph`. The creating change makes the layout.
+pub(crate) fn check(
     parsed: &Parsed<'_>,
-    incoming: &Incoming<'_>,
-    graph: &mut Graph,
-    layout: &mut Option<Layout>,
-) -> Result<(), GuardError> {
-    if incoming.create && layout.is_some() {
+    graph: &Graph,
+    layout: Option<&Layout>,
+) -> Result<Sound, GuardError> {
+    let create = parsed.dependencies.is_empty();
+    if create && layout.is_some() {
         return Err(Rule::Creation.broken("a second creating change"));
     }
     // The maps are known by the counters of the operations that make them.
-    if incoming.create && parsed.start_op != 1 {
+    if create && parsed.start_op != 1 {
         return Err(Rule::Creation.broken("not from the first counter"));
     }
     let past = graph.past(&parsed.dependencies);
@@ -47,27 +69,17 @@ pub(super) fn admit(
         return Err(Rule::StartOp.broken("not after what it builds on, or too far"));
     }
 
-    let new_layout = incoming.create.then(|| Layout::new(parsed.writer));
-    let known = new_layout.as_ref().or(layout.as_ref());
-    let known = known.ok_or(Rule::Dependencies.broken("nothing is created"))?;
-    let mut check =
-        Check { parsed, create: incoming.create, graph, past: &past, layout: known, made: BTreeMap::new() };
+    let new = create.then(|| Layout::new(parsed.writer));
+    let known = new.as_ref().or(layout).ok_or(Rule::Dependencies.broken("nothing is created"))?;
+    let mut check = Check { parsed, create, graph, past: &past, layout: known, made: BTreeMap::new() };
     for (index, operation) in parsed.operations.iter().enumerate() {
         check.operation(index, operation)?;
     }
-    if incoming.create && parsed.operations.len() < MapName::ALL.len() {
+    if create && parsed.operations.len() < MapName::ALL.len() {
         return Err(Rule::Creation.broken("not all five maps"));
     }
-
-    let made: Vec<_> = check.made.iter().map(|(id, field)| (*id, (*field).to_owned())).collect();
-    if let Some(new_layout) = new_layout {
-        *layout = Some(new_layout);
-    }
-    if let Some(layout) = layout {
-        layout.texts.extend(made);
-    }
-    graph.add(parsed.hash, parsed.writer, parsed.start_op..=parsed.last_op(), &past);
-    Ok(())
+    let texts = check.made.iter().map(|(id, field)| (*id, (*field).to_owned())).collect();
+    Ok(Sound { past, texts, layout: new })
 }
 
 struct Check<'a> {
@@ -165,7 +177,7 @@ impl<'a> Check<'a> {
 }
 
 /// The rule that an operation in a map must keep.
-pub(super) const fn rule_of(map: MapName) -> Rule {
+pub(crate) const fn rule_of(map: MapName) -> Rule {
     match map {
         MapName::Once => Rule::Once,
         MapName::Add => Rule::Add,

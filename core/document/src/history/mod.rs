@@ -83,10 +83,10 @@ impl Document {
     /// believed to be earlier than what its writer had already seen. All replicas give the same order.
     #[must_use]
     pub fn history(&self, authors: &dyn Authors) -> Vec<HistoryItem> {
-        let Some(layout) = &self.layout else { return Vec::new() };
-        let changes = self.am.get_changes(&[]);
+        let Some(layout) = self.layout() else { return Vec::new() };
+        let changes = self.changes();
         let mut read: Vec<Parsed<'_>> =
-            changes.iter().filter_map(|change| Parsed::read(change.raw_bytes()).ok()).collect();
+            changes.iter().filter_map(|change| Parsed::read(&change.bytes).ok()).collect();
 
         let mut effective: BTreeMap<ChangeHash, HybridTime> = BTreeMap::new();
         for one in &read {

@@ -1,12 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::{Automerge, ReadDoc};
 use serde_json::Value;
 
 use super::{Candidate, FieldView, Item, Proposal, Register, Status, View, Withdrawal};
-use crate::layout::{self, KIND, Layout, MapName, SCHEMA};
+use crate::layout::{KIND, Layout, MapName, SCHEMA, Source};
 use crate::schema::lists;
-use crate::{Authors, Document, Letter, OpId, Schema, document, json};
+use crate::{Authors, Document, Letter, OpId, Schema, json};
 
 impl Document {
     /// What the document says. `authors` tells which resolutions and closings were made with the right to.
@@ -14,21 +13,22 @@ impl Document {
     /// A document whose first change is not here says nothing.
     #[must_use]
     pub fn view(&self, authors: &dyn Authors) -> View {
-        let mut reader = Reader { am: &self.am, schema: self.table(), authors, fields: BTreeMap::new() };
-        if let Some(layout) = &self.layout {
-            reader.once(layout);
-            let items = reader.items(layout);
+        let mut reader =
+            Reader { source: self.source(), schema: self.table(), authors, fields: BTreeMap::new() };
+        if let Some(layout) = self.layout() {
+            reader.once();
+            let items = reader.items();
             reader.texts(layout);
             let resolutions = items.get(lists::RESOLUTIONS).map_or(&[][..], Vec::as_slice);
-            reader.registers(layout, MapName::Register, resolutions);
-            reader.registers(layout, MapName::Safe, resolutions);
+            reader.registers(MapName::Register, resolutions);
+            reader.registers(MapName::Safe, resolutions);
             for (list, items) in items {
                 reader.fields.insert(("a", list), FieldView::Items(items));
             }
         }
         let status = Status::read(&reader.fields, authors);
         let (fields, renamed) = name(reader.fields, reader.schema);
-        let layout = self.layout.as_ref();
+        let layout = self.layout();
         View {
             kind: layout.map_or_else(|| "".into(), |layout| layout.kind.clone()),
             schema: layout.map_or(0, |layout| layout.version),
@@ -75,18 +75,18 @@ fn name(stored: Stored, schema: Schema) -> (BTreeMap<String, FieldView>, BTreeMa
 }
 
 struct Reader<'a> {
-    am: &'a Automerge,
+    source: &'a dyn Source,
     schema: Schema,
     authors: &'a dyn Authors,
     fields: Stored,
 }
 
 impl Reader<'_> {
-    fn once(&mut self, layout: &Layout) {
-        for item in self.am.map_range(layout.map(MapName::Once), ..) {
-            if item.key != KIND && item.key != SCHEMA {
-                let value = json::parse(layout::text_of(&item.value).unwrap_or_default());
-                self.fields.insert(("w", item.key.into_owned()), FieldView::Once(value));
+    fn once(&mut self) {
+        for (key, standing) in self.source.standing(MapName::Once) {
+            if key != KIND && key != SCHEMA {
+                let value = standing.last().map(|(_, text)| json::parse(text)).unwrap_or_default();
+                self.fields.insert(("w", key), FieldView::Once(value));
             }
         }
     }
@@ -94,8 +94,7 @@ impl Reader<'_> {
     fn texts(&mut self, layout: &Layout) {
         let mut texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (id, field) in &layout.texts {
-            let text = self.am.text(id.object()).unwrap_or_default();
-            texts.entry(field).or_default().push(text);
+            texts.entry(field).or_default().push(self.source.text(*id));
         }
         for (field, mut parts) in texts {
             parts.retain(|part| !part.is_empty());
@@ -104,21 +103,18 @@ impl Reader<'_> {
     }
 
     /// Every list with its items in the order of their operations.
-    fn items(&self, layout: &Layout) -> BTreeMap<String, Vec<Item>> {
+    fn items(&self) -> BTreeMap<String, Vec<Item>> {
         let mut found = Vec::new();
-        for item in self.am.map_range(layout.map(MapName::Add), ..) {
-            let exid = item.id();
-            let (Some(id), Some(hash)) = (OpId::from_automerge(&exid), self.am.hash_for_opid(&exid)) else {
-                continue;
-            };
-            let mut value = json::parse(layout::text_of(&item.value).unwrap_or_default());
+        for (key, standing) in self.source.standing(MapName::Add) {
+            let Some((id, text)) = standing.into_iter().next_back() else { continue };
+            let Some(change) = self.source.change_of(id) else { continue };
+            let mut value = json::parse(&text);
             // An item that names no list is kept and shown under no name.
             let list = match value.as_object_mut().and_then(|members| members.remove("list")) {
                 Some(Value::String(list)) => list,
                 _ => String::new(),
             };
-            let key = item.key.into_owned();
-            found.push((id, list, Item { key, value, change: document::ours(hash), withdrawn: None }));
+            found.push((id, list, Item { key, value, change, withdrawn: None }));
         }
         found.sort_unstable_by_key(|(id, _, _)| *id);
 
@@ -142,18 +138,11 @@ impl Reader<'_> {
         out
     }
 
-    fn registers(&mut self, layout: &Layout, map: MapName, resolutions: &[Item]) {
-        let object = layout.map(map);
-        for item in self.am.map_range(&object, ..) {
-            let standing = if item.conflict {
-                layout::values(self.am, &object, &item.key)
-            } else {
-                let text = layout::text_of(&item.value).unwrap_or_default().to_owned();
-                OpId::from_automerge(&item.id()).map(|id| (id, text)).into_iter().collect()
-            };
+    fn registers(&mut self, map: MapName, resolutions: &[Item]) {
+        for (key, standing) in self.source.standing(map) {
             let values = self.candidates(standing);
             let Some(first) = values.first() else { continue };
-            let order = match self.schema.letter(&item.key) {
+            let order = match self.schema.letter(&key) {
                 Some(Letter::Safe(order)) if map == MapName::Safe => order,
                 _ => &[],
             };
@@ -163,9 +152,9 @@ impl Reader<'_> {
                 .unwrap_or(first)
                 .value
                 .clone();
-            let proposals = self.proposals(&item.key, &values, resolutions);
+            let proposals = self.proposals(&key, &values, resolutions);
             let register = Register { safe: map == MapName::Safe, shown, values, proposals };
-            self.fields.insert((map.key(), item.key.into_owned()), FieldView::Register(register));
+            self.fields.insert((map.key(), key), FieldView::Register(register));
         }
     }
 
@@ -176,8 +165,8 @@ impl Reader<'_> {
             let value = json::parse(&text);
             if let Some(same) = out.iter_mut().find(|candidate| candidate.value == value) {
                 same.operations.push(id);
-            } else if let Some(hash) = self.am.hash_for_opid(&id.object()) {
-                out.push(Candidate { value, change: document::ours(hash), operations: vec![id] });
+            } else if let Some(change) = self.source.change_of(id) {
+                out.push(Candidate { value, change, operations: vec![id] });
             }
         }
         out

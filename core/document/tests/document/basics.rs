@@ -39,8 +39,46 @@ fn a_new_document_says_what_it_was_given() {
     assert_eq!(again.heads(), document.heads());
     assert_eq!(again.view(&log), view);
     let replica = log.replica();
-    assert_eq!(replica.save(), document.save());
+    assert_eq!(replica.changes(), document.changes());
     assert_eq!(replica.view(&log), view);
+}
+
+#[test]
+fn a_received_document_is_kept_as_its_changes_until_somebody_edits_it() {
+    let mut log = Log::default();
+    let mut document = log.create(1, seed());
+    log.edit(&mut document, 1, &[set("title", json!("Shots"))]);
+    let received = log.replica();
+    let bytes: Vec<u8> = log.entries.iter().flat_map(|entry| entry.change.bytes.clone()).collect();
+    assert_eq!(received.save(), bytes);
+    let again = Document::load(&received.save()).unwrap();
+    assert_eq!(again.view(&log), document.view(&log));
+    assert_eq!(again.history(&log), document.history(&log));
+    assert_eq!(again.save(), bytes);
+
+    let mut edited = again.clone();
+    edited.edit(writer(2), Rights::NONE, &[]).unwrap();
+    assert_ne!(edited.save(), bytes);
+    assert_eq!(edited.heads(), again.heads());
+    assert_eq!(edited.changes(), again.changes());
+    assert_eq!(edited.view(&log), again.view(&log));
+    assert_eq!(edited.history(&log), again.history(&log));
+
+    for number in 0..80 {
+        log.edit(&mut document, 1, &[set("title", json!(number))]);
+    }
+    let mut long = again;
+    log.bring(&mut long);
+    assert_eq!(long.view(&log), document.view(&log));
+    // Many changes take less room in Automerge's own form.
+    assert!(long.save().len() < log.entries.iter().map(|entry| entry.change.bytes.len()).sum::<usize>() / 2);
+
+    for cut in [8, 9, bytes.len() - 1] {
+        assert!(Document::load(&bytes[..cut]).is_err(), "{cut}");
+    }
+    let first = log.entries[0].change.bytes.len();
+    assert!(Document::load(&bytes[first..]).is_err());
+    assert!(Document::load(&[&bytes[..first], &bytes[..first]].concat()).is_err());
 }
 
 #[test]
@@ -67,7 +105,7 @@ fn edits_are_small_changes() {
     assert!(document.edit(writer(2), Rights::NONE, &[set("title", json!("Shots"))]).unwrap().is_empty());
     let replica = log.replica();
     assert_eq!(replica.view(&log), document.view(&log));
-    assert_eq!(replica.save(), document.save());
+    assert_eq!(replica.changes(), document.changes());
 }
 
 #[test]
@@ -241,7 +279,7 @@ fn a_text_longer_than_a_change_is_split() {
     log.edit(&mut document, 1, &[Edit::ReplaceText { field: "narrative".into(), text: String::new() }]);
     assert_eq!(document.view(&log).text("narrative"), "");
     let replica = log.replica();
-    assert_eq!(replica.save(), document.save());
+    assert_eq!(replica.changes(), document.changes());
     for entry in &log.entries {
         assert!(entry.change.bytes.len() <= 256 * 1024);
     }

@@ -119,6 +119,19 @@ impl Log {
     }
 }
 
+/// The document as its changes, and in Automerge.
+pub(crate) fn both_forms(changes: &[Entry], log: &Log) -> [Document; 2] {
+    let mut plain = Document::empty();
+    let incoming: Vec<_> = changes.iter().map(Entry::incoming).collect();
+    plain.apply(&incoming, log);
+    let mut loaded = plain.clone();
+    match loaded.edit(writer(0), Rights::NONE, &[]) {
+        Ok(none) => assert!(none.is_empty()),
+        Err(error) => assert_eq!(error, firsthand_document::DocumentError::NotCreated),
+    }
+    [plain, loaded]
+}
+
 pub(crate) fn set(field: &str, value: Value) -> Edit {
     Edit::Set { field: field.into(), value }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::common::{Entry, Log, set, writer};
+use crate::common::{Entry, Log, both_forms, set, writer};
 use firsthand_document::{
     Document, DocumentError, DocumentKind, Edit, FieldSpec, FieldView, Letter, Outcome, Schema, What,
 };
@@ -329,6 +329,14 @@ fn run(seed: u64) {
     let incoming: Vec<_> = changes.iter().map(Entry::incoming).collect();
     assert!(heir.apply(&incoming, &log).is_complete());
     assert_eq!(heir.view(&log).to_canonical(), json, "seed {seed}");
+    // As changes, in Automerge, and half as one and half as the other.
+    let half = dice.below(changes.len());
+    for mut form in both_forms(&changes[..half], &log) {
+        assert!(form.apply(&incoming, &log).is_complete(), "seed {seed}");
+        assert_eq!(form.heads(), heir.heads(), "seed {seed}");
+        assert_eq!(form.view(&log), heir.view(&log), "seed {seed}");
+        assert_eq!(form.history(&log), history, "seed {seed}");
+    }
 
     // Nothing that anybody entered is gone.
     let view = first.document.view(&log);

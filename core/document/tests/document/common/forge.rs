@@ -6,7 +6,7 @@ use firsthand_document::{Document, Incoming, NoAuthors, Outcome, Rights, Rule};
 use firsthand_ids::{ChangeHash, Position};
 use serde_json::json;
 
-use super::{Log, set, writer};
+use super::{Log, both_forms, set, writer};
 
 /// A document with a text, an item, and a title in conflict; writer 9 may resolve.
 pub(crate) struct Base {
@@ -89,9 +89,6 @@ pub(crate) fn expect(base: &Base, case: &str, change: &[u8], rule: Rule) {
 pub(crate) fn expect_as(base: &Base, case: &str, change: Incoming<'_>, rule: Rule) {
     let honest = base.document.clone().edit(writer(3), Rights::NONE, &[set("urgency", json!("Past"))]);
     let honest = honest.unwrap().remove(0);
-    let mut without = base.document.clone();
-    without.apply(&[incoming(3, false, &honest.bytes)], &base.log);
-
     let dependent = firsthand_log::change::hash(change.change).map(|hash| {
         altered(&honest.bytes, |honest| {
             honest.actor_id = ActorId::from(writer(5).as_bytes());
@@ -100,24 +97,29 @@ pub(crate) fn expect_as(base: &Base, case: &str, change: Incoming<'_>, rule: Rul
     });
     let mut all = vec![change, incoming(3, false, &honest.bytes)];
     all.extend(dependent.as_ref().map(|dependent| incoming(5, false, dependent)));
-    for order in 0..2 {
-        if order == 1 {
-            all.reverse();
+    for (form, reversed) in both_forms(&base.log.entries, &base.log).iter().zip([false, true]) {
+        for reverse in [reversed, !reversed] {
+            let mut without = form.clone();
+            without.apply(&[incoming(3, false, &honest.bytes)], &base.log);
+            let mut document = form.clone();
+            let mut given = all.clone();
+            if reverse {
+                given.reverse();
+            }
+            let mut outcomes = document.apply(&given, &base.log).outcomes;
+            if reverse {
+                outcomes.reverse();
+            }
+            let Outcome::Refused(error) = &outcomes[0] else { panic!("{case}: {:?}", outcomes[0]) };
+            assert_eq!(error.rule, rule, "{case}: {error:?}");
+            assert_eq!(outcomes[1], Outcome::Applied, "{case}");
+            if dependent.is_some() {
+                let missing = vec![hash(change.change)];
+                assert_eq!(outcomes[2], Outcome::Waiting { missing }, "{case}");
+            }
+            assert_eq!(document.save(), without.save(), "{case}");
+            assert_eq!(document.view(&NoAuthors), without.view(&NoAuthors), "{case}");
         }
-        let mut document = base.document.clone();
-        let mut outcomes = document.apply(&all, &base.log).outcomes;
-        if order == 1 {
-            outcomes.reverse();
-        }
-        let Outcome::Refused(error) = &outcomes[0] else { panic!("{case}: {:?}", outcomes[0]) };
-        assert_eq!(error.rule, rule, "{case}: {error:?}");
-        assert_eq!(outcomes[1], Outcome::Applied, "{case}");
-        if dependent.is_some() {
-            let missing = vec![hash(change.change)];
-            assert_eq!(outcomes[2], Outcome::Waiting { missing }, "{case}");
-        }
-        assert_eq!(document.save(), without.save(), "{case}");
-        assert_eq!(document.view(&NoAuthors), without.view(&NoAuthors), "{case}");
     }
 }
 
