@@ -17,6 +17,8 @@ pub struct Taint {
     pub tampered: bool,
     /// Somebody joins over it.
     pub joining: bool,
+    /// One of its ends is no member.
+    pub stranger: bool,
 }
 
 /// A stream between two devices: what one end sends arrives at the other in order, in pieces of any size.
@@ -30,6 +32,8 @@ pub struct Cable {
     pub gone: [bool; 2],
     pub stalled: bool,
     pub taint: Taint,
+    /// How many bytes each end has sent.
+    pub sent: [usize; 2],
     /// Everything that was sent, where the world keeps it.
     pub capture: Option<Vec<u8>>,
 }
@@ -58,6 +62,7 @@ impl Cable {
             gone: [false; 2],
             stalled: false,
             taint: Taint::default(),
+            sent: [0; 2],
             capture: None,
         }
     }
@@ -69,6 +74,7 @@ impl Cable {
     }
 
     pub fn send(&mut self, side: usize, bytes: &[u8]) {
+        self.sent[side] += bytes.len();
         if let Some(capture) = &mut self.capture {
             capture.extend_from_slice(bytes);
         }

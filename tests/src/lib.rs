@@ -15,6 +15,8 @@
 
 mod act;
 mod cable;
+pub mod canary;
+pub mod crashing;
 mod device;
 mod dice;
 mod expected;

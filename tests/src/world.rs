@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use firsthand_ids::UnixMillis;
 use firsthand_node::meeting::{Answer, Effect, Input, InviteOptions, Opened};
@@ -38,11 +39,14 @@ pub struct World {
     compared: BTreeSet<LinkId>,
     /// What was done to cables that are gone.
     taints: BTreeMap<LinkId, Taint>,
+    /// How many bytes each end of a cable that is gone had sent.
+    pub sent: BTreeMap<LinkId, [usize; 2]>,
     /// Cables over which somebody says that the words differ.
     pub declining: BTreeSet<LinkId>,
     next_link: LinkId,
     aloud: bool,
-    root: tempfile::TempDir,
+    root: PathBuf,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// Something that can happen now.
@@ -63,6 +67,14 @@ enum Ready {
 impl World {
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        let folder = folder();
+        let root = folder.path().to_owned();
+        Self { _folder: Some(folder), ..Self::within(seed, root) }
+    }
+
+    /// A world whose devices have their homes in a folder that stays.
+    #[must_use]
+    pub fn within(seed: u64, root: PathBuf) -> Self {
         Self {
             seed,
             dice: Dice::new(seed, 0),
@@ -79,10 +91,12 @@ impl World {
             words: BTreeMap::new(),
             compared: BTreeSet::new(),
             taints: BTreeMap::new(),
+            sent: BTreeMap::new(),
             declining: BTreeSet::new(),
             next_link: 1,
             aloud: crate::seeds::only().is_some(),
-            root: folder(),
+            root,
+            _folder: None,
         }
     }
 
@@ -96,7 +110,7 @@ impl World {
     /// A device that belongs to nobody yet.
     pub fn add_device(&mut self, name: &str) -> usize {
         let number = self.devices.len();
-        self.devices.push(Device::new(self.root.path(), self.seed, number, name));
+        self.devices.push(Device::new(&self.root, self.seed, number, name));
         self.groups.push(0);
         number
     }
@@ -113,6 +127,13 @@ impl World {
         device.rng = rng;
         assert_eq!(ledger.team().unwrap().device, keys.signing().key());
         device.state = State::Up(Running::new(ledger));
+        number
+    }
+
+    /// A device that was made elsewhere.
+    pub fn move_in_as(&mut self, name: &str, ledger: Ledger) -> usize {
+        let number = self.add_device(name);
+        self.devices[number].state = State::Up(Running::new(ledger));
         number
     }
 
@@ -253,6 +274,7 @@ impl World {
         for id in over {
             if let Some(cable) = self.cables.remove(&id) {
                 self.taints.insert(id, cable.taint);
+                self.sent.insert(id, cable.sent);
                 self.captured.extend(cable.capture.unwrap_or_default());
             }
         }
@@ -315,6 +337,9 @@ impl World {
     fn judge_end(&self, number: usize, link: LinkId, reason: EndReason) {
         let taint = self.cables.get(&link).map(|cable| cable.taint);
         let taint = taint.or_else(|| self.taints.get(&link).copied()).unwrap_or_default();
+        if taint.stranger {
+            return;
+        }
         let broken = taint.cut || taint.stalled || taint.corrupted || taint.tampered;
         let excused = match reason {
             EndReason::Done => true,
