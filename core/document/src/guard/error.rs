@@ -33,9 +33,9 @@ pub enum Rule {
     Register,
     /// R and S: a write over different values needs a resolution that keeps them, by somebody with the right.
     Conflict,
-    /// The document reads the same after it was saved.
+    /// Its bytes are those that Automerge would write, so the document reads the same after it was saved.
     Canonical,
-    /// Automerge applies it.
+    /// It can be applied: a key in a text names a character of that text, and Automerge does not fail.
     Apply,
 }
 
