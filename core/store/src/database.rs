@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Once;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -18,8 +19,18 @@ pub(crate) const PAGE_BYTES: u32 = 4096;
 /// a version with them was released.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
 
+/// SQLite says that it is initialised before SQLCipher's own part of the initialisation has run, so a thread that opens its
+/// first database at the same moment as another would find no encryption there. One connection is opened alone, and
+/// everybody waits for it.
+fn initialise() {
+    static ONCE: Once = Once::new();
+    // Whatever is wrong here shows again, with its error, where the database is opened.
+    ONCE.call_once(|| drop(Connection::open_in_memory()));
+}
+
 /// Opens `store.db` with its key and makes sure that the key is right. The file must exist; it may be empty.
 pub(crate) fn open(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError> {
+    initialise();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // SQLCipher's own log goes to standard error and may name the file.
