@@ -1,7 +1,7 @@
 use automerge::{Automerge, LoadOptions, ReadDoc, TextEncoding};
 use firsthand_ids::{ChangeHash, WriterId};
 
-use crate::layout::{self, Layout, MapName, Source};
+use crate::layout::{self, Layout, MapName, Source, Standing};
 use crate::plain::Plain;
 use crate::{DocumentError, DocumentKind, OpId, Schema, op_id};
 
@@ -205,7 +205,7 @@ impl Loaded {
 }
 
 impl Source for Loaded {
-    fn standing(&self, map: MapName) -> Vec<(String, Vec<(OpId, String)>)> {
+    fn standing(&self, map: MapName) -> Vec<(String, Standing)> {
         let Some(layout) = &self.layout else { return Vec::new() };
         let object = layout.map(map);
         let read = |item: automerge::iter::MapRangeItem<'_>| {

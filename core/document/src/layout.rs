@@ -57,10 +57,13 @@ pub(crate) const SCHEMA: &str = "schema";
 /// What records call that version.
 pub(crate) const SCHEMA_VERSION: &str = "schema_version";
 
+/// The values that stand under a key, each with the operation that wrote it.
+pub(crate) type Standing = Vec<(OpId, String)>;
+
 /// What can be read of a document, however it is kept.
 pub(crate) trait Source {
     /// Every key of a map with the values that stand under it, smallest operation first.
-    fn standing(&self, map: MapName) -> Vec<(String, Vec<(OpId, String)>)>;
+    fn standing(&self, map: MapName) -> Vec<(String, Standing)>;
     /// A text as it stands.
     fn text(&self, object: OpId) -> String;
     /// The change that made an operation.
@@ -104,8 +107,7 @@ impl Layout {
 
     /// Takes note of what the document is about.
     pub(crate) fn read_kind(&mut self, source: &dyn Source) {
-        let once: BTreeMap<String, Vec<(OpId, String)>> =
-            source.standing(MapName::Once).into_iter().collect();
+        let once: BTreeMap<String, Standing> = source.standing(MapName::Once).into_iter().collect();
         self.set_kind(|key| once.get(key)?.last().map(|(_, text)| text.clone()));
     }
 
@@ -157,23 +159,11 @@ pub(crate) fn text_of<'a>(value: &'a ValueRef<'_>) -> Option<&'a str> {
 }
 
 /// The values that stand under a key, smallest operation first.
-pub(crate) fn values(am: &Automerge, map: &ObjId, key: &str) -> Vec<(OpId, String)> {
+pub(crate) fn values(am: &Automerge, map: &ObjId, key: &str) -> Standing {
     read_values(am.get_all(map, key))
 }
 
-/// The values that stood under a key when `heads` were the heads.
-pub(crate) fn values_at(
-    am: &Automerge,
-    map: &ObjId,
-    key: &str,
-    heads: &[automerge::ChangeHash],
-) -> Vec<(OpId, String)> {
-    read_values(am.get_all_at(map, key, heads))
-}
-
-fn read_values(
-    found: Result<Vec<(automerge::Value<'_>, ObjId)>, automerge::AutomergeError>,
-) -> Vec<(OpId, String)> {
+fn read_values(found: Result<Vec<(automerge::Value<'_>, ObjId)>, automerge::AutomergeError>) -> Standing {
     let read = |(value, id): (automerge::Value<'_>, ObjId)| {
         Some((OpId::from_automerge(&id)?, value.as_str().unwrap_or_default().to_owned()))
     };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::write::{Group, Step};
 use super::{Edit, MAX_VALUE_BYTES};
 use crate::document::Loaded;
-use crate::layout::{self, KIND, Layout, MapName, SCHEMA, SCHEMA_VERSION};
+use crate::layout::{self, KIND, Layout, MapName, SCHEMA, SCHEMA_VERSION, Standing};
 use crate::schema::lists;
 use crate::{DocumentError, DocumentKind, Letter, OpId, Rights, Schema, json as canonical_json, text};
 
@@ -224,12 +224,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn values(&self, map: MapName, key: &str) -> Vec<(OpId, String)> {
+    fn values(&self, map: MapName, key: &str) -> Standing {
         layout::values(&self.document.am, &self.layout.map(map), key)
     }
 
     /// The map of a register, and the values that stand in it.
-    fn register(&self, field: &str) -> Result<(MapName, Vec<(OpId, String)>), DocumentError> {
+    fn register(&self, field: &str) -> Result<(MapName, Standing), DocumentError> {
         let map = match self.letter(field)? {
             Letter::Register => MapName::Register,
             Letter::Safe(_) => MapName::Safe,

@@ -1,80 +1,119 @@
-//! What can be said of a change only beside the document that it builds on.
+//! What can be said of a change only beside what it builds on.
 //!
 //! Everything is judged at the change's own past, so the judgement is the same on every replica, whatever else it holds.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::{Automerge, ReadDoc};
+use automerge::Automerge;
 use firsthand_ids::ChangeHash;
 use serde_json::Value;
 
 use super::Rule;
-use super::operations::{Action, Key, Parsed};
+use super::graph::Graph;
+use super::keys::{Keys, writes};
+use super::operations::{Action, Parsed};
 use super::structure::rule_of;
-use crate::layout::{self, Layout, MapName};
+use crate::layout::{self, Layout, MapName, Standing};
 use crate::schema::lists;
 use crate::{Authors, GuardError, OpId, document, json};
 
-/// Checks changes that `am` holds, one after the other, each after its dependencies.
+/// Judges what a change writes in the five maps. `found` says what its author found under a key, `resolved` whether
+/// the author had seen a resolution.
+pub(crate) fn judge(
+    parsed: &Parsed<'_>,
+    layout: &Layout,
+    authors: &dyn Authors,
+    found: &dyn Fn(MapName, &str) -> Standing,
+    resolved: &dyn Fn(Keeps<'_>) -> bool,
+) -> Result<(), GuardError> {
+    let mut written: BTreeMap<(MapName, &str), (OpId, &str)> = BTreeMap::new();
+    for (map, key, operation) in writes(parsed, layout) {
+        let found = match written.get(&(map, key)) {
+            Some((id, value)) => vec![(*id, (*value).to_owned())],
+            None => found(map, key),
+        };
+        let replaced = &operation.replaced;
+        if replaced.len() != found.len() || !found.iter().all(|(id, _)| replaced.contains(id)) {
+            return Err(rule_of(map).broken("it does not replace exactly what stood there"));
+        }
+        let value = operation.value();
+        if matches!(map, MapName::Register | MapName::Safe) && differ(&found) {
+            let keeps = |item: &str| keeps(item, key, &found, value);
+            if !resolved_here(layout, authors, parsed, &keeps) && !resolved(&keeps) {
+                return Err(Rule::Conflict.broken("no resolution"));
+            }
+        }
+        written.insert((map, key), (operation.id, value));
+    }
+    Ok(())
+}
+
+/// Judges changes of a document in Automerge, one after the other, each after its dependencies.
 pub(super) struct Letters<'a> {
     /// The document before the changes.
     base: &'a Automerge,
-    /// The document with them.
-    am: &'a Automerge,
     layout: &'a Layout,
+    /// The past of every change, those to be judged included.
+    graph: &'a Graph,
     authors: &'a dyn Authors,
-    /// The heads of what was checked so far.
+    /// The heads of what was judged so far.
     heads: BTreeSet<ChangeHash>,
     /// What stands after it, of the keys that were written.
-    standing: BTreeMap<(MapName, &'a str), Vec<(OpId, String)>>,
+    standing: BTreeMap<(MapName, &'a str), Standing>,
+    /// What was judged so far.
+    judged: Vec<&'a Parsed<'a>>,
+    /// All writes of the document and of what was judged so far, once they were needed.
+    keys: OnceCell<Keys>,
 }
 
 impl<'a> Letters<'a> {
     pub(super) fn new(
         base: &'a Automerge,
-        am: &'a Automerge,
         layout: &'a Layout,
+        graph: &'a Graph,
         authors: &'a dyn Authors,
     ) -> Self {
-        let heads = base.get_heads().into_iter().map(document::ours).collect();
-        Self { base, am, layout, authors, heads, standing: BTreeMap::new() }
+        Self {
+            base,
+            layout,
+            graph,
+            authors,
+            heads: base.get_heads().into_iter().map(document::ours).collect(),
+            standing: BTreeMap::new(),
+            judged: Vec::new(),
+            keys: OnceCell::new(),
+        }
     }
 
-    /// Checks the next change.
-    pub(super) fn check(&mut self, parsed: &'a Parsed<'a>) -> Result<(), GuardError> {
-        // A change that builds on everything so far finds what stands now. Anything else has to be asked for what
-        // stood at its own past, which costs more the longer the history of the key is.
+    /// Judges the next change.
+    pub(super) fn judge(&mut self, parsed: &'a Parsed<'a>) -> Result<(), GuardError> {
+        // A change that builds on everything so far finds what stands now, which Automerge says at once. Only for
+        // others the whole history has to be read, once for all of them.
         let latest = self.heads.iter().all(|head| parsed.dependencies.contains(head));
-        let past = (!latest).then(|| parsed.dependencies.iter().map(document::theirs).collect::<Vec<_>>());
-        let mut written: BTreeMap<(MapName, &str), (OpId, &str)> = BTreeMap::new();
-        let mut result = Ok(());
-        for operation in &parsed.operations {
-            let object = operation.object.filter(|object| object.writer == self.layout.creator);
-            let Some(map) = object.and_then(|object| MapName::from_counter(object.counter)) else {
-                continue;
-            };
-            let Key::Map(key) = operation.key else { continue };
-            let found = match (written.get(&(map, key)), &past) {
-                (Some((id, value)), _) => vec![(*id, (*value).to_owned())],
-                (None, None) => self.latest(map, key).clone(),
-                (None, Some(past)) => layout::values_at(self.am, &self.layout.map(map), key, past),
-            };
-            let value = match operation.action {
-                Action::Put(value) => value,
-                _ => "",
-            };
-            if result.is_ok() {
-                let resolved = |keeps: Keeps<'_>| {
-                    resolved_here(self.layout, self.authors, parsed, keeps)
-                        || self.resolved_before(parsed, keeps)
-                };
-                result = judge_write(map, key, value, &operation.replaced, &found, &resolved);
-            }
-            let now = self.latest(map, key);
-            now.retain(|(id, _)| !operation.replaced.contains(id));
-            now.push((operation.id, value.to_owned()));
-            written.insert((map, key), (operation.id, value));
+        let past = self.graph.past(&parsed.dependencies);
+        let this = &*self;
+        let result = judge(
+            parsed,
+            this.layout,
+            this.authors,
+            &|map, key| match this.standing.get(&(map, key)) {
+                _ if !latest => this.keys().standing_at(this.graph, &past, map, key),
+                Some(standing) => standing.clone(),
+                None => layout::values(this.base, &this.layout.map(map), key),
+            },
+            &|keeps| this.keys().resolved_at(this.graph, &past, this.authors, keeps),
+        );
+        for (map, key, operation) in writes(parsed, self.layout) {
+            let read = || layout::values(self.base, &self.layout.map(map), key);
+            let standing = self.standing.entry((map, key)).or_insert_with(read);
+            standing.retain(|(id, _)| !operation.replaced.contains(id));
+            standing.push((operation.id, operation.value().to_owned()));
         }
+        if let Some(keys) = self.keys.get_mut() {
+            keys.take(parsed, self.layout);
+        }
+        self.judged.push(parsed);
         for dependency in &parsed.dependencies {
             self.heads.remove(dependency);
         }
@@ -82,17 +121,18 @@ impl<'a> Letters<'a> {
         result
     }
 
-    fn latest(&mut self, map: MapName, key: &'a str) -> &mut Vec<(OpId, String)> {
-        let read = || layout::values(self.base, &self.layout.map(map), key);
-        self.standing.entry((map, key)).or_insert_with(read)
-    }
-
-    fn resolved_before(&self, parsed: &Parsed<'_>, keeps: Keeps<'_>) -> bool {
-        let past: Vec<_> = parsed.dependencies.iter().map(document::theirs).collect();
-        self.am.map_range_at(self.layout.map(MapName::Add), .., &past).any(|item| {
-            let by = || self.am.hash_for_opid(&item.id());
-            layout::text_of(&item.value).is_some_and(keeps)
-                && by().is_some_and(|hash| self.authors.rights(&document::ours(hash)).may_resolve)
+    fn keys(&self) -> &Keys {
+        self.keys.get_or_init(|| {
+            let mut keys = Keys::default();
+            for change in self.base.get_changes(&[]) {
+                if let Ok(parsed) = Parsed::read(change.raw_bytes()) {
+                    keys.take(&parsed, self.layout);
+                }
+            }
+            for parsed in &self.judged {
+                keys.take(parsed, self.layout);
+            }
+            keys
         })
     }
 }
@@ -100,35 +140,8 @@ impl<'a> Letters<'a> {
 /// Whether an item is a resolution of the conflict at hand.
 pub(crate) type Keeps<'a> = &'a dyn Fn(&str) -> bool;
 
-/// Judges one write over what its author found. `resolved` looks for a resolution that the author had the right to.
-pub(crate) fn judge_write(
-    map: MapName,
-    key: &str,
-    value: &str,
-    replaced: &[OpId],
-    found: &[(OpId, String)],
-    resolved: &dyn Fn(Keeps<'_>) -> bool,
-) -> Result<(), GuardError> {
-    let same = replaced.len() == found.len() && found.iter().all(|(id, _)| replaced.contains(id));
-    if !same {
-        return Err(rule_of(map).broken("it does not replace exactly what stood there"));
-    }
-    if matches!(map, MapName::Register | MapName::Safe) && differ(found) {
-        let keeps = |item: &str| keeps(item, key, found, value);
-        if !resolved(&keeps) {
-            return Err(Rule::Conflict.broken("no resolution"));
-        }
-    }
-    Ok(())
-}
-
 /// Whether the change itself adds the resolution, with the right to.
-pub(crate) fn resolved_here(
-    layout: &Layout,
-    authors: &dyn Authors,
-    parsed: &Parsed<'_>,
-    keeps: Keeps<'_>,
-) -> bool {
+fn resolved_here(layout: &Layout, authors: &dyn Authors, parsed: &Parsed<'_>, keeps: Keeps<'_>) -> bool {
     let items = OpId { counter: MapName::Add.counter(), writer: layout.creator };
     let found = parsed.operations.iter().any(|operation| match operation.action {
         Action::Put(item) => operation.object == Some(items) && keeps(item),
@@ -144,6 +157,10 @@ fn differ(standing: &[(OpId, String)]) -> bool {
 /// Whether an item is a resolution of this conflict: it names every operation that the write replaces, with its value.
 /// Values equal to the new one are not lost and need not be named.
 fn keeps(item: &str, field: &str, standing: &[(OpId, String)], value: &str) -> bool {
+    // Nearly all items are of other lists, and need not be read. Canonical JSON escapes no letter.
+    if !item.contains(lists::RESOLUTIONS) {
+        return false;
+    }
     let item = json::parse(item);
     if item["list"] != lists::RESOLUTIONS || item["field"] != field {
         return false;

@@ -13,6 +13,7 @@ mod columns;
 mod encode;
 mod error;
 pub(crate) mod graph;
+pub(crate) mod keys;
 pub(crate) mod letters;
 pub(crate) mod operations;
 pub(crate) mod structure;
@@ -88,14 +89,14 @@ impl Document {
     /// on nothing but its own past and the rights of those who made it, so every replica comes to the same.
     pub fn apply(&mut self, incoming: &[Incoming<'_>], authors: &dyn Authors) -> Applied {
         let mut batch = Batch::read(incoming);
+        if let Body::Plain(plain) = &self.body
+            && plain.outgrown_by(incoming.len())
+        {
+            // Where Automerge cannot build it, it goes on as it is.
+            let _ = self.loaded();
+        }
         match &mut self.body {
-            Body::Plain(plain) => {
-                batch.admit_plain(plain, authors);
-                if plain.is_large() {
-                    // Where Automerge cannot build it, it stays readable as it is.
-                    let _ = self.loaded();
-                }
-            }
+            Body::Plain(plain) => batch.admit_plain(plain, authors),
             Body::Loaded(loaded) => batch.admit_loaded(loaded, authors),
         }
         batch.finish(self)
@@ -109,6 +110,14 @@ struct Batch<'a> {
     refused: BTreeMap<usize, GuardError>,
     /// The first change with each hash.
     index: BTreeMap<ChangeHash, usize>,
+}
+
+/// What changes are judged by.
+struct Context<'a> {
+    layout: &'a Layout,
+    /// The past of every change of the document and of those to be judged.
+    graph: &'a Graph,
+    authors: &'a dyn Authors,
 }
 
 /// Why an attempt to apply several changes failed.
@@ -196,7 +205,8 @@ impl<'a> Batch<'a> {
             },
         );
         let Some(layout) = layout.filter(|_| !sound.is_empty()) else { return };
-        let new = self.admit(loaded.am.clone(), sound, &layout, authors);
+        let context = Context { layout: &layout, graph: &graph, authors };
+        let new = self.admit(loaded.am.clone(), sound, &context);
         if new.get_heads() != loaded.am.get_heads() {
             let actor = loaded.am.get_actor().clone();
             loaded.layout = Layout::read(&new).ok().flatten();
@@ -208,19 +218,13 @@ impl<'a> Batch<'a> {
     ///
     /// Where Automerge fails without saying on what, the changes are tried in halves: a hundred thousand good ones
     /// with one bad among them cost seventeen attempts more, not a hundred thousand.
-    fn admit(
-        &mut self,
-        base: Automerge,
-        mut set: Vec<usize>,
-        layout: &Layout,
-        authors: &dyn Authors,
-    ) -> Automerge {
+    fn admit(&mut self, base: Automerge, mut set: Vec<usize>, context: &Context<'_>) -> Automerge {
         loop {
             self.drop_dependents(&base, &mut set);
             if set.is_empty() {
                 return base;
             }
-            match self.attempt(&base, &set, layout, authors) {
+            match self.attempt(&base, &set, context) {
                 Ok(new) => return new,
                 Err(Failure::Culprits(culprits)) => self.refused.extend(culprits),
                 Err(Failure::Unknown(error)) => {
@@ -228,8 +232,8 @@ impl<'a> Batch<'a> {
                         self.refused.insert(culprit, error);
                     } else {
                         let rest = set.split_off(set.len() / 2);
-                        let base = self.admit(base, set, layout, authors);
-                        return self.admit(base, rest, layout, authors);
+                        let base = self.admit(base, set, context);
+                        return self.admit(base, rest, context);
                     }
                 }
             }
@@ -253,25 +257,13 @@ impl<'a> Batch<'a> {
         });
     }
 
-    fn attempt(
-        &self,
-        base: &Automerge,
-        set: &[usize],
-        layout: &Layout,
-        authors: &dyn Authors,
-    ) -> Result<Automerge, Failure> {
+    fn attempt(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Automerge, Failure> {
         // A panic inside Automerge leaves only the copy behind, which is dropped.
-        catch_unwind(AssertUnwindSafe(|| self.try_all(base, set, layout, authors)))
+        catch_unwind(AssertUnwindSafe(|| self.try_all(base, set, context)))
             .unwrap_or_else(|_| Err(Failure::Unknown(Rule::Apply.broken("a panic"))))
     }
 
-    fn try_all(
-        &self,
-        base: &Automerge,
-        set: &[usize],
-        layout: &Layout,
-        authors: &dyn Authors,
-    ) -> Result<Automerge, Failure> {
+    fn try_all(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Automerge, Failure> {
         let mut changes = Vec::with_capacity(set.len());
         let mut culprits = Vec::new();
         for &number in set {
@@ -290,9 +282,9 @@ impl<'a> Batch<'a> {
         if !am.get_missing_deps(&hashes).is_empty() {
             return Err(Failure::Unknown(Rule::Apply.broken("not taken in")));
         }
-        let mut letters = Letters::new(base, &am, layout, authors);
+        let mut letters = Letters::new(base, context.layout, context.graph, context.authors);
         for (&number, one) in set.iter().zip(new) {
-            if let Err(error) = letters.check(one) {
+            if let Err(error) = letters.judge(one) {
                 culprits.push((number, error));
             }
         }

@@ -15,26 +15,18 @@ use firsthand_ids::ChangeHash;
 
 use crate::document::Change;
 use crate::guard::graph::{Graph, Past};
-use crate::guard::letters::{Keeps, judge_write, resolved_here};
-use crate::guard::operations::{Action, Key, Operation, Parsed};
+use crate::guard::keys::Keys;
+use crate::guard::letters;
+use crate::guard::operations::{Action, Key, Parsed};
 use crate::guard::structure::{self, Sound};
-use crate::layout::{Layout, MapName, Source};
+use crate::layout::{Layout, MapName, Source, Standing};
 use crate::{Authors, DocumentError, GuardError, OpId, Rule};
 use text::Text;
 
 /// How many changes and operations a document may have to be kept like this. Beyond, Automerge's own form is the
-/// smaller, and no slower to read.
+/// smaller, and no slower to read; and a write costs as much as its key has seen before, which must stay little.
 const MAX_CHANGES: usize = 64;
 const MAX_OPERATIONS: usize = 10_000;
-
-/// What was once written under a key.
-#[derive(Debug, Clone)]
-struct Written {
-    id: OpId,
-    value: String,
-    /// The operations that replaced it.
-    by: Vec<OpId>,
-}
 
 /// A document as its changes.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +36,7 @@ pub(crate) struct Plain {
     heads: BTreeSet<ChangeHash>,
     /// Each after those it builds on.
     changes: Vec<Change>,
-    keys: BTreeMap<MapName, BTreeMap<String, Vec<Written>>>,
+    keys: Keys,
     texts: BTreeMap<OpId, Text>,
     operations: usize,
 }
@@ -91,9 +83,9 @@ impl Plain {
         self.graph.has(change)
     }
 
-    /// Whether Automerge should take over.
-    pub(crate) fn is_large(&self) -> bool {
-        self.changes.len() > MAX_CHANGES || self.operations > MAX_OPERATIONS
+    /// Whether Automerge should take over before so many more changes come.
+    pub(crate) fn outgrown_by(&self, more: usize) -> bool {
+        self.changes.len().saturating_add(more) > MAX_CHANGES || self.operations > MAX_OPERATIONS
     }
 
     /// Judges a change whose dependencies are here, and takes it in.
@@ -123,30 +115,18 @@ impl Plain {
     fn judge(&self, parsed: &Parsed<'_>, past: &Past, authors: &dyn Authors) -> Result<(), GuardError> {
         let new = parsed.dependencies.is_empty().then(|| Layout::new(parsed.writer));
         let Some(layout) = new.as_ref().or(self.layout.as_ref()) else { return Ok(()) };
-        let mut written: BTreeMap<(MapName, &str), (OpId, &str)> = BTreeMap::new();
         for operation in &parsed.operations {
-            let Some(object) = operation.object else { continue };
-            let map = MapName::from_counter(object.counter).filter(|_| object.writer == layout.creator);
-            let (map, key) = match (map, operation.key) {
-                (Some(map), Key::Map(key)) => (map, key),
-                (_, Key::Character(id)) => {
-                    self.judge_character(parsed, object, id)?;
-                    continue;
-                }
-                _ => continue,
-            };
-            let found = match written.get(&(map, key)) {
-                Some((id, value)) => vec![(*id, (*value).to_owned())],
-                None => self.standing_at(map, key, past),
-            };
-            let value = value_of(operation);
-            let resolved = |keeps: Keeps<'_>| {
-                resolved_here(layout, authors, parsed, keeps) || self.resolved_at(past, authors, keeps)
-            };
-            judge_write(map, key, value, &operation.replaced, &found, &resolved)?;
-            written.insert((map, key), (operation.id, value));
+            if let (Some(object), Key::Character(id)) = (operation.object, operation.key) {
+                self.judge_character(parsed, object, id)?;
+            }
         }
-        Ok(())
+        letters::judge(
+            parsed,
+            layout,
+            authors,
+            &|map, key| self.keys.standing_at(&self.graph, past, map, key),
+            &|keeps| self.keys.resolved_at(&self.graph, past, authors, keeps),
+        )
     }
 
     /// A key or a deletion must name a character of the very text.
@@ -162,28 +142,6 @@ impl Plain {
         if here { Ok(()) } else { Err(Rule::Apply.broken("no character of this text")) }
     }
 
-    /// What stood under a key at some past.
-    fn standing_at(&self, map: MapName, key: &str, past: &Past) -> Vec<(OpId, String)> {
-        let covered = |id: &OpId| self.graph.covers(past, *id);
-        self.written(map, key)
-            .iter()
-            .filter(|one| covered(&one.id) && !one.by.iter().any(covered))
-            .map(|one| (one.id, one.value.clone()))
-            .collect()
-    }
-
-    fn resolved_at(&self, past: &Past, authors: &dyn Authors, keeps: Keeps<'_>) -> bool {
-        let items = self.keys.get(&MapName::Add).into_iter().flat_map(BTreeMap::values).flatten();
-        let mut lawful = items.filter(|item| self.graph.covers(past, item.id) && keeps(&item.value));
-        lawful.any(|item| {
-            self.graph.change_of(item.id).is_some_and(|change| authors.rights(&change).may_resolve)
-        })
-    }
-
-    fn written(&self, map: MapName, key: &str) -> &[Written] {
-        self.keys.get(&map).and_then(|keys| keys.get(key)).map_or(&[], Vec::as_slice)
-    }
-
     fn take(&mut self, parsed: &Parsed<'_>, bytes: &[u8], sound: Sound) {
         sound.take(parsed, &mut self.graph, &mut self.layout);
         for dependency in &parsed.dependencies {
@@ -192,48 +150,27 @@ impl Plain {
         self.heads.insert(parsed.hash);
         self.changes.push(Change { bytes: bytes.to_vec(), hash: parsed.hash });
         self.operations += parsed.operations.len();
-        let Some(creator) = self.layout.as_ref().map(|layout| layout.creator) else { return };
+        if let Some(layout) = &self.layout {
+            self.keys.take(parsed, layout);
+        }
         for operation in &parsed.operations {
-            let Some(object) = operation.object else { continue };
-            let map = MapName::from_counter(object.counter).filter(|_| object.writer == creator);
-            match (map, operation.key) {
-                (Some(map), Key::Map(key)) => {
-                    let keys = self.keys.entry(map).or_default();
-                    if !keys.contains_key(key) {
-                        keys.insert(key.to_owned(), Vec::new());
-                    }
-                    let Some(written) = keys.get_mut(key) else { continue };
-                    for one in written.iter_mut().filter(|one| operation.replaced.contains(&one.id)) {
-                        one.by.push(operation.id);
-                    }
-                    let value = value_of(operation).to_owned();
-                    written.push(Written { id: operation.id, value, by: Vec::new() });
+            // What is not in a map is in a text.
+            let Some(object) = operation.object.filter(|_| !matches!(operation.key, Key::Map(_))) else {
+                continue;
+            };
+            let text = self.texts.entry(object).or_default();
+            match (operation.action, operation.key) {
+                (Action::Put(character), key) => {
+                    let after = match key {
+                        Key::Character(id) => Some(id),
+                        Key::Front | Key::Map(_) => None,
+                    };
+                    text.insert(operation.id, after, character.chars().next().unwrap_or_default());
                 }
-                (Some(_), _) => {}
-                (None, key) => {
-                    let text = self.texts.entry(object).or_default();
-                    match (operation.action, key) {
-                        (Action::Put(character), key) => {
-                            let after = match key {
-                                Key::Character(id) => Some(id),
-                                Key::Front | Key::Map(_) => None,
-                            };
-                            let character = character.chars().next().unwrap_or_default();
-                            text.insert(operation.id, after, character);
-                        }
-                        (_, Key::Character(id)) => text.delete(id),
-                        _ => {}
-                    }
-                }
+                (_, Key::Character(id)) => text.delete(id),
+                _ => {}
             }
         }
-    }
-}
-
-fn value_of<'a>(operation: &Operation<'a>) -> &'a str {
-    match operation.action {
-        Action::Put(value) => value,
-        Action::MakeMap | Action::MakeText | Action::Delete => "",
     }
 }
 
@@ -246,15 +183,8 @@ fn chunk_length(bytes: &[u8]) -> Option<usize> {
 }
 
 impl Source for Plain {
-    fn standing(&self, map: MapName) -> Vec<(String, Vec<(OpId, String)>)> {
-        let keys = self.keys.get(&map).into_iter().flatten();
-        keys.map(|(key, written)| {
-            let stands = written.iter().filter(|one| one.by.is_empty());
-            let mut standing: Vec<_> = stands.map(|one| (one.id, one.value.clone())).collect();
-            standing.sort_unstable_by_key(|(id, _)| *id);
-            (key.clone(), standing)
-        })
-        .collect()
+    fn standing(&self, map: MapName) -> Vec<(String, Standing)> {
+        self.keys.standing(map)
     }
 
     fn text(&self, object: OpId) -> String {

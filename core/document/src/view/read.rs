@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Candidate, FieldView, Item, Proposal, Register, Status, View, Withdrawal};
-use crate::layout::{KIND, Layout, MapName, SCHEMA, Source};
+use crate::layout::{KIND, Layout, MapName, SCHEMA, Source, Standing};
 use crate::schema::lists;
 use crate::{Authors, Document, Letter, OpId, Schema, json};
 
@@ -159,7 +159,7 @@ impl Reader<'_> {
     }
 
     /// The different values, that of the greatest operation first.
-    fn candidates(&self, standing: Vec<(OpId, String)>) -> Vec<Candidate> {
+    fn candidates(&self, standing: Standing) -> Vec<Candidate> {
         let mut out: Vec<Candidate> = Vec::new();
         for (id, text) in standing.into_iter().rev() {
             let value = json::parse(&text);

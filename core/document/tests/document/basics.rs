@@ -70,6 +70,7 @@ fn a_received_document_is_kept_as_its_changes_until_somebody_edits_it() {
     let mut long = again;
     log.bring(&mut long);
     assert_eq!(long.view(&log), document.view(&log));
+    assert_eq!(log.replica().view(&log), document.view(&log));
     // Many changes take less room in Automerge's own form.
     assert!(long.save().len() < log.entries.iter().map(|entry| entry.change.bytes.len()).sum::<usize>() / 2);
 

@@ -1,0 +1,125 @@
+//! What was ever written under the keys of the five maps, and what of it stood at some past.
+
+use std::collections::BTreeMap;
+
+use firsthand_ids::WriterId;
+
+use super::graph::{Graph, Past};
+use super::letters::Keeps;
+use super::operations::{Action, Key, Operation, Parsed};
+use crate::layout::{Layout, MapName, Standing};
+use crate::{Authors, OpId};
+
+/// One write.
+#[derive(Debug, Clone)]
+struct Written {
+    counter: u64,
+    value: String,
+    /// The operations that replaced it.
+    by: Vec<OpId>,
+}
+
+/// The writes under one key, by their writer, each one's in their order.
+type Writes = BTreeMap<WriterId, Vec<Written>>;
+
+/// All writes of a document.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys(BTreeMap<MapName, BTreeMap<String, Writes>>);
+
+impl Keys {
+    /// Takes in the writes of a change that kept the rules. Changes come after those they build on.
+    pub(crate) fn take(&mut self, parsed: &Parsed<'_>, layout: &Layout) {
+        for (map, key, operation) in writes(parsed, layout) {
+            let keys = self.0.entry(map).or_default();
+            if !keys.contains_key(key) {
+                keys.insert(key.to_owned(), Writes::new());
+            }
+            let Some(writes) = keys.get_mut(key) else { continue };
+            for id in &operation.replaced {
+                let Some(theirs) = writes.get_mut(&id.writer) else { continue };
+                if let Ok(place) = theirs.binary_search_by_key(&id.counter, |one| one.counter) {
+                    theirs[place].by.push(operation.id);
+                }
+            }
+            let value = operation.value().to_owned();
+            let written = Written { counter: operation.id.counter, value, by: Vec::new() };
+            writes.entry(operation.id.writer).or_default().push(written);
+        }
+    }
+
+    /// What stood under a key at some past.
+    ///
+    /// A write replaces exactly what stood for its author, an earlier write of the same author included. So of each
+    /// writer only the last write in the past can have stood, and the length of the history does not matter.
+    pub(crate) fn standing_at(&self, graph: &Graph, past: &Past, map: MapName, key: &str) -> Standing {
+        let covered = |id: &OpId| graph.covers(past, *id);
+        let Some(writes) = self.0.get(&map).and_then(|keys| keys.get(key)) else { return Vec::new() };
+        let mut out = Vec::new();
+        for (writer, mine) in writes {
+            let id = |one: &Written| OpId { counter: one.counter, writer: *writer };
+            let count = mine.partition_point(|one| covered(&id(one)));
+            if let Some(last) = mine[..count].last()
+                && !last.by.iter().any(covered)
+            {
+                out.push((id(last), last.value.clone()));
+            }
+        }
+        out
+    }
+
+    /// Every key of a map with the values that stand now, smallest operation first.
+    pub(crate) fn standing(&self, map: MapName) -> Vec<(String, Standing)> {
+        let read = |(key, writes): (&String, &Writes)| {
+            let last = |(writer, mine): (&WriterId, &Vec<Written>)| {
+                let last = mine.last().filter(|one| one.by.is_empty())?;
+                Some((OpId { counter: last.counter, writer: *writer }, last.value.clone()))
+            };
+            let mut standing: Vec<_> = writes.iter().filter_map(last).collect();
+            standing.sort_unstable_by_key(|(id, _)| *id);
+            (key.clone(), standing)
+        };
+        self.0.get(&map).into_iter().flatten().map(read).collect()
+    }
+
+    /// Whether an item in the past is the resolution, and its author had the right to.
+    pub(crate) fn resolved_at(
+        &self,
+        graph: &Graph,
+        past: &Past,
+        authors: &dyn Authors,
+        keeps: Keeps<'_>,
+    ) -> bool {
+        let items = self.0.get(&MapName::Add).into_iter().flat_map(BTreeMap::values).flatten();
+        items.flat_map(|(writer, mine)| mine.iter().map(move |one| (*writer, one))).any(|(writer, one)| {
+            let id = OpId { counter: one.counter, writer };
+            let rightful = || graph.change_of(id).is_some_and(|change| authors.rights(&change).may_resolve);
+            graph.covers(past, id) && keeps(&one.value) && rightful()
+        })
+    }
+}
+
+/// The operations of a change on the five maps.
+pub(crate) fn writes<'a, 'b>(
+    parsed: &'b Parsed<'a>,
+    layout: &Layout,
+) -> impl Iterator<Item = (MapName, &'a str, &'b Operation<'a>)> {
+    let creator = layout.creator;
+    parsed.operations.iter().filter_map(move |operation| {
+        let object = operation.object.filter(|object| object.writer == creator)?;
+        let map = MapName::from_counter(object.counter)?;
+        match operation.key {
+            Key::Map(key) => Some((map, key, operation)),
+            Key::Front | Key::Character(_) => None,
+        }
+    })
+}
+
+impl<'a> Operation<'a> {
+    /// The string it writes; nothing where it makes or deletes.
+    pub(crate) const fn value(&self) -> &'a str {
+        match self.action {
+            Action::Put(value) => value,
+            Action::MakeMap | Action::MakeText | Action::Delete => "",
+        }
+    }
+}
