@@ -1,5 +1,4 @@
-//! A process that opens several homes at once, as its first act. The only test of its program: whatever opened a database
-//! before would hide what it looks for.
+//! The first databases of a process, opened by several threads at once. Alone in its file, since only the first count.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Barrier;
@@ -9,18 +8,20 @@ use firsthand_store::{Home, LaptopVault, SlotOptions, Store, Unlock};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+const THREADS: u64 = 16;
+
 #[test]
-fn homes_that_are_made_at_the_same_moment_are_all_encrypted() {
-    let dir = tempfile::tempdir().unwrap();
-    let homes: Vec<_> = (0..48).map(|n| Home::create(dir.path().join(n.to_string())).unwrap()).collect();
-    let barrier = Barrier::new(homes.len());
+fn several_threads_may_open_the_first_databases_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let together = Barrier::new(THREADS as usize);
     thread::scope(|scope| {
-        for (n, home) in (0..).zip(homes) {
-            let barrier = &barrier;
+        for number in 0..THREADS {
+            let (folder, together) = (folder.path(), &together);
             scope.spawn(move || {
-                let mut rng = ChaCha8Rng::seed_from_u64(n);
-                barrier.wait();
-                Store::create(home, Unlock::RawKey(&[7; 32]), &LaptopVault, SlotOptions::FLOOR, &mut rng)
+                let home = Home::create(folder.join(number.to_string())).unwrap();
+                let mut rng = ChaCha8Rng::seed_from_u64(number);
+                together.wait();
+                Store::create(home, Unlock::RawKey(&[1; 32]), &LaptopVault, SlotOptions::FLOOR, &mut rng)
                     .unwrap();
             });
         }
