@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Once;
-use std::sync::Once;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -29,14 +28,9 @@ fn initialise() {
     ONCE.call_once(|| drop(Connection::open_in_memory()));
 }
 
-static SET_UP: Once = Once::new();
-
 /// Opens `store.db` with its key and makes sure that the key is right. The file must exist; it may be empty.
 pub(crate) fn open(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError> {
     initialise();
-    // SQLite calls SQLCipher's set-up only after it has declared itself ready. So a second thread could get past the
-    // declaration before the set-up has ended, and be refused its key.
-    SET_UP.call_once(|| drop(Connection::open_in_memory()));
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // SQLCipher's own log goes to standard error and may name the file.
