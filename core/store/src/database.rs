@@ -12,7 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::StoreError;
 
 /// Bytes in a page. A save touches five to twelve pages here and there, each encrypted and authenticated whole, so small
-/// pages make a save twice as fast as pages of 16 KiB would and cost 5 % more space. docs/formats/home.md has the figures.
+/// pages make a save twice as fast as pages of 16 KiB would and cost 5 % more space. docs/adr/0012-small-pages.md has the figures.
 pub(crate) const PAGE_BYTES: u32 = 4096;
 
 /// Each file brings the database from the version before to its own; the first to version 1. Files never change once

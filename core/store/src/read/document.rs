@@ -7,7 +7,7 @@ use crate::cache::position;
 use crate::entry::{Counts, StoredChange, StoredDocument, StoredEntry};
 use crate::{EntryState, Store, StoreError};
 
-/// The longest saved document, in bytes: ten times an incident that 1,000 changes of 256 KiB could not have made.
+/// The longest saved document, in bytes: the longest value that the database takes. An incident has some thousand.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
 impl From<StoredEntry> for StoredChange {
