@@ -145,6 +145,9 @@ impl Ledger {
     pub(super) fn missing_files(&self) -> Result<Vec<(EvidenceRow, AttachmentSecret)>, NodeError> {
         let mut missing = Vec::new();
         for row in self.store.missing_evidence()? {
+            if self.untrue.contains(&row.id) {
+                continue;
+            }
             if let Some(secret) = self.secret(&row.id)? {
                 missing.push((row, secret));
             }
@@ -210,8 +213,11 @@ impl Ledger {
         match part.checked_sub(1) {
             None => {
                 let table = ChunkTable::decode(bytes, &secret)?;
-                if table.chunks() + 1 != total || table.byte_len() != row.evidence.byte_len {
+                if table.chunks() + 1 != total {
                     return Err(mismatch());
+                }
+                if table.byte_len() != row.evidence.byte_len {
+                    return Ok(self.give_up(*file));
                 }
                 let receiving = self.store.receive_attachment(&secret, table)?;
                 self.receiving.insert(*file, receiving);
@@ -225,11 +231,23 @@ impl Ledger {
             return Ok(Some(chunk + 1));
         }
         let receiving = self.receiving.remove(file).ok_or_else(mismatch)?;
-        let sealed = receiving.finish(&row.evidence.hash)?;
+        let sealed = match receiving.finish(&row.evidence.hash) {
+            Err(StoreError::AttachmentMismatch) => return Ok(self.give_up(*file)),
+            sealed => sealed?,
+        };
         let mut commit = Commit::new(self.space);
         commit.attachments.push(sealed);
         self.store.commit(commit)?;
         Ok(None)
+    }
+
+    /// Every part was the one that the author sealed, so not the peer but the record is wrong: it names another content.
+    /// The file is not asked for again, and the meeting goes on.
+    fn give_up(&mut self, file: DocumentId) -> Option<u32> {
+        tracing::warn!(file = %file.short(), "a file is not what its record says");
+        self.receiving.remove(&file);
+        self.untrue.insert(file);
+        None
     }
 }
 

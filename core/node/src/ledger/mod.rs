@@ -21,7 +21,7 @@ pub use import::{ImportReport, ImportRow};
 pub use read::{CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, TeamView};
 pub use records::{Resolved, Saved};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_channel::ExchangeSecret;
 use firsthand_ids::{
@@ -101,6 +101,8 @@ pub struct Ledger {
     documents: own::DocumentCache,
     /// Files on their way here.
     receiving: BTreeMap<DocumentId, Receiving>,
+    /// Records whose file turned out to be another one than they say.
+    untrue: BTreeSet<DocumentId>,
 }
 
 impl Ledger {
@@ -207,6 +209,7 @@ impl Ledger {
             own_effective,
             documents: own::DocumentCache::default(),
             receiving: BTreeMap::new(),
+            untrue: BTreeSet::new(),
             store,
             keys,
             membership,
