@@ -162,7 +162,7 @@ impl Meetings {
         if ended.reason != EndReason::Done {
             self.bar.note(&format!("the meeting ended: {}", ended.reason));
         }
-        self.out.event(&ended.line(), |_| ended.human())
+        self.bar.aside(|| self.out.event(&ended.line(), |_| ended.human()))
     }
 }
 

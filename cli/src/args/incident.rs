@@ -11,7 +11,7 @@ use super::listed::codes;
 pub(crate) enum IncidentCommand {
     /// Record an incident.
     #[command(after_help = ADD_EXAMPLES)]
-    Add(AddArgs),
+    Add(Box<AddArgs>),
     /// List incidents, newest first.
     #[command(visible_alias = "ls", after_help = LIST_EXAMPLES)]
     List(ListArgs),
@@ -19,7 +19,7 @@ pub(crate) enum IncidentCommand {
     Show(OneArgs),
     /// Change fields, add to the narrative, add counts, sources and actors.
     #[command(after_help = EDIT_EXAMPLES)]
-    Edit(EditArgs),
+    Edit(Box<EditArgs>),
     /// Attach a photo, a recording or a document.
     #[command(
         after_help = "Example:\n  firsthand incident attach K7-014 bridge.jpg --caption \"The bridge from the east\""

@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Team(TeamCommand),
     /// Record incidents, read them, edit them, settle conflicts.
     #[command(subcommand, visible_alias = "i")]
-    Incident(IncidentCommand),
+    Incident(Box<IncidentCommand>),
     /// Bring in a file from another program: CSV, Kobo CSV, GeoJSON, ODK Central JSON.
     Import(ImportArgs),
     /// Exchange records with another device of the team.

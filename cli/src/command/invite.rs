@@ -73,7 +73,7 @@ async fn invite(out: Out, node: &Node, args: &InviteArgs) -> Result<(), Fail> {
                 return Err(NodeError::Meeting(EndReason::Declined).into());
             }
             Event::Ended { reason, .. } => {
-                meetings.note(&format!("somebody tried and did not join: {reason}"))
+                meetings.note(&format!("somebody tried and did not join: {reason}"));
             }
             _ => {}
         }

@@ -120,11 +120,14 @@ pub(crate) fn tactic(text: &str) -> Tactic {
     Tactic { tactic: text.trim().to_owned(), ..Tactic::default() }
 }
 
+/// Values by the names they were given under, in the order they were given.
+type Named<'a> = Vec<(&'a str, String)>;
+
 /// Splits `first,name=value,name=value`. A piece between commas that begins with no known name belongs to the value
 /// before it, so that text may have commas.
-fn parts<'a>(text: &str, names: &[&'a str]) -> Result<(String, Vec<(&'a str, String)>), Reason> {
+fn parts<'a>(text: &str, names: &[&'a str]) -> Result<(String, Named<'a>), Reason> {
     let mut first = None;
-    let mut parts: Vec<(&'a str, String)> = Vec::new();
+    let mut parts: Named<'a> = Vec::new();
     for piece in text.split(',') {
         let named = piece.split_once('=').and_then(|(name, value)| {
             let name = names.iter().find(|known| **known == name.trim())?;

@@ -11,6 +11,9 @@ use tokio::task::JoinHandle;
 
 use crate::meeting::interrupted;
 
+/// How often the moving line moves.
+const TURN: Duration = Duration::from_millis(120);
+
 /// A bar that appears when standard error is a terminal. While there is one for long work, Ctrl-C stops that work where
 /// it can stop cleanly.
 pub(crate) struct Bar {
@@ -48,7 +51,6 @@ impl Bar {
     pub(crate) fn spinner() -> Self {
         let bar =
             if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        bar.enable_steady_tick(Duration::from_millis(120));
         Self { bar, stopped: Arc::default(), watch: None, silent: false }
     }
 
@@ -70,7 +72,14 @@ impl Bar {
     /// Replaces the words. Returns whether a person sees them.
     pub(crate) fn say(&self, text: String) -> bool {
         self.bar.set_message(text);
+        // Not before there is something to say: a question may be on the screen.
+        self.bar.enable_steady_tick(TURN);
         !self.bar.is_hidden()
+    }
+
+    /// Does something that prints, clear of the moving line.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
     }
 
     /// Says a line above the bar.

@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::text;
+
 /// One rule below the headings: lines cost width, and a row is told from the next by its first column.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
@@ -16,7 +18,7 @@ pub(crate) fn render(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     }
     table.set_header(headings);
     table.add_rows(rows);
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table.lines().map(|line| text::close(line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
 /// Pairs of a name and a value, the values aligned; lines after the first are indented.
@@ -31,7 +33,6 @@ pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::show::text;
 
     #[test]
     fn right_to_left_cells_do_not_shift_the_columns() {

@@ -24,6 +24,24 @@ pub(crate) fn line(text: &str) -> String {
     if out.chars().any(is_right_to_left) { format!("{ISOLATE}{out}{ISOLATE_END}") } else { out }
 }
 
+/// A line cut out of wrapped text: what the cut left open or closed is made whole again, so that text from right to left
+/// does not take the next column with it.
+pub(crate) fn close(line: &str) -> String {
+    let (opened, closed) = (line.matches(ISOLATE).count(), line.matches(ISOLATE_END).count());
+    let mut out = line.to_owned();
+    if opened > closed
+        && let Some((at, last)) = line.char_indices().rfind(|(_, c)| is_right_to_left(*c))
+    {
+        out.insert(at + last.len_utf8(), ISOLATE_END);
+    }
+    if closed > opened
+        && let Some((at, _)) = line.char_indices().find(|(_, c)| is_right_to_left(*c))
+    {
+        out.insert(at, ISOLATE);
+    }
+    out
+}
+
 /// Text as one line of at most `max` characters.
 pub(crate) fn short(text: &str, max: usize) -> String {
     let mut chars = text.chars();
@@ -76,6 +94,14 @@ mod tests {
     fn right_to_left_text_keeps_to_itself() {
         assert_eq!(line("مظاهرة"), "\u{2068}مظاهرة\u{2069}");
         assert_eq!(line("left"), "left");
+    }
+
+    #[test]
+    fn wrapped_right_to_left_text_stays_in_its_column() {
+        assert_eq!(close("a \u{2068}مظاهرة  b"), "a \u{2068}مظاهرة\u{2069}  b");
+        assert_eq!(close("  عند\u{2069}  b"), "  \u{2068}عند\u{2069}  b");
+        assert_eq!(close("\u{2068}مظاهرة\u{2069}"), "\u{2068}مظاهرة\u{2069}");
+        assert_eq!(close("plain"), "plain");
     }
 
     #[test]

@@ -93,19 +93,20 @@ fn lists_are_filtered_and_newest_first() {
         "2026-03-02 10:00",
     ]);
     let third = home.add(&["--title", "Road to the market"]);
+    let (first, second, third) = (first.as_str(), second.as_str(), third.as_str());
     let codes = |args: &[&str]| -> Vec<String> {
         let args = [&["incident", "list"], args].concat();
         let list = home.json(&args).json();
         items(&list).iter().map(|item| item["short_code"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(codes(&[]), [third.clone(), second.clone(), first.clone()]);
-    assert_eq!(codes(&["--limit", "1"]), [third.clone()]);
-    assert_eq!(codes(&["--severity", "Severe", "--severity", "minor"]), [second.clone(), first.clone()]);
-    assert_eq!(codes(&["--since", "2026-03-02", "--until", "2026-03-02"]), [second.clone()]);
-    assert_eq!(codes(&["--until", "2026-03-01"]), [first.clone()]);
-    assert_eq!(codes(&["--near", "0.5,10.5", "--radius", "1km"]), [first.clone()]);
-    assert_eq!(codes(&["--within", "0.55,10,1,11"]), [second.clone()]);
-    assert_eq!(codes(&["--text", "mark"]), [third.clone(), first.clone()]);
+    assert_eq!(codes(&[]), [third, second, first]);
+    assert_eq!(codes(&["--limit", "1"]), [third]);
+    assert_eq!(codes(&["--severity", "Severe", "--severity", "minor"]), [second, first]);
+    assert_eq!(codes(&["--since", "2026-03-02", "--until", "2026-03-02"]), [second]);
+    assert_eq!(codes(&["--until", "2026-03-01"]), [first]);
+    assert_eq!(codes(&["--near", "0.5,10.5", "--radius", "1km"]), [first]);
+    assert_eq!(codes(&["--within", "0.55,10,1,11"]), [second]);
+    assert_eq!(codes(&["--text", "mark"]), [third, first]);
     assert!(codes(&["--conflicts"]).is_empty());
     assert!(codes(&["--status", "closed"]).is_empty());
     let near = home.json(&["incident", "list", "--near", "0.6,10.5", "--radius", "100"]).json();

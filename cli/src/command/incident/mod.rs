@@ -23,10 +23,10 @@ pub(crate) use list::{Item, items, render};
 /// Does what the command line says.
 pub(super) async fn run(session: &Session, command: IncidentCommand) -> Result<(), Fail> {
     match command {
-        IncidentCommand::Add(args) => edit::add(session, args).await,
+        IncidentCommand::Add(args) => edit::add(session, *args).await,
         IncidentCommand::List(args) => list::list(session, &args).await,
         IncidentCommand::Show(args) => show::show(session, &args.id).await,
-        IncidentCommand::Edit(args) => edit::edit(session, args).await,
+        IncidentCommand::Edit(args) => edit::edit(session, *args).await,
         IncidentCommand::Attach(args) => attach::attach(session, &args).await,
         IncidentCommand::SaveFile(args) => attach::save_file(session, &args).await,
         IncidentCommand::History(args) => history::history(session, &args.id).await,
