@@ -1,10 +1,11 @@
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, LoadOptions, ROOT, ReadDoc, TextEncoding};
+use firsthand_document::{Document, DocumentKind};
 use firsthand_ids::{ChangeHash, DocumentId, HybridTime, Position, SpaceId, WriterId};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{
-    Batch, Bind, ChainId, DeviceSecret, Entry, EntryHeader, EntryKind, SignedHead, Tip, Vector, content_hash,
-    document_id, hash_run, writer_id,
+    Batch, Bind, ChainId, Detached, DeviceSecret, Entry, EntryHeader, EntryKind, SignedHead, Tip, Vector,
+    content_hash, document_id, hash_run, writer_id,
 };
 use firsthand_node::meeting::{Answer, Question};
 use firsthand_node::{Ledger, Now};
@@ -12,6 +13,7 @@ use firsthand_sync::{Committed, Effect, Input, LoadedBatch, Refusal};
 use firsthand_team::person_id;
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
+use serde_json::{Map, Value};
 
 use crate::Dice;
 
@@ -64,6 +66,8 @@ pub enum Breach {
     Text,
     /// Deletes the value of a register.
     Register,
+    /// Writes over values in conflict without keeping them; where none are, deletes a value.
+    Conflict,
     /// Has another writer's name.
     Actor,
     /// Is no change at all.
@@ -75,12 +79,13 @@ pub enum Breach {
 }
 
 impl Breach {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Once,
         Self::Item,
         Self::ForeignItem,
         Self::Text,
         Self::Register,
+        Self::Conflict,
         Self::Actor,
         Self::Garbage,
         Self::Create,
@@ -165,11 +170,27 @@ impl Poison {
     }
 
     /// Adds an entry that creates a document, and gives its id.
-    pub fn create(&mut self, body: impl FnOnce(WriterId) -> Vec<u8>, nonce: [u8; 16]) -> DocumentId {
+    pub fn create(&mut self, body: Vec<u8>, nonce: [u8; 16]) -> DocumentId {
         let position = self.position().next();
         let id = document_id(&self.chain.space, &self.chain.writer, position, &nonce);
-        let body = body(self.chain.writer);
         self.push(EntryKind::Create, Some(id), Some(nonce), body, None);
+        id
+    }
+
+    /// Adds an entry that creates a record as an honest program would, with a detached part if there is one.
+    pub fn record(
+        &mut self,
+        kind: DocumentKind,
+        fields: &Map<String, Value>,
+        detached: Option<Detached>,
+        nonce: [u8; 16],
+    ) -> DocumentId {
+        let (_, mut changes) = Document::create(kind, self.chain.writer, fields).unwrap();
+        assert_eq!(changes.len(), 1);
+        let id = self.create(changes.remove(0).bytes, nonce);
+        if let Some(entry) = self.entries.last_mut() {
+            entry.detached = detached;
+        }
         id
     }
 
@@ -237,10 +258,17 @@ impl Poison {
         };
         let am = Automerge::load_with_options(&saved, options).unwrap();
         let mut am = am.with_actor(ActorId::from(actor.as_bytes()));
-        let [once, items, texts, registers] =
-            ["w", "a", "t", "r"].map(|name| am.get(ROOT, name).unwrap().unwrap().1);
+        let [once, items, texts, registers, safe] =
+            ["w", "a", "t", "r", "s"].map(|name| am.get(ROOT, name).unwrap().unwrap().1);
         let item = am.keys(&items).next();
         let register = am.keys(&registers).next();
+        let conflict = [&registers, &safe].into_iter().find_map(|map| {
+            let apart = |key: &String| {
+                let values = am.get_all(map, key.as_str()).unwrap();
+                values.iter().any(|(value, _)| value.as_str() != values[0].0.as_str())
+            };
+            Some((map, am.keys(map).find(apart)?))
+        });
         let mut tx = am.transaction();
         match breach {
             Breach::Once => tx.put(&once, "short_code", "\"A1-001\"").unwrap(),
@@ -253,7 +281,11 @@ impl Poison {
                 tx.put(&items, key, "{\"list\":\"counts\",\"low\":9}").unwrap();
             }
             Breach::Text => tx.put(&texts, "narrative", "nothing happened").unwrap(),
-            Breach::Register => match register {
+            Breach::Conflict if conflict.is_some() => {
+                let (map, key) = conflict.unwrap();
+                tx.put(map, key, "\"as I say\"").unwrap();
+            }
+            Breach::Register | Breach::Conflict => match register {
                 Some(register) => tx.delete(&registers, register).unwrap(),
                 None => tx.put(&registers, "title", 7).unwrap(),
             },

@@ -133,6 +133,7 @@ impl Run {
             97..98 => {
                 self.world.wait();
             }
+            98 => drop(self.world.devices[device].ledger().index_text().unwrap()),
             _ => {
                 if let Some(id) = self.some_cable() {
                     self.world.input(device, Input::End(id));
@@ -239,7 +240,11 @@ impl Run {
         if rows.is_empty() {
             return;
         }
-        let document = rows[self.dice.below(rows.len())].id;
+        let apart: Vec<_> = rows.iter().filter(|row| row.incident.conflicts > 0).collect();
+        let document = match apart.as_slice() {
+            [] => rows[self.dice.below(rows.len())].id,
+            apart => apart[self.dice.below(apart.len())].id,
+        };
         self.breach(hostile, poison, document);
     }
 
@@ -249,7 +254,7 @@ impl Run {
         let ledger = self.world.devices[hostile].ledger();
         let [body, dependent] = poison.changes(ledger, document, breach, &mut self.dice);
         match breach {
-            Breach::Create => drop(poison.create(|_| body, self.dice.bytes())),
+            Breach::Create => drop(poison.create(body, self.dice.bytes())),
             Breach::Heads => {
                 poison.claim_heads(&mut self.dice);
                 poison.change(document, body);

@@ -1,7 +1,8 @@
 //! What must hold once everybody has met everybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use firsthand_ids::Position;
 use firsthand_node::{IncidentQuery, IncidentView, Ledger};
 use firsthand_store::EntryState;
 use serde_json::Value;
@@ -30,18 +31,30 @@ pub fn same_everywhere(world: &mut World, expected: &Expected) {
             assert_eq!(own.get(id), Some(view), "incident {} on {number} and {first}", id.short());
         }
     }
+    let codes: BTreeSet<_> = views.values().map(|view| view.record.short_code.clone()).collect();
+    assert_eq!(codes.len(), views.len(), "a short code stands for two incidents");
     for number in numbers {
+        searched(world.devices[number].ledger(), &views);
         nothing_missing(world.devices[number].ledger(), number, expected);
         contents(&views, expected);
         files(world.devices[number].ledger(), expected);
         sound(world.devices[number].ledger(), number);
     }
+    times_rise(world.devices[first].ledger());
 }
 
 fn views(ledger: &mut Ledger) -> BTreeMap<firsthand_ids::DocumentId, IncidentView> {
     let query = IncidentQuery { hidden: true, ..IncidentQuery::default() };
     let rows = ledger.incidents(&query).unwrap();
     rows.into_iter().map(|row| (row.id, ledger.incident(row.id).unwrap())).collect()
+}
+
+/// An incident is found by its title, also where it has just come in.
+fn searched(ledger: &mut Ledger, views: &BTreeMap<firsthand_ids::DocumentId, IncidentView>) {
+    let Some((id, view)) = views.first_key_value() else { return };
+    let Some(title) = &view.record.title else { return };
+    let found = ledger.search(title, 1000).unwrap();
+    assert!(found.iter().any(|row| row.id == *id), "{title} is not found");
 }
 
 fn explain_rows(world: &mut World, number: usize, first: usize) {
@@ -53,6 +66,15 @@ fn explain_rows(world: &mut World, number: usize, first: usize) {
     }
     assert_eq!(own.len(), other.len(), "rows of {number} and {first}");
     panic!("the lists of {number} and {first} differ in what they do not show");
+}
+
+/// The hybrid clock of a chain never goes back, whatever the wall clock did.
+fn times_rise(ledger: &Ledger) {
+    for (writer, mark) in held(ledger).iter() {
+        let entries = ledger.store().entries(ledger.space(), writer, Position(1), mark.position.0 as usize);
+        let times: Vec<_> = entries.unwrap().iter().map(|stored| stored.info.hybrid).collect();
+        assert!(times.is_sorted_by(|before, after| before < after), "a clock went back");
+    }
 }
 
 fn nothing_missing(ledger: &Ledger, number: usize, expected: &Expected) {

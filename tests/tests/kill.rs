@@ -15,6 +15,7 @@ use firsthand_node::{Event, Ledger, Node, NodeError, Role};
 use firsthand_record::generate::Generator;
 use firsthand_store::{Home, StoreError};
 use firsthand_tests::{Dice, crashing, folder, seeds};
+use serde_json::Value;
 
 const HOMES: u64 = 10;
 const KILLS: u64 = 20;
@@ -224,4 +225,108 @@ fn a_home_that_is_open_is_not_opened_again() {
     child.kill().unwrap();
     child.wait().unwrap();
     drop(crashing::open(&home, 1).unwrap());
+}
+
+/// The command line, built as this test was.
+fn program() -> PathBuf {
+    let own = Path::new(env!("CARGO_BIN_EXE_firsthand-crash"));
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", "firsthand-cli"]);
+    if own.components().any(|part| part.as_os_str() == "release") {
+        build.arg("--release");
+    }
+    assert!(build.status().unwrap().success(), "the program is built");
+    own.with_file_name(format!("firsthand{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A home that the command line works on.
+struct Desk<'a> {
+    program: &'a Path,
+    home: PathBuf,
+    file: PathBuf,
+}
+
+impl Desk<'_> {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(["--json", "--home"]).arg(&self.home).args(arguments);
+        command.env("FIRSTHAND_PASSPHRASE", "the river is high");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    fn run(&self, arguments: &[&str]) -> Value {
+        let child = {
+            let _starting = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+            self.command(arguments).spawn().unwrap()
+        };
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {:?}", output.status);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Starts a command, kills it after so many microseconds, and gives what it had said, if it had said all.
+    fn run_and_kill(&self, arguments: &[&str], micros: usize) -> Option<Value> {
+        let mut child = {
+            let _starting = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+            self.command(arguments).spawn().unwrap()
+        };
+        spin(micros);
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    /// Titles and ids of everything in the list.
+    fn list(&self) -> (Vec<String>, Vec<String>) {
+        let list = self.run(&["incident", "list"]);
+        let items = list["items"].as_array().unwrap();
+        let all = |key: &str| items.iter().map(|item| item[key].as_str().unwrap().to_owned()).collect();
+        (all("title"), all("id"))
+    }
+}
+
+/// How often the real program is killed, and on how many homes.
+const PROGRAM_KILLS: usize = 50;
+const DESKS: u64 = 4;
+
+#[test]
+fn the_real_program_loses_nothing_it_said_is_saved() {
+    let program = program();
+    seeds::each("200 kills of the real program", DESKS, |seed| {
+        let dir = folder();
+        let desk =
+            Desk { program: &program, home: dir.path().join("home"), file: dir.path().join("rows.csv") };
+        let rows: String = (0..60).map(|row| format!("row {row},{}\n", row % 40)).collect();
+        std::fs::write(&desk.file, format!("title,lat\n{rows}").replace("lat", "weather")).unwrap();
+        desk.run(&["team", "create", "--team", "Harbour", "--as", "Amina"]);
+        let mut dice = Dice::new(seed, 10);
+        let mut said = Vec::new();
+        for kill in 0..PROGRAM_KILLS {
+            let title = format!("kill {kill}");
+            let file = desk.file.to_str().unwrap();
+            let micros = dice.below(250_000);
+            if dice.percent(30) {
+                desk.run_and_kill(&["import", file], micros);
+            } else {
+                let added = desk.run_and_kill(&["incident", "add", "--title", &title], micros);
+                said.extend(added.and_then(|added| added["id"].as_str().map(str::to_owned)));
+            }
+            // Each start that is cut off while it tries the passphrase has cost a try, and ten are too many.
+            if kill % 5 == 4 {
+                let (mut titles, ids) = desk.list();
+                assert!(said.iter().all(|id| ids.contains(id)), "an incident that was saved is gone");
+                let count = titles.len();
+                titles.sort_unstable();
+                titles.dedup();
+                assert_eq!(titles.len(), count, "something was saved twice");
+            }
+        }
+        desk.run(&["import", desk.file.to_str().unwrap()]);
+        let imported = desk.list().0.iter().filter(|title| title.starts_with("row")).count();
+        assert_eq!(imported, 60);
+        desk.run(&["check"]);
+        println!("{} of {PROGRAM_KILLS} had said that it was saved", said.len());
+    });
 }
