@@ -31,16 +31,26 @@ pub(super) async fn run(session: &Session, args: &JoinArgs) -> Result<(), Fail> 
     let node = joining.confirm().await?;
     session
         .work(node, async |node| {
-            let mut events = node.events();
-            node.meet(&address, true).await?;
-            let mut meetings = Meetings::new(session.out);
-            let ended = sync::until_ended(&mut events, &mut meetings).await?;
-            meetings.print(&ended)?;
+            let ended = first_meeting(session, node, &address).await;
             let team = node.team().await?;
             let home = session.home.display().to_string();
             let joined = Joined { event: "joined", team: team.team.to_string(), name: team.name, home };
             session.out.event(&joined, |it| format!("joined {}; home {}", text::line(&it.name), it.home))?;
-            ended.result()
+            ended.inspect_err(|_| {
+                session.out.note(
+                    "You belong to the team. Get its records with `firsthand sync` as soon as you can.",
+                );
+            })
         })
         .await
+}
+
+/// Takes over what the inviter's device holds.
+async fn first_meeting(session: &Session, node: &Node, address: &str) -> Result<(), Fail> {
+    let mut events = node.events();
+    node.meet(address, true).await?;
+    let mut meetings = Meetings::new(session.out);
+    let ended = sync::until_ended(&mut events, &mut meetings).await?;
+    meetings.print(&ended)?;
+    ended.result()
 }

@@ -9,9 +9,13 @@ use super::{text, when};
 /// Shown for a value that was emptied or never given.
 pub(crate) const NOTHING: &str = "(nothing)";
 
+/// Members that only the program reads.
+const INNER: &[&str] = &["key", "list", "over"];
+
 /// Members that say what an item of a list is.
-const MAIN: &[&str] =
-    &["what", "role", "kind", "type", "use", "agency", "harm", "tactic", "relation", "state"];
+const MAIN: &[&str] = &[
+    "field", "value", "what", "role", "kind", "type", "use", "agency", "harm", "tactic", "relation", "state",
+];
 
 /// The value as one line.
 pub(crate) fn line(value: &Value) -> String {
@@ -45,7 +49,7 @@ fn composite(value: &Value) -> String {
     // What an item is comes first, without a name; the rest follows with its names.
     let first = MAIN.iter().filter_map(|name| map.get(*name)).map(plain);
     let rest =
-        map.iter().filter(|(name, _)| !MAIN.contains(&name.as_str()) && *name != "key" && *name != "list");
+        map.iter().filter(|(name, _)| !MAIN.contains(&name.as_str()) && !INNER.contains(&name.as_str()));
     let rest = rest.map(|(name, value)| format!("{} {}", name.replace('_', " "), plain(value)));
     first.chain(rest).collect::<Vec<_>>().join(", ")
 }
@@ -74,11 +78,21 @@ pub(crate) fn change(
 ) -> String {
     let shown =
         |value: Option<&Value>| value.map_or_else(|| NOTHING.to_owned(), |value| short(value, CHANGE));
-    let change = format!("{} -> {}", shown(before), shown(after));
-    match around {
-        Some((left, right)) => format!("…{} [{change}] {}…", text::line(left), text::line(right)),
-        None => change,
-    }
+    let Some((left, right)) = around else {
+        return format!("{} -> {}", shown(before), shown(after));
+    };
+    let part = |sign: &str, value: Option<&Value>| {
+        let text = value.filter(|value| value.as_str() != Some(""));
+        text.map(|value| format!("[{sign} {}]", short(value, CHANGE))).unwrap_or_default()
+    };
+    let side = |words: &str, shown: String| if words.trim().is_empty() { String::new() } else { shown };
+    let parts = [
+        side(left, format!("…{}", text::line(left))),
+        part("-", before),
+        part("+", after),
+        side(right, format!("{}…", text::line(right))),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Characters of a value that a line of history shows.
@@ -111,7 +125,9 @@ mod tests {
         let around = ("the crowd".to_owned(), "left".to_owned());
         assert_eq!(
             change(Some(&json!("slowly")), Some(&json!("quickly")), Some(&around)),
-            "…the crowd [slowly -> quickly] left…"
+            "…the crowd [- slowly] [+ quickly] left…"
         );
+        let end = ("they wait".to_owned(), String::new());
+        assert_eq!(change(None, Some(&json!("and leave")), Some(&end)), "…they wait [+ and leave]");
     }
 }

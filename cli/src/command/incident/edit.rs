@@ -49,10 +49,15 @@ pub(super) async fn edit(session: &Session, args: EditArgs) -> Result<(), Fail> 
             if let Some(text) = narrative(node, id, &args).await? {
                 edits.push(Edit::ReplaceText { field: String::from("narrative"), text });
             }
+            if edits.is_empty() && args.editor {
+                session.out.note("nothing was changed");
+                return Ok(());
+            }
             if edits.is_empty() {
                 return Err(Fail::input("incident", "was not changed: say what to change"));
             }
             let saved = node.edit_incident(id, edits).await?;
+            session.out.note("saved");
             print_saved(session, &saved)
         })
         .await

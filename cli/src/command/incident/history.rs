@@ -7,6 +7,9 @@ use crate::fail::Fail;
 use crate::home::Session;
 use crate::show::{table, text, value, when};
 
+/// Fields that every record begins with.
+const OF_NO_USE: &[&str] = &["kind", "schema", "short_code"];
+
 /// One change, in machine output.
 #[derive(Serialize)]
 struct Change {
@@ -56,15 +59,21 @@ fn machine(change: HistoryView) -> Change {
 }
 
 fn human(history: &[HistoryView]) -> String {
-    let row = |change: &HistoryView| {
-        vec![
-            when::noted(change.when),
-            format!("{}\non {}", text::line(&change.person), text::line(&change.device)),
-            if change.created { String::from("created") } else { change.what.to_owned() },
-            text::line(&change.field),
-            value::change(change.before.as_ref(), change.after.as_ref(), change.around.as_ref()),
-        ]
+    let row = |change: &HistoryView, what: &str, field: String, how: String| {
+        let who = format!("{}\non {}", text::line(&change.person), text::line(&change.device));
+        vec![when::noted(change.when), who, what.to_owned(), field, how]
     };
+    // What it began with is one row; later rows say what each field was before.
+    let began: Vec<&HistoryView> = history.iter().filter(|change| change.created).collect();
+    let fields: Vec<&str> = began.iter().map(|change| change.field.as_str()).collect();
+    let fields = fields.into_iter().filter(|field| !OF_NO_USE.contains(field)).collect::<Vec<_>>().join(", ");
+    let first = began
+        .first()
+        .map(|change| row(change, "created", String::new(), text::line(&format!("with {fields}"))));
+    let rest = history.iter().filter(|change| !change.created).map(|change| {
+        let how = value::change(change.before.as_ref(), change.after.as_ref(), change.around.as_ref());
+        row(change, change.what, text::line(&change.field), how)
+    });
     let headings = ["when (their clock)", "who", "what", "field", "before -> after"];
-    table::render(&headings, history.iter().map(row).collect())
+    table::render(&headings, first.into_iter().chain(rest).collect())
 }
