@@ -8,6 +8,8 @@ use firsthand_node::{EndReason, NodeError, StoreError, TeamError};
 use firsthand_record::validate::{Finding, Kind};
 use serde::Serialize;
 
+use crate::show::text;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -111,9 +113,10 @@ impl Fail {
 
     /// The failure as lines for a person.
     fn lines(&self) -> String {
-        let mut out = format!("firsthand: {}", self.message);
-        for Detail { field, reason } in &self.details {
-            out.push_str(&format!("\n  {field} {reason}"));
+        // A message may name a column of a file that somebody else made.
+        let mut out = format!("firsthand: {}", text::lines(&self.message));
+        for detail in &self.details {
+            out.push_str(&format!("\n  {} {}", text::line(&detail.field), text::line(&detail.reason)));
         }
         if let Some(hint) = self.hint {
             out.push_str(&format!("\n{hint}"));

@@ -18,8 +18,10 @@ const MAX_PASSPHRASE_BYTES: usize = 1024;
 /// Below this many characters a passphrase that is made up gets a word of advice.
 const SHORT_PASSPHRASE: usize = 12;
 
-const PASSPHRASE: &str = "FIRSTHAND_PASSPHRASE";
-const NEW_PASSPHRASE: &str = "FIRSTHAND_NEW_PASSPHRASE";
+/// Holds the passphrase.
+pub(crate) const PASSPHRASE: &str = "FIRSTHAND_PASSPHRASE";
+/// Holds the passphrase that replaces the present one.
+pub(crate) const NEW_PASSPHRASE: &str = "FIRSTHAND_NEW_PASSPHRASE";
 
 /// What every command works with.
 pub(crate) struct Session {

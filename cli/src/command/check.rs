@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::fail::{Fail, Status};
 use crate::home::Session;
 use crate::show::progress::Bar;
-use crate::show::table;
+use crate::show::{table, text};
 
 /// What a check found, in machine output.
 #[derive(Serialize)]
@@ -71,7 +71,7 @@ fn human(checked: &Checked) -> String {
         ("result", if checked.ok { "everything verifies".to_owned() } else { "DAMAGE FOUND".to_owned() }),
     ]);
     for problem in &checked.items {
-        out.push_str(&format!("\n! {problem}"));
+        out.push_str(&format!("\n! {}", text::line(problem)));
     }
     out
 }

@@ -89,6 +89,7 @@ pub(super) async fn run(session: &Session, args: &ImportArgs) -> Result<(), Fail
         session.out.note(&text::line(&format!("{field} {reason}")));
     }
     for (row, _, code) in &report.changed {
+        let name = text::line(&name);
         session.out.note(&format!("{name}:{row}: has changed since it came in as {code}; not applied"));
     }
     session.out.data(&imported, human)?;

@@ -4,6 +4,7 @@ use firsthand_node::{EndReason, Event, LinkId, Node, NodeError, Role};
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
+use tokio::sync::broadcast::Receiver;
 
 use crate::args::{InviteArgs, InvitedRole};
 use crate::fail::Fail;
@@ -59,36 +60,41 @@ async fn invite(out: Out, node: &Node, args: &InviteArgs) -> Result<(), Fail> {
     show_code(out, Invitation { event: "invitation", code, addresses, role: role.code() })?;
     loop {
         let event = next(&mut events).await?;
+        let ended = meetings.hear(&event)?;
         match &event {
             Event::Words { link, words } => compare(out, node, *link, *words, args.yes).await?,
             Event::Joined { name, .. } => {
-                let name = name.clone();
-                out.event(&Joined { event: "joined", name }, |it| {
-                    format!("joined: {}", text::line(&it.name))
-                })?;
-                return first_sync(&mut events, &mut meetings).await;
+                let joined = Joined { event: "joined", name: name.clone() };
+                out.event(&joined, |it| format!("joined: {}", text::line(&it.name)))?;
+                return first_sync(&mut events, &mut meetings, name).await;
             }
             // The code is used up by then: a wrong word may mean somebody in between.
             Event::Ended { reason: EndReason::Declined, .. } => {
                 return Err(NodeError::Meeting(EndReason::Declined).into());
             }
-            Event::Ended { reason, .. } => {
-                meetings.note(&format!("somebody tried and did not join: {reason}"));
-            }
             _ => {}
+        }
+        match ended {
+            // A member who happened to come by.
+            Some(ended) if ended.name.is_some() => meetings.print(&ended)?,
+            Some(ended) => meetings.note(&format!("somebody tried and did not join: {}", ended.reason)),
+            None => {}
         }
     }
 }
 
 /// Waits until the newcomer holds what this device holds.
 async fn first_sync(
-    events: &mut tokio::sync::broadcast::Receiver<Event>,
+    events: &mut Receiver<Event>,
     meetings: &mut Meetings,
+    newcomer: &str,
 ) -> Result<(), Fail> {
     loop {
         let Some(ended) = meetings.hear(&next(events).await?)? else { continue };
         if ended.name.is_some() {
             meetings.print(&ended)?;
+        }
+        if ended.name.as_deref() == Some(newcomer) {
             return ended.result();
         }
     }

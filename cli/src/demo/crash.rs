@@ -15,7 +15,7 @@ use crate::fail::Fail;
 
 /// Bytes that reach the process before it is killed. The handshake and the vectors are below 2 kB, what it lacks is
 /// above 10 kB, so this is in the middle of a batch.
-const REACHED: usize = 5_000;
+const REACHED: usize = 4_000;
 
 /// How the process died.
 #[derive(Debug, Serialize)]

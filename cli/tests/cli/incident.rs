@@ -145,6 +145,31 @@ fn edits_are_kept_with_their_history() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_editor_sees_the_text_in_memory_only_and_never_the_passphrase() {
+    let home = Home::with_team();
+    let code = home.add(&["--title", "Crowd", "--narrative", "They wait."]);
+    let seen = home.file("seen", "");
+    let script =
+        format!("#!/bin/sh\nenv > {0}\necho \"$1\" >> {0}\necho They leave. >> \"$1\"\n", text(&seen));
+    let editor = home.file("editor.sh", script);
+    let mut edit = home.command(&["incident", "edit", &code, "--editor", "--json"]);
+    let run = crate::support::run(edit.env("EDITOR", format!("sh {}", text(&editor))));
+    if run.status == 1 {
+        // A system without a folder in memory: refused, and nothing was written anywhere.
+        assert_eq!(run.error(1)["kind"], "editor");
+        return;
+    }
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let record = home.json(&["incident", "show", &code]).json()["record"].clone();
+    assert_eq!(record["narrative"], "They wait.\nThey leave.");
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(!seen.contains(crate::support::PASSPHRASE));
+    let file = std::path::PathBuf::from(seen.trim_end().lines().last().unwrap());
+    assert!(!file.exists() && !file.parent().unwrap().exists());
+}
+
+#[test]
 fn a_lead_closes_and_reopens() {
     let home = Home::with_team();
     let code = home.add(&["--title", "Over"]);

@@ -76,7 +76,10 @@ async fn narrative(
     match &args.append {
         Some(more) if before.is_empty() => Ok(Some(more.clone())),
         Some(more) => Ok(Some(format!("{before}\n{more}"))),
-        None => editor::edit(&before).map(|after| (after != before).then_some(after)),
+        None => {
+            let after = editor::edit(before.clone()).await?;
+            Ok((after != before).then_some(after))
+        }
     }
 }
 

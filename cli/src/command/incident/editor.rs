@@ -8,9 +8,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::fail::Fail;
+use crate::home::{NEW_PASSPHRASE, PASSPHRASE};
+use crate::meeting::interrupted;
 
 /// Opens the editor on `text` and returns what it left.
-pub(super) fn edit(text: &str) -> Result<String, Fail> {
+pub(super) async fn edit(text: String) -> Result<String, Fail> {
+    // Ctrl-C is the editor's while it runs. If it ended this program, the file would stay behind.
+    let ignore = tokio::spawn(async {
+        loop {
+            interrupted().await;
+        }
+    });
+    let edited = tokio::task::spawn_blocking(move || run(&text)).await;
+    ignore.abort();
+    edited.unwrap_or_else(|_| Err(Fail::other("editor", "the editor could not be run")))
+}
+
+fn run(text: &str) -> Result<String, Fail> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let Some(editor) = set("VISUAL").or_else(|| set("EDITOR")) else {
         return Err(Fail::other("editor", "failed to open an editor: set EDITOR to its name"));
@@ -24,20 +38,34 @@ pub(super) fn edit(text: &str) -> Result<String, Fail> {
     };
     let file =
         |error: std::io::Error| Fail::other("editor", format!("failed to open an editor: {}", error.kind()));
-    // The folder is readable by this person only, and goes when `folder` does.
-    let folder = tempfile::Builder::new().prefix("firsthand-").tempdir_in(place).map_err(file)?;
+    let folder = private_folder(&place).map_err(file)?;
     let path = folder.path().join("narrative.txt");
-    std::fs::File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(file)?;
+    // Editors end the last line; the text does not.
+    let content = format!("{text}\n");
+    std::fs::File::create_new(&path).and_then(|mut file| file.write_all(content.as_bytes())).map_err(file)?;
     let mut words = editor.split_whitespace();
-    let status =
-        Command::new(words.next().unwrap_or_default()).args(words).arg(&path).status().map_err(file)?;
+    let status = Command::new(words.next().unwrap_or_default())
+        .args(words)
+        .arg(&path)
+        // The editor and what it starts have no use for these.
+        .env_remove(PASSPHRASE)
+        .env_remove(NEW_PASSPHRASE)
+        .status()
+        .map_err(file)?;
     if !status.success() {
         return Err(Fail::other("editor", "the editor ended with an error; nothing was changed"));
     }
     let edited = std::fs::read_to_string(&path).map_err(file)?;
-    // Editors end the last line; the text did not.
-    let added = edited.ends_with('\n') && !text.ends_with('\n');
-    Ok(if added { edited[..edited.len() - 1].to_owned() } else { edited })
+    Ok(edited.strip_suffix('\n').unwrap_or(&edited).to_owned())
+}
+
+/// A folder that only this person can enter. It goes when the value does.
+fn private_folder(place: &Path) -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("firsthand-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(place)
 }
 
 /// A folder whose files are kept in memory.
@@ -70,6 +98,15 @@ tmpfs /run tmpfs rw 0 0
 tmpfs /run/user/1000 tmpfs rw 0 0
 /dev/sdb1 /run/media ext4 rw 0 0
 ";
+
+    #[test]
+    #[cfg(unix)]
+    fn nobody_else_can_enter_the_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = private_folder(place.path()).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&folder.path().metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o700);
+    }
 
     #[test]
     fn only_a_folder_in_memory_will_do() {
