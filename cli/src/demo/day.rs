@@ -72,7 +72,8 @@ pub(super) async fn play(tell: Narrator, dir: &Path) -> Result<Report, Fail> {
 
     tell.chapter("Evening: everybody has met")?;
     record(tell, &mut meetings, meet(&second, &lead, "the rest of the day").await?)?;
-    record(tell, &mut meetings, meet(&second, &third, "nothing left to tell").await?)?;
+    record(tell, &mut meetings, meet(&second, &third, "what only one of them knew").await?)?;
+    record(tell, &mut meetings, meet(&third, &lead, "nothing left to tell").await?)?;
     finish(tell, dir, vec![lead, second, third], meetings, conflict, crash, bridge).await
 }
 
