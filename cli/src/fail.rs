@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use firsthand_exchange::ExchangeError;
-use firsthand_node::{EndReason, NodeError, StoreError, TeamError};
+use firsthand_node::{DocumentError, EndReason, NodeError, StoreError, TeamError};
 use firsthand_record::validate::{Finding, Kind};
 use serde::Serialize;
 
@@ -159,7 +159,14 @@ impl From<NodeError> for Fail {
         match &error {
             NodeError::Store(error) => store(error, message),
             NodeError::Team(error) => team(error, message),
+            NodeError::Document(DocumentError::Damaged | DocumentError::Internal) => {
+                fail(Status::Damage, "damaged").hint("firsthand check says what is damaged.")
+            }
+            NodeError::Document(DocumentError::Conflict { .. }) => fail(Status::BadInput, "conflict").hint(
+                "See the values with firsthand incident conflicts, and settle them with firsthand incident resolve.",
+            ),
             NodeError::Document(_) => fail(Status::BadInput, "bad_edit"),
+            NodeError::Unfinished => fail(Status::Damage, "unfinished"),
             NodeError::Rejected(findings) => {
                 Self { details: rejected(findings), ..fail(Status::BadInput, "bad_input") }
             }

@@ -15,7 +15,7 @@ mod shell;
 
 pub use environment::{Clock, Environment, SystemClock, SystemRandom};
 pub use error::NodeError;
-pub use firsthand_document::Edit;
+pub use firsthand_document::{DocumentError, Edit};
 pub use firsthand_ids as ids;
 pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreError, Window};
 pub use firsthand_sync::{Pending, Standing};

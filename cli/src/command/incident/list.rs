@@ -58,10 +58,6 @@ pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<(), Fail>
     session
         .with_node(async |node| {
             let near = query.near;
-            if !query.text.is_empty() {
-                // A search brings the index of words up to date; a list by words alone would miss what was just saved.
-                node.search(&query.text, 1).await?;
-            }
             let rows = node.incidents(query).await?;
             print(session, items(node, rows, near).await?)
         })

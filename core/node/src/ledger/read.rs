@@ -194,7 +194,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`NodeError::Store`] from the store.
-    pub fn incidents(&self, query: &IncidentQuery) -> Result<Vec<IncidentRow>, NodeError> {
+    pub fn incidents(&mut self, query: &IncidentQuery) -> Result<Vec<IncidentRow>, NodeError> {
+        while !query.text.is_empty() && self.index_text()? {}
         Ok(self.store.incidents(query)?)
     }
 
