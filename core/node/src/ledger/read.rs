@@ -194,8 +194,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`NodeError::Store`] from the store.
-    pub fn incidents(&mut self, query: &IncidentQuery) -> Result<Vec<IncidentRow>, NodeError> {
-        while !query.text.is_empty() && self.index_text()? {}
+    pub fn incidents(&self, query: &IncidentQuery) -> Result<Vec<IncidentRow>, NodeError> {
         Ok(self.store.incidents(query)?)
     }
 

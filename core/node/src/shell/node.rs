@@ -342,7 +342,12 @@ impl Node {
     /// # Errors
     /// [`NodeError::Store`] from the store.
     pub async fn incidents(&self, query: IncidentQuery) -> Result<Vec<IncidentRow>, NodeError> {
-        self.run(move |ledger, _| ledger.incidents(&query)).await
+        self.run(move |ledger, _| {
+            // A list by words must not miss what was just saved.
+            while !query.text.is_empty() && ledger.index_text()? {}
+            ledger.incidents(&query)
+        })
+        .await
     }
 
     /// The incident that a person means by a short code or the beginning of an id.
