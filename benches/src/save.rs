@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path, report: &mut Report) -> 
     report.compare("the whole edit as the app asks for it", time(whole), &name, time(small), None);
     match waits(&home)? {
         Some(waits) => {
-            report.limit("waits for the disk (fsync, fdatasync) per edit", Quantity::Count(waits), 1.0)
+            report.limit("waits for the disk (fsync, fdatasync) per edit", Quantity::Count(waits), 1.0);
         }
         None => report.note("Waits for the disk were not counted: there is no strace here."),
     }

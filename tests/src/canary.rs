@@ -8,11 +8,14 @@ use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 
 use crate::Dice;
 
+/// A canary's number, how it is written, and the bytes of that.
+type Form = (usize, &'static str, Vec<u8>);
+
 /// Words to hide, and every form in which they are searched for.
 pub struct Canaries {
     pub words: Vec<String>,
     /// By their first two bytes: which word, how it is written, the bytes.
-    forms: BTreeMap<u16, Vec<(usize, &'static str, Vec<u8>)>>,
+    forms: BTreeMap<u16, Vec<Form>>,
 }
 
 /// A word that was found.

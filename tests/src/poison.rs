@@ -229,6 +229,14 @@ impl Poison {
         forged.sign()
     }
 
+    /// Opens a chain under the id of somebody else's, before the receiver has heard of that.
+    #[must_use]
+    pub fn squat(&self, ledger: &Ledger, victim: WriterId, rng: &mut ChaCha8Rng) -> Vec<u8> {
+        let mut other = Self::new(ledger, *self.secret.seed(), self.now, rng);
+        other.chain.writer = victim;
+        other.sign()
+    }
+
     /// A new chain of another space, signed as such.
     #[must_use]
     pub fn elsewhere(&self, ledger: &Ledger, rng: &mut ChaCha8Rng) -> Vec<u8> {

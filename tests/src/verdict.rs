@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use firsthand_ids::Position;
 use firsthand_node::{IncidentQuery, IncidentView, Ledger};
 use firsthand_store::EntryState;
-use serde_json::Value;
 
 use crate::expected::{held, signs};
 use crate::{Expected, World};
@@ -92,7 +91,7 @@ fn contents(views: &BTreeMap<firsthand_ids::DocumentId, IncidentView>, expected:
             let shown = view.record.counts.iter().filter(|count| count.source == *word).count();
             assert_eq!(shown, usize::from(!withdrawn), "{word} in {}", view.short_code);
             let all = view.json["a"]["counts"].as_object().into_iter().flatten();
-            let kept = all.filter(|(_, item)| item["source"] == Value::from(word.as_str())).count();
+            let kept = all.filter(|(_, item)| item["source"] == word.as_str()).count();
             assert_eq!(kept, 1, "{word} in {}", view.short_code);
         }
         for (field, known) in &incident.signs {

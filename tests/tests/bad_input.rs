@@ -386,3 +386,37 @@ fn who_may_not_invite_invites_nobody() {
     assert!(matches!(world.devices[third].state, State::Outside));
     assert_eq!(world.devices[other].ledger().team().unwrap().members.len(), 2);
 }
+
+#[test]
+fn an_invitation_serves_one_person_who_has_it() {
+    let (mut world, lead) = one_device();
+    let invitation = world.invite(lead, Role::Responder);
+    let [wrong, first, second] = ["Wrong", "Bruno", "Chidi"].map(|name| world.add_device(name));
+
+    let mut guessed = invitation.clone();
+    guessed.secret[3] ^= 1;
+    let link = world.apply(wrong, lead, guessed).unwrap();
+    world.settle(10_000);
+    assert!(matches!(world.devices[wrong].state, State::Outside));
+    assert_eq!(world.sent[&link][1], 0, "a wrong code is not answered");
+    // A code that names another inviter: the joiner does not speak with this one.
+    let mut other = invitation.clone();
+    other.inviter[0] ^= 1;
+    world.apply(wrong, lead, other).unwrap();
+    world.settle(10_000);
+    assert!(matches!(world.devices[wrong].state, State::Outside));
+
+    let again = world.invite(lead, Role::Responder);
+    for (number, invitation) in [(wrong, invitation), (first, again.clone()), (second, again)] {
+        world.apply(number, lead, invitation).unwrap();
+        world.settle(10_000);
+    }
+    assert!(matches!(world.devices[wrong].state, State::Outside), "an invitation that was replaced");
+    assert!(world.devices[first].is_up());
+    assert!(matches!(world.devices[second].state, State::Outside), "an invitation that was used");
+    let team = world.devices[lead].ledger().team().unwrap();
+    assert_eq!(
+        team.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(),
+        ["Amina", "Bruno"]
+    );
+}
