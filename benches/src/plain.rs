@@ -9,11 +9,15 @@ use rusqlite::types::Value;
 use crate::Outcome;
 use crate::device::KEY;
 
-/// The columns that a row of the list is made of, as the store reads them.
-const COLUMNS: &str = "d.id, i.space, i.effective, i.entry, i.author, i.short_prefix, i.short_number, i.title, \
+/// Bytes in a page, here and in the store.
+const PAGE_BYTES: u32 = 4096;
+
+/// The row of the list for a document, as the store reads it.
+const ROW: &str = "SELECT i.id, i.space, i.effective, i.entry, i.author, i.short_prefix, i.short_number, i.title, \
      i.category, i.severity, i.urgency, i.certainty, i.status, i.followup, i.occurred_start, i.occurred_end, \
      i.reported, i.lat, i.lon, i.accuracy, i.conflicts, i.flags, i.hidden, \
-     (SELECT count(*) FROM evidence AS a WHERE a.incident = d.id AND a.hidden = 0)";
+     (SELECT count(*) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0) \
+     FROM incidents AS i WHERE i.document = ?1";
 
 /// A filter of the list.
 #[derive(Debug, Clone)]
@@ -36,19 +40,21 @@ impl Database {
         let connection = Connection::open(home.join("store.db"))?;
         let key: String = database_key()?.iter().map(|byte| format!("{byte:02x}")).collect();
         connection.query_row(&format!("PRAGMA key = \"x'{key}'\""), [], |_| Ok(()))?;
-        connection.execute_batch("PRAGMA cipher_page_size = 16384")?;
+        let page =
+            format!("PRAGMA cipher_page_size = {PAGE_BYTES}; PRAGMA cipher_hmac_algorithm = HMAC_SHA256");
+        connection.execute_batch(&page)?;
         Ok(Self(connection).settle()?)
     }
 
     /// A copy of it that is not encrypted, with pages of the same size.
     pub(crate) fn export(&self, to: &Path) -> Outcome<Self> {
         self.0.execute("ATTACH ?1 AS plain KEY ''", [to.to_str().ok_or("name a file")?])?;
-        self.0.execute_batch("PRAGMA plain.page_size = 16384")?;
+        self.0.execute_batch(&format!("PRAGMA plain.page_size = {PAGE_BYTES}"))?;
         self.0.query_row("SELECT sqlcipher_export('plain')", [], |_| Ok(()))?;
         self.0.execute_batch("DETACH plain")?;
         let connection = Connection::open(to)?;
         let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        if page != 16384 {
+        if page != PAGE_BYTES {
             return Err("export the database with its page size".into());
         }
         Ok(Self(connection).settle()?)
@@ -84,17 +90,19 @@ impl Database {
             ),
         };
         values.push(Value::from(limit as i64));
-        let mut select = self.0.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM incidents AS i {lead} CROSS JOIN documents AS d ON d.number = i.document
+        let mut find = self.0.prepare_cached(&format!(
+            "SELECT i.document FROM incidents AS i {lead}
              WHERE true {condition} AND i.hidden = 0 ORDER BY i.effective DESC, i.entry DESC LIMIT ?"
         ))?;
-        let columns = select.column_count();
-        let rows = select.query_map(rusqlite::params_from_iter(values), |row| {
-            (0..columns).map(|column| row.get::<_, Value>(column)).collect::<Result<Vec<_>, _>>()
-        })?;
+        let mut row = self.0.prepare_cached(ROW)?;
+        let columns = row.column_count();
         let mut page = Vec::new();
-        for row in rows {
-            page.push(row?);
+        let mut found = find.query(rusqlite::params_from_iter(values))?;
+        while let Some(one) = found.next()? {
+            let document: i64 = one.get(0)?;
+            page.push(row.query_row([document], |row| {
+                (0..columns).map(|column| row.get::<_, Value>(column)).collect::<Result<Vec<_>, _>>()
+            })?);
         }
         Ok(page.len())
     }
