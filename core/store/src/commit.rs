@@ -23,6 +23,8 @@ pub struct Commit {
     pub settings: Vec<(String, Vec<u8>)>,
     /// Held entries whose state changes, for example from waiting to applied.
     pub state_changes: Vec<(WriterId, Position, EntryState)>,
+    /// Held entries whose effective time rises, because what they build on has come after them.
+    pub effective: Vec<(WriterId, Position, HybridTime)>,
     /// Attachments that are complete here from now on: sealed here or received. [`crate::CheckReport`] misses them
     /// if their files vanish.
     pub attachments: Vec<SealedAttachment>,
@@ -43,6 +45,7 @@ impl Commit {
             operations: Vec::new(),
             settings: Vec::new(),
             state_changes: Vec::new(),
+            effective: Vec::new(),
             attachments: Vec::new(),
             claim_installation: false,
         }

@@ -1,4 +1,4 @@
-use firsthand_ids::{OperationHash, Position, WriterId};
+use firsthand_ids::{HybridTime, OperationHash, Position, WriterId};
 use firsthand_log::compress::compress_document;
 use firsthand_log::{Bind, Detached, EntryKind, SignedHead};
 use rusqlite::{OptionalExtension, params};
@@ -162,6 +162,25 @@ impl Draft<'_> {
         let mut update =
             self.transaction.prepare_cached("UPDATE entries SET state = ?1 WHERE number = ?2")?;
         update.execute(params![state.number(), number])?;
+        Ok(())
+    }
+
+    /// Moves an entry in the order for people, and with it the row of the document it creates.
+    pub(super) fn set_effective(
+        &self,
+        writer: &WriterId,
+        position: Position,
+        effective: HybridTime,
+    ) -> Result<(), StoreError> {
+        let number = self.number(writer, position)?;
+        let number = number.ok_or(StoreError::Invalid("the time of an entry that is not held"))?;
+        for update in [
+            "UPDATE entries SET effective = ?1 WHERE number = ?2",
+            "UPDATE incidents SET effective = ?1 WHERE document = (SELECT number FROM documents WHERE creator = ?2)",
+            "UPDATE evidence SET effective = ?1 WHERE document = (SELECT number FROM documents WHERE creator = ?2)",
+        ] {
+            self.transaction.prepare_cached(update)?.execute(params![ordered(effective), number])?;
+        }
         Ok(())
     }
 }

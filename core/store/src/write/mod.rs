@@ -101,6 +101,9 @@ impl<'a> Draft<'a> {
         for (writer, position, state) in commit.state_changes {
             self.set_state(&writer, position, state)?;
         }
+        for (writer, position, effective) in commit.effective {
+            self.set_effective(&writer, position, effective)?;
+        }
         for update in &commit.documents {
             self.update(update)?;
         }
