@@ -143,6 +143,14 @@ impl Ledger {
         commit.operations = added;
         self.store.commit(commit).map_err(|_| Refusal::Storage)?;
         self.membership = membership;
+        match self.settle() {
+            Ok(true) => *change = self.received(),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "could not apply what waited for membership operations");
+                return Err(Refusal::Storage);
+            }
+        }
         change.membership = Some(self.members());
         Ok(())
     }

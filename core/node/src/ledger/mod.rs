@@ -9,6 +9,7 @@ mod attach;
 mod authors;
 mod check;
 mod import;
+mod order;
 mod own;
 mod project;
 mod read;

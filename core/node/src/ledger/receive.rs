@@ -6,13 +6,13 @@ use firsthand_document::{Author, Document, Incoming, Outcome};
 use firsthand_ids::{
     ChangeHash, DeviceKey, DocumentId, EntryHash, HybridTime, Position, SpaceId, UnixMillis, WriterId,
 };
-use firsthand_log::change::ChangeParts;
 use firsthand_log::lean::{ReceivedBatch, decode_batch};
 use firsthand_log::{Entry, EntryKind, Mark, SignedHead, Tip, Vector, verify_run};
 use firsthand_store::{Commit, EntryState, HoldReason, NewEntry};
 use firsthand_sync::Refusal;
 
 use super::authors::Rosters;
+use super::order::dependencies;
 use super::own::effective_time;
 use super::{CLOCK, Ledger, Now, project};
 use crate::NodeError;
@@ -231,8 +231,13 @@ impl Ledger {
 
         let mut effective: BTreeMap<ChangeHash, HybridTime> = BTreeMap::new();
         let mut last: BTreeMap<WriterId, HybridTime> = BTreeMap::new();
+        let settled = commit.state_changes.iter().map(|(writer, position, _)| (*writer, *position));
+        let mut late: Vec<(WriterId, Position)> = settled.collect();
         for (it, state) in batch.entries.into_iter().zip(states) {
-            let time = self.effective(&it, &effective, &last)?;
+            let (time, complete) = self.effective(&it, &effective, &last)?;
+            if !complete {
+                late.push((it.writer, it.entry.position));
+            }
             effective.insert(it.entry.header.content, time);
             last.insert(it.writer, time);
             self.clock.observe(it.entry.header.hybrid, now.at);
@@ -244,11 +249,46 @@ impl Ledger {
                 effective: time,
             });
         }
+        if !late.is_empty() {
+            self.raise(&mut commit, late)?;
+        }
         commit.heads = batch.heads;
         commit.settings.push((CLOCK.to_owned(), self.clock.last().packed().to_le_bytes().to_vec()));
+        self.keep(commit, opened)
+    }
+
+    /// Tries again what waited for membership operations, which have come.
+    pub(super) fn settle(&mut self) -> Result<bool, NodeError> {
+        let waiting = self.store.unsettled()?.into_iter().filter(|info| info.state == EntryState::Waiting);
+        let documents: BTreeSet<DocumentId> = waiting.filter_map(|info| info.document).collect();
+        let mut commit = Commit::new(self.space);
+        let mut opened = Vec::new();
+        for id in documents {
+            let applied = self.apply_document(id, Vec::new(), &BTreeMap::new(), &mut [], &mut commit)?;
+            opened.extend(applied.map(|document| (id, document)));
+        }
+        let settled: Vec<_> =
+            commit.state_changes.iter().map(|(writer, position, _)| (*writer, *position)).collect();
+        let any = !settled.is_empty();
+        if any {
+            self.raise(&mut commit, settled)?;
+            self.keep(commit, opened)?;
+        }
+        Ok(any)
+    }
+
+    fn keep(&mut self, commit: Commit, opened: Vec<(DocumentId, Document)>) -> Result<(), NodeError> {
+        let raised = commit.effective.clone();
         self.store.commit(commit)?;
         for (id, document) in opened {
             self.documents.put(id, document);
+        }
+        let tip =
+            self.writer.and_then(|writer| Some((writer, self.store.tip(&self.space, &writer)?.position)));
+        for (writer, position, time) in raised {
+            if tip == Some((writer, position)) {
+                self.own_effective = time;
+            }
         }
         Ok(())
     }
@@ -329,12 +369,13 @@ impl Ledger {
         Ok(creator.map(|_| document))
     }
 
+    /// An entry's effective time, and whether everything it builds on is here.
     fn effective(
         &self,
         it: &Verified,
         arrived: &BTreeMap<ChangeHash, HybridTime>,
         last: &BTreeMap<WriterId, HybridTime>,
-    ) -> Result<HybridTime, NodeError> {
+    ) -> Result<(HybridTime, bool), NodeError> {
         let mut latest = match last.get(&it.writer) {
             Some(time) => *time,
             None if it.entry.position.0 > 1 => {
@@ -343,18 +384,16 @@ impl Ledger {
             }
             None => HybridTime::ZERO,
         };
-        if it.entry.header.document.is_some()
-            && let Ok((_, parts)) = ChangeParts::read(&it.entry.body)
-        {
-            for dependency in parts.dependencies {
-                let time = match arrived.get(&dependency) {
-                    Some(time) => Some(*time),
-                    None => self.store.author(&dependency)?.map(|info| info.effective),
-                };
-                latest = latest.max(time.unwrap_or_default());
-            }
+        let mut complete = true;
+        for dependency in dependencies(&it.entry) {
+            let time = match arrived.get(&dependency) {
+                Some(time) => Some(*time),
+                None => self.store.author(&dependency)?.map(|info| info.effective),
+            };
+            complete &= time.is_some();
+            latest = latest.max(time.unwrap_or_default());
         }
-        Ok(effective_time(it.entry.header.hybrid, latest))
+        Ok((effective_time(it.entry.header.hybrid, latest), complete))
     }
 
     /// What is held of a writer, for comparing with a peer.
