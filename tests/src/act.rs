@@ -17,7 +17,7 @@ pub struct Person {
 }
 
 /// Fields that people set to different values while apart.
-const REGISTERS: [&str; 5] = ["severity", "urgency", "title", "p_code", "category"];
+const REGISTERS: [&str; 7] = ["severity", "severity", "severity", "urgency", "title", "p_code", "category"];
 const TEXTS: [&str; 2] = ["narrative", "place_text"];
 
 impl Person {
@@ -29,12 +29,17 @@ impl Person {
     /// Does one thing on a device.
     pub fn act(&mut self, world: &mut World, expected: &mut Expected, device: usize) {
         let rows = world.devices[device].ledger().incidents(&IncidentQuery::default()).unwrap();
-        if rows.is_empty() || self.dice.percent(30) {
+        if rows.len() < 3 || self.dice.percent(15) {
             return self.add(world, expected, device);
         }
-        // People work on what is new, so that they often meet on the same incident.
-        let at = self.dice.below(rows.len()).min(self.dice.below(rows.len()));
-        let incident = rows[at].id;
+        // People often meet on the same incident: one of the first, which all of them know.
+        let known = expected.first.iter().filter(|id| rows.iter().any(|row| row.id == **id));
+        let known: Vec<_> = known.copied().collect();
+        let incident = if known.is_empty() || self.dice.percent(35) {
+            rows[self.dice.below(rows.len())].id
+        } else {
+            self.dice.pick(&known)
+        };
         match self.dice.below(100) {
             0..10 => self.attach(world, expected, device, incident),
             10..16 => self.import(world, expected, device, 4),
@@ -101,6 +106,9 @@ impl Person {
         let (writer, mark) = expected.acknowledge(&before, &after).expect("entries of a new incident");
         let set = SetValue { field: String::new(), value: Value::Null, seen: before, writer, mark };
         Self::note_new(expected, saved.id, &incident, &put, Some(set));
+        if expected.first.len() < 2 {
+            expected.first.push(saved.id);
+        }
     }
 
     /// Imports a file that others may import as well.
@@ -181,12 +189,29 @@ impl Person {
     /// Edits an incident in one to three places.
     pub fn edit(&mut self, world: &mut World, expected: &mut Expected, device: usize, incident: DocumentId) {
         let view = world.devices[device].ledger().incident(incident).unwrap();
-        let before = held(world.devices[device].ledger());
-        let may_resolve = world.devices[device].ledger().rights().resolve;
         let mut plan = Plan::default();
         for _ in 0..=self.dice.below(3) {
             self.plan_edit(&mut plan, expected, &view);
         }
+        Self::save(world, expected, device, incident, plan);
+    }
+
+    /// Two people set one field to different values, neither knowing of the other.
+    pub fn disagree(&mut self, world: &mut World, expected: &mut Expected, devices: [usize; 2]) {
+        let incident = self.dice.pick(&expected.first);
+        let field = self.dice.pick(&REGISTERS);
+        for device in devices {
+            let ledger = world.devices[device].ledger();
+            let Ok(view) = ledger.incident(incident) else { return };
+            let mut plan = Plan::default();
+            self.plan_value(&mut plan, expected, &view, field);
+            Self::save(world, expected, device, incident, plan);
+        }
+    }
+
+    fn save(world: &mut World, expected: &mut Expected, device: usize, incident: DocumentId, mut plan: Plan) {
+        let before = held(world.devices[device].ledger());
+        let may_resolve = world.devices[device].ledger().rights().resolve;
         let conflict = |field: &str| expected.values(&incident, field, &before).len() > 1;
         let refused = plan.sets.iter().any(|(field, _, resolve)| *resolve != conflict(field));
         // What stands already is not written again.
@@ -227,8 +252,8 @@ impl Person {
 
     fn plan_edit(&mut self, plan: &mut Plan, expected: &mut Expected, view: &IncidentView) {
         match self.dice.below(100) {
-            0..35 => self.plan_text(plan, expected, view),
-            35..70 => self.plan_set(plan, expected, view),
+            0..30 => self.plan_text(plan, expected, view),
+            30..70 => self.plan_set(plan, expected, view),
             70..90 => {
                 let word = expected.word();
                 let value = serde_json::to_value(count(word.clone(), self.dice.below(40) as u32)).unwrap();
@@ -271,10 +296,17 @@ impl Person {
     }
 
     fn plan_set(&mut self, plan: &mut Plan, expected: &mut Expected, view: &IncidentView) {
-        let field = self.dice.pick(&REGISTERS);
-        if plan.sets.iter().any(|(other, ..)| other == field) {
-            return;
+        let apart: Vec<_> = view.conflicts.iter().map(|conflict| conflict.field.as_str()).collect();
+        let field = match self.dice.pick(&REGISTERS) {
+            _ if !apart.is_empty() && self.dice.percent(50) => self.dice.pick(&apart),
+            field => field,
+        };
+        if !plan.sets.iter().any(|(other, ..)| other == field) {
+            self.plan_value(plan, expected, view, field);
         }
+    }
+
+    fn plan_value(&mut self, plan: &mut Plan, expected: &mut Expected, view: &IncidentView, field: &str) {
         let value = match field {
             "severity" => json!(self.dice.pick(Severity::ALL)),
             "urgency" => json!(self.dice.pick(Urgency::ALL)),

@@ -12,6 +12,8 @@ pub struct Expected {
     pub entries: Vec<(WriterId, Mark)>,
     pub incidents: BTreeMap<DocumentId, ExpectedIncident>,
     pub files: Vec<ExpectedFile>,
+    /// The first incidents.
+    pub first: Vec<DocumentId>,
     next_sign: u32,
     next_word: u32,
 }

@@ -1,11 +1,11 @@
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, LoadOptions, ROOT, ReadDoc, TextEncoding};
 use firsthand_document::{Document, DocumentKind};
-use firsthand_ids::{ChangeHash, DocumentId, HybridTime, Position, SpaceId, WriterId};
+use firsthand_ids::{ChangeHash, DocumentId, EntryHash, HybridTime, Position, SpaceId, WriterId};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{
     Batch, Bind, ChainId, Detached, DeviceSecret, Entry, EntryHeader, EntryKind, SignedHead, Tip, Vector,
-    content_hash, document_id, hash_run, writer_id,
+    content_hash, document_id, entry_hash, hash_run, writer_id,
 };
 use firsthand_node::meeting::{Answer, Question};
 use firsthand_node::{Ledger, Now};
@@ -234,7 +234,11 @@ impl Poison {
     pub fn squat(&self, ledger: &Ledger, victim: WriterId, rng: &mut ChaCha8Rng) -> Vec<u8> {
         let mut other = Self::new(ledger, *self.secret.seed(), self.now, rng);
         other.chain.writer = victim;
-        other.sign()
+        // The log's own functions refuse to hash such a chain.
+        let entry = other.entries.remove(0);
+        let hash = entry_hash(&other.chain, entry.position, &EntryHash::ZERO, &entry.header, None);
+        let head = SignedHead::sign(&other.secret, &other.chain, entry.position, hash);
+        other.batch(vec![entry], head)
     }
 
     /// A new chain of another space, signed as such.

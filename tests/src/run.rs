@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use firsthand_ids::WriterId;
+use firsthand_ids::{DocumentId, WriterId};
 use firsthand_node::meeting::Input;
 use firsthand_node::{IncidentQuery, LinkId, Role};
 use firsthand_store::EntryState;
@@ -27,8 +27,8 @@ impl Size {
     #[must_use]
     pub fn of(dice: &mut Dice) -> Self {
         let devices = 2 + dice.below(2);
-        let rows = if dice.below(40) == 0 { 250 } else { 0 };
-        Self { devices, most: devices + 1 + dice.below(2), actions: 20 + dice.below(21), rows }
+        let rows = if dice.below(50) == 0 { 250 } else { 0 };
+        Self { devices, most: devices + 1 + dice.below(2), actions: 20 + dice.below(31), rows }
     }
 }
 
@@ -62,7 +62,13 @@ impl Run {
             world.join(0, &format!("Person {number}"), role);
         }
         let hostile = hostile.then(|| 1 + dice.below(size.devices - 1));
-        let (person, expected) = (Person::new(seed), Expected::default());
+        let (mut person, mut expected) = (Person::new(seed), Expected::default());
+        for _ in 0..2 {
+            person.add(&mut world, &mut expected, 0);
+        }
+        for number in 1..size.devices {
+            world.meet(number, 0);
+        }
         let mut run = Self { world, person, expected, size, hostile, poisoned: BTreeMap::new(), dice };
         for number in 0..size.devices {
             run.set_clock(number);
@@ -70,9 +76,28 @@ impl Run {
         run
     }
 
-    /// The whole run.
+    /// The whole run: twice people work and everything goes wrong, and twice everybody meets.
     pub fn play(mut self) -> World {
-        for action in 0..self.size.actions {
+        self.work(self.size.actions * 3 / 5);
+        self.gather();
+        let mut digests = Vec::new();
+        for number in self.world.up() {
+            digests.push(self.world.devices[number].ledger().digest().unwrap());
+        }
+        assert!(digests.iter().all(|digest| *digest == digests[0]), "after the first round");
+        // Now everybody sees what is in conflict.
+        let conflicts = self.world.devices[0].ledger().conflicts().unwrap().len();
+        self.world.tell(|| format!("{conflicts} conflicts"));
+        self.world.calm = false;
+        self.work(self.size.actions * 2 / 5);
+        self.gather();
+        self.compare();
+        self.world
+    }
+
+    fn work(&mut self, actions: usize) {
+        let import = self.dice.below(actions);
+        for action in 0..actions {
             let pause = match self.dice.below(10) {
                 0..3 => 0,
                 3..9 => self.dice.below(60),
@@ -83,14 +108,12 @@ impl Run {
                     break;
                 }
             }
-            if self.size.rows > 0 && action == self.size.actions / 2 {
+            if self.size.rows > 0 && action == import {
                 let device = self.some_device();
                 self.person.import(&mut self.world, &mut self.expected, device, self.size.rows);
             }
             self.action();
         }
-        self.end();
-        self.world
     }
 
     fn some_device(&mut self) -> usize {
@@ -106,14 +129,18 @@ impl Run {
     fn action(&mut self) {
         let device = self.some_device();
         match self.dice.below(100) {
-            0..48 => self.person.act(&mut self.world, &mut self.expected, device),
-            48..72 => {
+            0..47 => self.person.act(&mut self.world, &mut self.expected, device),
+            47..55 => {
+                let other = self.some_device();
+                self.person.disagree(&mut self.world, &mut self.expected, [device, other]);
+            }
+            55..74 => {
                 let other = self.some_device();
                 let once = self.dice.percent(60);
                 self.world.dial(device, other, once);
             }
-            72..77 => self.newcomer(),
-            77..82 => self.crash(device),
+            74..78 => self.newcomer(),
+            78..82 => self.crash(device),
             82..85 => self.start_all(),
             85..88 => self.set_clock(device),
             88..91 => {
@@ -240,16 +267,17 @@ impl Run {
         if rows.is_empty() {
             return;
         }
-        let apart: Vec<_> = rows.iter().filter(|row| row.incident.conflicts > 0).collect();
-        let document = match apart.as_slice() {
-            [] => rows[self.dice.below(rows.len())].id,
-            apart => apart[self.dice.below(apart.len())].id,
-        };
-        self.breach(hostile, poison, document);
+        let apart: Vec<_> = rows.iter().filter(|row| row.incident.conflicts > 0).map(|row| row.id).collect();
+        if !apart.is_empty() && self.dice.percent(50) {
+            let document = self.dice.pick(&apart);
+            return self.breach(hostile, poison, document, Breach::Conflict);
+        }
+        let document = rows[self.dice.below(rows.len())].id;
+        let breach = self.dice.pick(&Breach::ALL);
+        self.breach(hostile, poison, document, breach);
     }
 
-    fn breach(&mut self, hostile: usize, mut poison: Poison, document: firsthand_ids::DocumentId) {
-        let breach = self.dice.pick(&Breach::ALL);
+    fn breach(&mut self, hostile: usize, mut poison: Poison, document: DocumentId, breach: Breach) {
         let now = self.world.devices[hostile].clock.at(self.world.now);
         let ledger = self.world.devices[hostile].ledger();
         let [body, dependent] = poison.changes(ledger, document, breach, &mut self.dice);
@@ -302,8 +330,8 @@ impl Run {
         }
     }
 
-    /// Everything is put right, everybody meets, and everything is compared.
-    fn end(&mut self) {
+    /// Everything is put right, and everybody meets.
+    fn gather(&mut self) {
         self.world.groups.fill(0);
         self.world.declining.clear();
         for device in &mut self.world.devices {
@@ -328,7 +356,6 @@ impl Run {
         } else {
             self.meet_in_rounds();
         }
-        self.compare();
     }
 
     /// Sessions stay open, all with one device; what anybody enters reaches everybody.

@@ -1,10 +1,16 @@
 //! Random field days: everything may go wrong, and in the end all devices hold the same.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+
 use firsthand_document::DocumentKind;
-use firsthand_log::Detached;
-use firsthand_node::{Event, Role};
+use firsthand_ids::WriterId;
+use firsthand_log::lean::encode_batch;
+use firsthand_log::{Detached, Vector};
+use firsthand_node::{Edit, Event, IncidentQuery, Role};
 use firsthand_record::{CapturePath, Evidence, Incident};
+use firsthand_store::{BatchLimits, EntryState};
+use firsthand_sync::Refusal;
 use firsthand_tests::{Dice, Expected, Person, Poison, Run, State, World, inject, seeds, verdict};
 use serde_json::{Map, Value, json};
 
@@ -125,11 +131,10 @@ fn a_forked_chain_is_seen_and_holds_nothing_else_up() {
         }
         // Everything but the forked chain is the same everywhere.
         let vectors = [lead, first, second].map(|phone| {
-            let ledger = world.devices[phone].ledger();
-            let mut vector = ledger.store().vector(ledger.space());
+            let mut vector = vector(world, phone);
             assert!(vector.get(&writer).is_some());
             vector.remove(&writer);
-            verdict::sound(ledger, phone);
+            verdict::sound(world.devices[phone].ledger(), phone);
             vector
         });
         assert!(vectors.iter().all(|vector| *vector == vectors[0]), "seed {seed}");
@@ -139,6 +144,58 @@ fn a_forked_chain_is_seen_and_holds_nothing_else_up() {
             assert!(views.iter().all(|view| *view == views[0]), "seed {seed}");
         }
     }
+}
+
+/// What no member can have written is refused whole, and leaves no trace.
+#[test]
+fn forged_batches_are_refused() {
+    let mut team = Team::new(9);
+    let [lead, first, second] = team.honest;
+    let mut person = Person::new(9);
+    let mut expected = Expected::default();
+    for phone in [lead, first] {
+        person.add(&mut team.world, &mut expected, phone);
+    }
+    let [of_lead, of_first] = [0, 1].map(|number| expected.entries[number].0);
+    let fresh = only(&mut team.world, lead, second, of_lead);
+    let before = team.world.devices[second].ledger().digest().unwrap();
+
+    let hostile = &mut team.world.devices[team.hostile];
+    let State::Up(running) = &mut hostile.state else { panic!("Eve is there") };
+    let mut forged = vec![
+        // On behalf of somebody, whose chain is known, known further, or not known yet.
+        ("continued", team.poison.usurp(&running.ledger, of_lead)),
+        ("continued", team.poison.usurp(&running.ledger, of_first)),
+        ("taken", team.poison.squat(&running.ledger, WriterId::new(team.dice.bytes()), &mut hostile.rng)),
+        ("another space", team.poison.elsewhere(&running.ledger, &mut hostile.rng)),
+        ("nothing", Vec::new()),
+    ];
+    for _ in 0..300 {
+        let mut plain = fresh.clone();
+        match team.dice.below(4) {
+            0 => plain.truncate(team.dice.below(fresh.len())),
+            1 => plain.extend(team.dice.fill(3)),
+            _ => {
+                let at = team.dice.below(plain.len());
+                plain[at] ^= 1 << team.dice.below(8);
+            }
+        }
+        forged.push(("altered", plain));
+    }
+    let now = team.world.devices[second].clock.at(team.world.now);
+    for (what, plain) in forged {
+        let ledger = team.world.devices[second].ledger();
+        let result = inject(ledger, plain, now);
+        assert_eq!(result, Err(Refusal::Misbehaved), "{what}");
+        assert_eq!(ledger.digest().unwrap(), before, "{what}");
+    }
+    // The real one is still welcome, and twice is once.
+    for _ in 0..2 {
+        team.hand(second, fresh.clone());
+    }
+    let ledger = team.world.devices[second].ledger();
+    assert_ne!(ledger.digest().unwrap(), before);
+    verdict::sound(ledger, second);
 }
 
 /// A record whose file has another content than it says. Nobody takes the file for what it is not, and everything
@@ -185,4 +242,99 @@ fn a_file_that_is_not_what_its_record_says_is_not_taken() {
         let mut out = Vec::new();
         assert!(ledger.read_attachment(&incident, "lie.jpg", &mut out).is_err());
     }
+}
+
+fn vector(world: &mut World, phone: usize) -> Vector {
+    let ledger = world.devices[phone].ledger();
+    ledger.store().vector(ledger.space())
+}
+
+/// What `from` holds of the chains of one device and `to` lacks, as a batch.
+fn only(world: &mut World, from: usize, to: usize, writer: WriterId) -> Vec<u8> {
+    let receiver = vector(world, to);
+    let ledger = world.devices[from].ledger();
+    let space = *ledger.space();
+    let all = ledger.store().vector(&space);
+    let others: BTreeSet<_> = all.iter().map(|(other, _)| *other).filter(|other| *other != writer).collect();
+    let limits = BatchLimits { entries: 500, weight: 1 << 20 };
+    let batch = ledger.store().batch_for(&space, &receiver, limits, &others).unwrap().unwrap();
+    encode_batch(&batch, &receiver, &ledger.store().references(space))
+}
+
+/// Somebody passes on a member's entries and holds back another's that they build on. When those come from elsewhere,
+/// nothing is left of the difference, the order of the lists included.
+#[test]
+fn entries_that_came_before_what_they_build_on_find_their_place() {
+    for seed in 0..10 {
+        let mut team = Team::new(seed);
+        let [lead, first, second] = team.honest;
+        let world = &mut team.world;
+        // Wrong clocks make the order for people depend on what an entry builds on.
+        world.devices[lead].clock.skew_ms = 365 * 86_400_000;
+        let mut person = Person::new(seed);
+        let mut expected = Expected::default();
+        person.add(world, &mut expected, lead);
+        world.meet(first, lead);
+        let edit = Edit::Set { field: "title".to_owned(), value: json!("Later") };
+        let id = expected.first[0];
+        world.write(first, |ledger, now, rng| ledger.edit(id, &[edit], now, rng)).unwrap();
+        person.add(world, &mut expected, first);
+        let (writer, _) = expected.entries[1];
+        let plain = only(world, first, second, writer);
+        let now = world.devices[second].clock.at(world.now);
+        inject(world.devices[second].ledger(), plain, now).unwrap();
+        waiting(world, second);
+        // What is entered now stands after what will rise.
+        let edit = Edit::Set { field: "urgency".to_owned(), value: json!("Past") };
+        let risen = expected.first[1];
+        world.write(second, |ledger, now, rng| ledger.edit(risen, &[edit], now, rng)).unwrap();
+        person.add(world, &mut expected, second);
+
+        world.meet(second, lead);
+        person.add(world, &mut expected, second);
+        world.meet(first, lead);
+        world.meet(second, lead);
+        world.meet(first, lead);
+        world.meet(team.hostile, lead);
+        verdict::nothing_unsettled(world);
+        verdict::same_everywhere(world, &expected);
+    }
+}
+
+/// The same with the operation under whose membership heads an entry was made.
+#[test]
+fn an_entry_that_came_before_its_membership_heads_is_applied_when_they_come() {
+    let mut team = Team::new(1);
+    let [lead, first, second] = team.honest;
+    let world = &mut team.world;
+    let dana = world.join(lead, "Dana", Role::Responder);
+    world.meet(first, lead);
+    let ledger = world.devices[first].ledger();
+    let shared = ledger.incidents(&IncidentQuery::default()).unwrap()[0].id;
+    let edit = Edit::Set { field: "urgency".to_owned(), value: json!("Immediate") };
+    world.write(first, |ledger, now, rng| ledger.edit(shared, &[edit], now, rng)).unwrap();
+    let [theirs, ours] = [first, second].map(|phone| vector(world, phone));
+    let (writer, _) = theirs.iter().find(|(writer, mark)| ours.position(writer) < mark.position).unwrap();
+    let plain = only(world, first, second, *writer);
+    let now = world.devices[second].clock.at(world.now);
+    inject(world.devices[second].ledger(), plain, now).unwrap();
+    waiting(world, second);
+
+    world.meet(second, lead);
+    verdict::nothing_unsettled(world);
+    for phone in [lead, dana, team.hostile, first] {
+        if phone != lead {
+            world.meet(phone, lead);
+        }
+    }
+    world.meet(second, lead);
+    world.meet(dana, lead);
+    world.meet(team.hostile, lead);
+    verdict::same_everywhere(world, &Expected::default());
+}
+
+/// Something waits on a device, and nothing is held.
+fn waiting(world: &mut World, phone: usize) {
+    let unsettled = verdict::unsettled(world.devices[phone].ledger());
+    assert!(!unsettled.is_empty() && unsettled.values().all(|state| *state == EntryState::Waiting));
 }
