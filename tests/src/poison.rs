@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, LoadOptions, ROOT, ReadDoc, TextEncoding};
 use firsthand_document::{Document, DocumentKind};
@@ -28,6 +30,8 @@ pub enum Tamper {
     Replay(Option<LoadedBatch>),
     /// Something else comes instead.
     Instead(Vec<u8>),
+    /// Chains of others are held back, though entries that are sent build on them.
+    Withhold(BTreeSet<WriterId>),
 }
 
 impl Tamper {
@@ -49,6 +53,16 @@ impl Tamper {
                 }
             }
             Self::Instead(plain) => batch.plain.clone_from(plain),
+            Self::Withhold(_) => {}
+        }
+    }
+
+    /// Alters what the own ledger is asked.
+    pub fn ask(&self, question: &mut Question) {
+        if let (Self::Withhold(writers), Question::Session { effect: Effect::Load { forks, .. }, .. }) =
+            (self, question)
+        {
+            forks.extend(writers);
         }
     }
 }

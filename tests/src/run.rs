@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{DocumentId, WriterId};
 use firsthand_node::meeting::Input;
@@ -311,7 +311,7 @@ impl Run {
         let own =
             |writer: &WriterId| store.tip(space, writer).is_none_or(|tip| tip.device == poison.device());
         let victims: Vec<_> = held.iter().map(|(writer, _)| *writer).filter(|it| !own(it)).collect();
-        let tamper = match self.dice.below(6) {
+        let tamper = match self.dice.below(9) {
             0 => Some(Tamper::Signature),
             1 => Some(Tamper::AnyBit),
             2 => Some(Tamper::Replay(None)),
@@ -320,6 +320,11 @@ impl Run {
                 Some(Tamper::Instead(poison.usurp(&running.ledger, victim)))
             }
             4 => Some(Tamper::Instead(poison.elsewhere(&running.ledger, &mut device.rng))),
+            5 | 6 => {
+                let mut held_back: BTreeSet<_> = held.iter().map(|(writer, _)| *writer).collect();
+                held_back.retain(|_| self.dice.percent(40));
+                Some(Tamper::Withhold(held_back))
+            }
             _ => None,
         };
         device.tamper = tamper;

@@ -424,7 +424,10 @@ impl World {
         let device = &mut self.devices[number];
         let now = device.clock.at(self.now);
         let State::Up(running) = &mut device.state else { return };
-        let Some((id, question)) = running.jobs.pop_front() else { return };
+        let Some((id, mut question)) = running.jobs.pop_front() else { return };
+        if let Some(tamper) = &device.tamper {
+            tamper.ask(&mut question);
+        }
         let mut answer = running.ledger.answer(question, now);
         if let (Some(tamper), Answer::Session { input, .. }) = (&mut device.tamper, &mut answer) {
             tamper.alter(input, &mut device.rng);

@@ -46,20 +46,27 @@ impl Ledger {
             ledger: self,
             by_place: BTreeMap::new(),
             by_content: BTreeMap::new(),
+            followers: BTreeMap::new(),
             raised: BTreeMap::new(),
         };
         for (index, new) in commit.entries.iter().enumerate() {
             rise.by_place.insert((new.writer, new.entry.position), index);
             rise.by_content.insert(new.entry.header.content, index);
         }
-        let mut work: BTreeSet<Place> = places.into_iter().collect();
-        while let Some(place) = work.pop_first() {
-            let Some(entry) = rise.entry(commit, place)? else { continue };
-            let time = effective_time(entry.own, rise.latest(commit, place, &entry.dependencies)?);
-            if time > entry.now {
-                rise.raised.insert(place, time);
-                work.extend(rise.followers(commit, place, &entry)?);
+        // In rounds: however a hostile graph is laid out, an entry is looked at once per round, and there are no more
+        // rounds than entries on the longest path.
+        let mut round: BTreeSet<Place> = places.into_iter().collect();
+        while !round.is_empty() {
+            let mut next = BTreeSet::new();
+            for place in round {
+                let Some(entry) = rise.entry(commit, place)? else { continue };
+                let time = effective_time(entry.own, rise.latest(commit, place, &entry.dependencies)?);
+                if time > entry.now {
+                    rise.raised.insert(place, time);
+                    next.extend(rise.followers(commit, place, &entry)?);
+                }
             }
+            round = next;
         }
         let Rise { by_place, raised, .. } = rise;
         for ((writer, position), time) in raised {
@@ -77,6 +84,8 @@ struct Rise<'a> {
     /// The new entries of the commit.
     by_place: BTreeMap<Place, usize>,
     by_content: BTreeMap<ChangeHash, usize>,
+    /// Per document looked at: which entries' changes build on a change.
+    followers: BTreeMap<DocumentId, BTreeMap<ChangeHash, Vec<Place>>>,
     raised: BTreeMap<Place, HybridTime>,
 }
 
@@ -123,18 +132,27 @@ impl Rise<'_> {
     }
 
     /// The next entry of the chain, and the entries whose changes build on this one's.
-    fn followers(&self, commit: &Commit, place: Place, entry: &Placed) -> Result<Vec<Place>, NodeError> {
+    fn followers(&mut self, commit: &Commit, place: Place, entry: &Placed) -> Result<Vec<Place>, NodeError> {
         let mut followers = vec![(place.0, place.1.next())];
         let Some(document) = entry.document else { return Ok(followers) };
-        let new = commit.entries.iter().filter(|new| new.entry.header.document == Some(document));
-        let new = new.filter(|new| dependencies(&new.entry).contains(&entry.content));
-        followers.extend(new.map(|new| (new.writer, new.entry.position)));
-        for change in self.ledger.store.changes_of(&document)? {
-            let parts = ChangeParts::read(&change.body);
-            if parts.is_ok_and(|(_, parts)| parts.dependencies.contains(&entry.content)) {
-                followers.push((change.info.writer, change.info.position));
+        if !self.followers.contains_key(&document) {
+            let mut by_dependency: BTreeMap<ChangeHash, Vec<Place>> = BTreeMap::new();
+            let new = commit.entries.iter().filter(|new| new.entry.header.document == Some(document));
+            let new = new.map(|new| ((new.writer, new.entry.position), dependencies(&new.entry)));
+            let held = self.ledger.store.changes_of(&document)?.into_iter().map(|change| {
+                let parts = ChangeParts::read(&change.body);
+                let dependencies = parts.map(|(_, parts)| parts.dependencies).unwrap_or_default();
+                ((change.info.writer, change.info.position), dependencies)
+            });
+            for (place, dependencies) in new.chain(held) {
+                for dependency in dependencies {
+                    by_dependency.entry(dependency).or_default().push(place);
+                }
             }
+            self.followers.insert(document, by_dependency);
         }
+        let building = self.followers.get(&document).and_then(|it| it.get(&entry.content));
+        followers.extend(building.into_iter().flatten());
         Ok(followers)
     }
 }

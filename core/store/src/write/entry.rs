@@ -176,8 +176,10 @@ impl Draft<'_> {
         let number = number.ok_or(StoreError::Invalid("the time of an entry that is not held"))?;
         for update in [
             "UPDATE entries SET effective = ?1 WHERE number = ?2",
-            "UPDATE incidents SET effective = ?1 WHERE document = (SELECT number FROM documents WHERE creator = ?2)",
-            "UPDATE evidence SET effective = ?1 WHERE document = (SELECT number FROM documents WHERE creator = ?2)",
+            "UPDATE incidents SET effective = ?1
+             WHERE document = (SELECT document FROM entries WHERE number = ?2 AND kind = 1)",
+            "UPDATE evidence SET effective = ?1
+             WHERE document = (SELECT document FROM entries WHERE number = ?2 AND kind = 1)",
         ] {
             self.transaction.prepare_cached(update)?.execute(params![ordered(effective), number])?;
         }
