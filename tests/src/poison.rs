@@ -338,10 +338,12 @@ impl Poison {
 pub fn inject(ledger: &mut Ledger, plain: Vec<u8>, now: Now) -> Result<Committed, Refusal> {
     let peer = ledger.identity().exchange.public().unwrap();
     let effect = Effect::Commit { space: *ledger.space(), plain };
-    match ledger.answer(Question::Session { peer, effect }, now) {
+    let result = match ledger.answer(Question::Session { peer, effect }, now) {
         Answer::Session { input: Input::Committed { result, .. }, .. } => result,
         other => panic!("{other:?}"),
-    }
+    };
+    ledger.answer(Question::Apply, now);
+    result
 }
 
 /// Somebody who holds nothing, so that everything travels whole.

@@ -28,6 +28,11 @@ pub struct Commit {
     /// Attachments that are complete here from now on: sealed here or received. [`crate::CheckReport`] misses them
     /// if their files vanish.
     pub attachments: Vec<SealedAttachment>,
+    /// Whether every entry held, these included, has been tried on its document. Where not, they are found by
+    /// [`crate::Store::untried`] until a later commit says so.
+    pub tried: bool,
+    /// Whether everything in it follows from entries that are held: then it need not wait for the disk.
+    pub derived: bool,
     /// Makes this installation the one that the home belongs to: set in the commit that opens a new writer after
     /// [`crate::Store::is_new_installation`].
     pub claim_installation: bool,
@@ -47,6 +52,8 @@ impl Commit {
             state_changes: Vec::new(),
             effective: Vec::new(),
             attachments: Vec::new(),
+            tried: false,
+            derived: false,
             claim_installation: false,
         }
     }

@@ -60,8 +60,6 @@ fn set_key(connection: &Connection, key: &[u8; 32]) -> Result<(), StoreError> {
 fn settle(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     for (pragma, value) in [
-        // One commit, one wait for the disk, and what was acknowledged survives a pulled battery.
-        ("synchronous", "FULL"),
         // On Apple fsync alone leaves the bytes in the drive's cache; elsewhere these two do nothing.
         ("fullfsync", "ON"),
         ("checkpoint_fullfsync", "ON"),
@@ -77,6 +75,7 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     ] {
         connection.execute_batch(&format!("PRAGMA {pragma} = {value}"))?;
     }
+    wait_for_disk(connection, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
@@ -93,6 +92,13 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     }
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
+}
+
+/// Whether a commit waits for the disk. It does, so that what was acknowledged survives a pulled battery; without, a
+/// transaction is still whole or not there at all.
+pub(crate) fn wait_for_disk(connection: &Connection, wait: bool) -> Result<(), StoreError> {
+    let level = if wait { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+    Ok(connection.execute_batch(level)?)
 }
 
 /// What a database is expected to be.

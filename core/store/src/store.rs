@@ -17,6 +17,9 @@ pub(crate) const OWN_SETTINGS: &str = "store.";
 /// The installation that the home belongs to.
 pub(crate) const INSTALLATION: &str = "store.installation";
 
+/// The number of the last entry of which it is known that all up to it have been tried on their documents.
+pub(crate) const TRIED: &str = "store.tried";
+
 /// An open store: the database of one home, unlocked.
 ///
 /// It is used from one thread at a time; reads take `&self`, writes `&mut self`. Dropping it closes the database

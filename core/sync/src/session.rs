@@ -115,6 +115,13 @@ pub enum Input {
         /// What the commit left.
         result: Result<Committed, Refusal>,
     },
+    /// Answers [`Effect::Apply`].
+    Applied {
+        /// The space.
+        space: SpaceId,
+        /// An error where it could not be stored.
+        result: Result<(), Refusal>,
+    },
     /// What this device misses besides entries; told to the peer.
     Pending(Pending),
     /// Files this device wants from the peer, each with the part it wants next, most wanted first. Part 0 is the table
@@ -168,12 +175,19 @@ pub enum Effect {
         /// well, and named in the answer.
         forks: BTreeSet<WriterId>,
     },
-    /// Decode, verify, apply and commit a batch; answer with [`Input::Committed`].
+    /// Decode, verify and commit a batch; answer with [`Input::Committed`].
     Commit {
         /// The space.
         space: SpaceId,
         /// The lean encoding, decompressed, nothing of it checked.
         plain: Vec<u8>,
+    },
+    /// Everything that the peer said it holds is committed, or at least nothing more of it is on the way: apply it to the
+    /// documents; answer with [`Input::Applied`]. Until then the owner may leave that for later, so that a document to
+    /// which many batches bring something is touched once.
+    Apply {
+        /// The space.
+        space: SpaceId,
     },
     /// Read a chunk of a file; answer with [`Input::ChunkLoaded`].
     LoadChunk {
@@ -354,6 +368,10 @@ impl Session {
             }
             Input::Committed { space, result } => {
                 self.space(space)?.on_committed(result?, out);
+            }
+            Input::Applied { space, result } => {
+                result?;
+                self.space(space)?.on_applied(out);
             }
             Input::Pending(pending) => self.pending = Some(pending),
             Input::Want(files) => self.transfers.want(files),

@@ -35,6 +35,15 @@ pub struct Standing {
     pub equal: bool,
 }
 
+/// Whether what was committed is in the documents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Applying {
+    /// Something was committed since the owner was last asked to apply it.
+    due: bool,
+    /// The owner has been asked and has not answered yet.
+    asked: bool,
+}
+
 /// What a hello said.
 struct Told {
     vector: Vector,
@@ -63,6 +72,7 @@ pub(crate) struct Space {
     in_flight: VecDeque<usize>,
     /// The lengths of the batches that are being committed here.
     receiving: VecDeque<usize>,
+    applying: Applying,
     packer: Packer,
     unpacker: Unpacker,
     delivered: u64,
@@ -83,6 +93,7 @@ impl Space {
             held: None,
             in_flight: VecDeque::new(),
             receiving: VecDeque::new(),
+            applying: Applying::default(),
             packer: Packer::new()?,
             unpacker: Unpacker::new()?,
             delivered: 0,
@@ -112,16 +123,24 @@ impl Space {
         let apart = self.ours.compare(theirs).any(|(writer, standing)| {
             standing != firsthand_log::Standing::Equal && !self.forks.contains(&writer)
         });
-        !apart && !self.loading && self.in_flight.is_empty() && self.receiving.is_empty()
+        !apart
+            && !self.loading
+            && self.in_flight.is_empty()
+            && self.receiving.is_empty()
+            && self.applying == Applying::default()
+    }
+
+    /// The peer has said that it holds entries that are not here.
+    fn lacks(&self) -> bool {
+        let lacks = |(writer, standing)| {
+            matches!(standing, firsthand_log::Standing::WeLack(_)) && !self.forks.contains(&writer)
+        };
+        self.theirs.as_ref().is_some_and(|theirs| self.ours.compare(theirs).any(lacks))
     }
 
     /// The peer owes a hello, an acknowledgement, or entries that it said it holds.
     pub(crate) fn awaits_peer(&self) -> bool {
-        let Some(theirs) = &self.theirs else { return true };
-        let lacks = |(writer, standing)| {
-            matches!(standing, firsthand_log::Standing::WeLack(_)) && !self.forks.contains(&writer)
-        };
-        !self.in_flight.is_empty() || self.ours.compare(theirs).any(lacks)
+        self.theirs.is_none() || !self.in_flight.is_empty() || self.lacks()
     }
 
     /// Opens the space towards the peer.
@@ -177,6 +196,11 @@ impl Space {
     /// Asks for the next batch to send, where there is one and room for it.
     fn advance(&mut self, out: &mut Vec<Effect>) {
         self.report(out);
+        let due = self.applying.due && !self.applying.asked;
+        if due && self.receiving.is_empty() && !self.lacks() {
+            self.applying = Applying { due: false, asked: true };
+            out.push(Effect::Apply { space: self.id });
+        }
         let more = self.ours.compare(&self.sent).any(|(writer, standing)| {
             matches!(standing, firsthand_log::Standing::TheyLack(_)) && !self.forks.contains(&writer)
         });
@@ -273,6 +297,7 @@ impl Space {
     pub(crate) fn on_committed(&mut self, committed: Committed, out: &mut Vec<Effect>) {
         let Committed { vector, marks, forks } = committed;
         self.receiving.pop_front();
+        self.applying.due = true;
         self.tell_forks(&forks, out);
         if let Some(theirs) = &mut self.theirs {
             for (writer, mark) in marks.iter() {
@@ -288,6 +313,12 @@ impl Space {
         }
         self.ours = vector;
         out.push(Effect::send(&Frame::Ack { space: self.id, marks }));
+        self.advance(out);
+    }
+
+    /// What was committed is in the documents.
+    pub(crate) fn on_applied(&mut self, out: &mut Vec<Effect>) {
+        self.applying.asked = false;
         self.advance(out);
     }
 

@@ -18,6 +18,12 @@ impl Ledger {
         match question {
             Question::Greet { peer } => self.greet(&peer),
             Question::Session { peer, effect } => self.session(&peer, effect, now),
+            Question::Apply => {
+                let mut change = Change::default();
+                // It stays on the disk as it is, and is tried again with what comes next or when the home is opened.
+                let _ = self.apply(&mut change);
+                Answer::Applied { change }
+            }
             Question::Admit { request, exchange, role } => {
                 let mut change = Change::default();
                 let result = self.membership.add(&self.keys.signing, &request, exchange, role);
@@ -111,6 +117,10 @@ impl Ledger {
                 });
                 Input::Committed { space, result }
             }
+            Effect::Apply { space } => {
+                let result = self.apply(&mut change);
+                Input::Applied { space, result }
+            }
             Effect::LoadChunk { file, index } => {
                 Input::ChunkLoaded { file, index, chunk: self.load_part(&file, index) }
             }
@@ -128,6 +138,16 @@ impl Ledger {
             | Effect::Close(_) => Input::Close(firsthand_sync::GoodbyeReason::Done),
         };
         Answer::Session { input, change, entries }
+    }
+
+    fn apply(&mut self, change: &mut Change) -> Result<(), Refusal> {
+        let applied = self.apply_untried();
+        let applied =
+            applied.inspect_err(|error| tracing::error!(%error, "could not apply what was received"));
+        if applied.map_err(|_| Refusal::Storage)? {
+            *change = self.received();
+        }
+        Ok(())
     }
 
     fn take_operations(&mut self, operations: &[Vec<u8>], change: &mut Change) -> Result<(), Refusal> {

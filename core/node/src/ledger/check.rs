@@ -52,6 +52,7 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::Store`] where the store cannot be read at all, [`NodeError::Stopped`].
     pub fn check(&mut self, progress: ProgressFn<'_>) -> Result<CheckView, NodeError> {
+        self.apply_untried()?;
         let mut view = CheckView::default();
         let total = self.store.counts()?.entries;
         let report = self.store.check(&mut |_| ())?;
@@ -90,6 +91,7 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::Store`] from the store; nothing has changed then.
     pub fn rebuild(&mut self) -> Result<(), NodeError> {
+        self.apply_untried()?;
         let rosters = Rosters::new(&self.membership);
         self.documents.clear();
         self.store.rebuild(Rebuild::Replace, |_, id, changes| derive(id, &changes, &rosters))?;
@@ -144,6 +146,7 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::Store`] from the store.
     pub fn digest(&mut self) -> Result<StateDigest, NodeError> {
+        self.apply_untried()?;
         let mut digest = Context::new(&SHA256);
         let mut feed = |bytes: &[u8]| {
             digest.update(&(bytes.len() as u64).to_le_bytes());

@@ -2,9 +2,10 @@
 //!
 //! A [`Ledger`] owns the open [`Store`] and runs on one thread. Its public methods are what people and peers ask for;
 //! all of them end in one [`Store::commit`], and only then is anything called saved. The way of an entry made here is
-//! [`own`]; the way of entries that come from others is [`receive`].
+//! [`own`]; the way of entries that come from others is [`receive`], and from there into documents [`apply`].
 
 mod answer;
+mod apply;
 mod attach;
 mod authors;
 mod check;
@@ -100,6 +101,8 @@ pub struct Ledger {
     /// Effective time of the own chain's last entry.
     own_effective: HybridTime,
     documents: own::DocumentCache,
+    /// What was received and is not in its documents yet.
+    untried: apply::Untried,
     /// Files on their way here.
     receiving: BTreeMap<DocumentId, Receiving>,
     /// Records whose file turned out to be another one than they say.
@@ -201,7 +204,7 @@ impl Ledger {
             None => HybridTime::ZERO,
         };
         let clock = store.setting(CLOCK)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-        Ok(Self {
+        let mut ledger = Self {
             device,
             person: person_id(&device),
             space,
@@ -209,12 +212,16 @@ impl Ledger {
             clock: HybridClock::resume(clock.map_or(HybridTime::ZERO, HybridTime::from_packed)),
             own_effective,
             documents: own::DocumentCache::default(),
+            untried: apply::Untried::default(),
             receiving: BTreeMap::new(),
             untrue: BTreeSet::new(),
             store,
             keys,
             membership,
-        })
+        };
+        ledger.find_untried()?;
+        ledger.apply_untried()?;
+        Ok(ledger)
     }
 
     /// Closes the store and wipes the keys; the home stays held.

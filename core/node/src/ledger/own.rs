@@ -165,6 +165,7 @@ impl Ledger {
         let clock = self.clock.last().packed().to_le_bytes().to_vec();
         draft.commit.settings.push((CLOCK.to_owned(), clock));
         draft.commit.documents = documents;
+        draft.commit.tried = self.untried.is_empty();
         self.store.commit(draft.commit)?;
         self.writer = Some(draft.writer);
         self.own_effective = effective;
@@ -191,6 +192,7 @@ impl Ledger {
 
     /// A document as it stands, from memory or the store.
     pub(super) fn load(&mut self, id: &DocumentId) -> Result<Document, NodeError> {
+        self.apply_untried_of(id)?;
         if let Some(document) = self.documents.take(id) {
             return Ok(document);
         }

@@ -1,20 +1,19 @@
-//! Entries that come from others: decoded, verified, applied, and committed in one transaction.
+//! Entries that come from others: decoded, verified, and committed in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_document::{Author, Document, Incoming, Outcome};
-use firsthand_ids::{
-    ChangeHash, DeviceKey, DocumentId, EntryHash, HybridTime, Position, SpaceId, UnixMillis, WriterId,
-};
+use firsthand_document::Author;
+use firsthand_ids::{ChangeHash, DeviceKey, EntryHash, HybridTime, Position, SpaceId, WriterId};
 use firsthand_log::lean::{ReceivedBatch, decode_batch};
 use firsthand_log::{Entry, EntryKind, Mark, SignedHead, Tip, Vector, verify_run};
-use firsthand_store::{Commit, EntryState, HoldReason, NewEntry};
+use firsthand_store::{Commit, EntryState, NewEntry};
 use firsthand_sync::Refusal;
 
+use super::apply::Arrival;
 use super::authors::Rosters;
 use super::order::dependencies;
 use super::own::effective_time;
-use super::{CLOCK, Ledger, Now, project};
+use super::{CLOCK, Ledger, Now};
 use crate::NodeError;
 
 /// The most chains of one device in a space. A device opens a new one when its home was copied or restored, which happens
@@ -45,8 +44,8 @@ struct VerifiedBatch {
 }
 
 impl Ledger {
-    /// Takes in a batch of a space. Nothing of it reaches Automerge before its signatures and chains verified; what
-    /// the guard refuses is kept, proven and quarantined, and the rest goes on.
+    /// Takes in a batch of a space. Nothing of it reaches Automerge before its signatures and chains verified, and
+    /// nothing is acknowledged before it is on the disk.
     pub(super) fn receive(&mut self, space: &SpaceId, plain: &[u8], now: Now) -> Result<Received, Refusal> {
         if *space != self.space {
             return Err(Refusal::Misbehaved);
@@ -59,7 +58,7 @@ impl Ledger {
         let verified = self.verify(batch)?;
         let forks = verified.forks.clone();
         let entries = verified.entries.len() as u64;
-        self.apply_and_commit(verified, now).map_err(|error| {
+        self.keep_batch(verified, now).map_err(|error| {
             tracing::error!(%error, "could not keep a batch");
             Refusal::Storage
         })?;
@@ -185,55 +184,17 @@ impl Ledger {
         Ok(false)
     }
 
-    fn apply_and_commit(&mut self, batch: VerifiedBatch, now: Now) -> Result<(), NodeError> {
+    /// Keeps what verified; from then on it may be acknowledged. What it changes in documents comes after.
+    fn keep_batch(&mut self, batch: VerifiedBatch, now: Now) -> Result<(), NodeError> {
         if batch.entries.is_empty() {
             return Ok(());
         }
-        let arriving: BTreeMap<ChangeHash, Author> =
-            batch.entries.iter().map(|it| (it.entry.header.content, it.author)).collect();
-
-        // Each document once, with everything that is new for it or has waited.
-        let mut by_document: BTreeMap<DocumentId, Vec<usize>> = BTreeMap::new();
-        for (index, it) in batch.entries.iter().enumerate() {
-            if let (EntryKind::Create | EntryKind::Change, Some(id)) =
-                (it.entry.header.kind, it.entry.header.document)
-            {
-                by_document.entry(id).or_default().push(index);
-            }
-        }
-
-        let mut states: Vec<EntryState> = batch
-            .entries
-            .iter()
-            .map(|it| match it.entry.header.kind {
-                EntryKind::Other(_) => EntryState::NotUnderstood,
-                _ => EntryState::Applied,
-            })
-            .collect();
         let mut commit = Commit::new(self.space);
-        let mut opened = Vec::new();
-        for (id, indices) in by_document {
-            let arrivals: Vec<Arrival<'_>> = indices
-                .iter()
-                .map(|&index| Arrival {
-                    place: Place::New(index),
-                    writer: batch.entries[index].writer,
-                    position: batch.entries[index].entry.position,
-                    create: batch.entries[index].entry.header.kind == EntryKind::Create,
-                    created: batch.entries[index].entry.header.local.at,
-                    body: &batch.entries[index].entry.body,
-                    ready: batch.entries[index].ready,
-                })
-                .collect();
-            let applied = self.apply_document(id, arrivals, &arriving, &mut states, &mut commit)?;
-            opened.extend(applied.map(|document| (id, document)));
-        }
-
+        let mut untried = Vec::new();
         let mut effective: BTreeMap<ChangeHash, HybridTime> = BTreeMap::new();
         let mut last: BTreeMap<WriterId, HybridTime> = BTreeMap::new();
-        let settled = commit.state_changes.iter().map(|(writer, position, _)| (*writer, *position));
-        let mut late: Vec<(WriterId, Position)> = settled.collect();
-        for (it, state) in batch.entries.into_iter().zip(states) {
+        let mut late: Vec<(WriterId, Position)> = Vec::new();
+        for it in batch.entries {
             let (time, complete) = self.effective(&it, &effective, &last)?;
             if !complete {
                 late.push((it.writer, it.entry.position));
@@ -241,6 +202,24 @@ impl Ledger {
             effective.insert(it.entry.header.content, time);
             last.insert(it.writer, time);
             self.clock.observe(it.entry.header.hybrid, now.at);
+            let state = match it.entry.header.kind {
+                EntryKind::Other(_) => EntryState::NotUnderstood,
+                EntryKind::Create | EntryKind::Change if !it.ready => EntryState::Waiting,
+                _ => EntryState::Applied,
+            };
+            if let (EntryState::Applied, Some(id), EntryKind::Create | EntryKind::Change) =
+                (state, it.entry.header.document, it.entry.header.kind)
+            {
+                let arrival = Arrival {
+                    writer: it.writer,
+                    position: it.entry.position,
+                    create: it.entry.header.kind == EntryKind::Create,
+                    created: it.entry.header.local.at,
+                    body: it.entry.body.clone(),
+                    state,
+                };
+                untried.push((id, it.entry.header.content, it.author, arrival));
+            }
             commit.entries.push(NewEntry {
                 writer: it.writer,
                 hash: it.hash,
@@ -254,35 +233,21 @@ impl Ledger {
         }
         commit.heads = batch.heads;
         commit.settings.push((CLOCK.to_owned(), self.clock.last().packed().to_le_bytes().to_vec()));
-        self.keep(commit, opened)
+        commit.tried = self.untried.is_empty() && untried.is_empty();
+        self.keep(commit)?;
+        for (id, hash, author, arrival) in untried {
+            self.untried.add(id, hash, author, arrival);
+        }
+        if self.untried.is_full() {
+            self.apply_untried()?;
+        }
+        Ok(())
     }
 
-    /// Tries again what waited for membership operations, which have come.
-    pub(super) fn settle(&mut self) -> Result<bool, NodeError> {
-        let waiting = self.store.unsettled()?.into_iter().filter(|info| info.state == EntryState::Waiting);
-        let documents: BTreeSet<DocumentId> = waiting.filter_map(|info| info.document).collect();
-        let mut commit = Commit::new(self.space);
-        let mut opened = Vec::new();
-        for id in documents {
-            let applied = self.apply_document(id, Vec::new(), &BTreeMap::new(), &mut [], &mut commit)?;
-            opened.extend(applied.map(|document| (id, document)));
-        }
-        let settled: Vec<_> =
-            commit.state_changes.iter().map(|(writer, position, _)| (*writer, *position)).collect();
-        let any = !settled.is_empty();
-        if any {
-            self.raise(&mut commit, settled)?;
-            self.keep(commit, opened)?;
-        }
-        Ok(any)
-    }
-
-    fn keep(&mut self, commit: Commit, opened: Vec<(DocumentId, Document)>) -> Result<(), NodeError> {
+    /// Commits, and follows an own entry that moved in the order for people.
+    pub(super) fn keep(&mut self, commit: Commit) -> Result<(), NodeError> {
         let raised = commit.effective.clone();
         self.store.commit(commit)?;
-        for (id, document) in opened {
-            self.documents.put(id, document);
-        }
         let tip =
             self.writer.and_then(|writer| Some((writer, self.store.tip(&self.space, &writer)?.position)));
         for (writer, position, time) in raised {
@@ -291,82 +256,6 @@ impl Ledger {
             }
         }
         Ok(())
-    }
-
-    /// Applies what is new for a document and what has waited for it, and adds the result to the commit.
-    fn apply_document(
-        &mut self,
-        id: DocumentId,
-        new: Vec<Arrival<'_>>,
-        arriving: &BTreeMap<ChangeHash, Author>,
-        states: &mut [EntryState],
-        commit: &mut Commit,
-    ) -> Result<Option<Document>, NodeError> {
-        let stored = self.store.document(&id)?;
-        let (mut document, mut creator) = match &stored {
-            Some(stored) => {
-                let cached = self.documents.take(&id);
-                let loaded = cached.map_or_else(|| Document::load(&stored.saved), Ok)?;
-                (loaded, Some((stored.creator, self.created(&id)?.created)))
-            }
-            None => (Document::empty(), None),
-        };
-        // A document without applied entries has no row to say whether something waits.
-        let waiting = if stored.as_ref().is_some_and(|stored| stored.unsettled == 0) {
-            Vec::new()
-        } else {
-            self.store.waiting_of(&id)?
-        };
-        let waited = waiting.iter().map(|change| Arrival {
-            place: Place::Waiting(change.info.writer, change.info.position),
-            writer: change.info.writer,
-            position: change.info.position,
-            create: change.info.kind == EntryKind::Create,
-            created: change.info.local.at,
-            body: &change.body,
-            ready: change.info.membership.iter().all(|head| self.membership.contains(head)),
-        });
-        let arrivals: Vec<Arrival<'_>> = waited.chain(new).collect();
-
-        let (ready, early): (Vec<_>, Vec<_>) = arrivals.into_iter().partition(|arrival| arrival.ready);
-        for arrival in early {
-            arrival.settle(EntryState::Waiting, states, commit);
-        }
-        let incoming: Vec<Incoming<'_>> = ready
-            .iter()
-            .map(|it| Incoming {
-                writer: it.writer,
-                position: it.position,
-                create: it.create,
-                change: it.body,
-            })
-            .collect();
-        let authors = super::authors::LogAuthors::new(&self.store, &self.membership, arriving);
-        let applied = document.apply(&incoming, &authors);
-        let mut changed = false;
-        for (arrival, outcome) in ready.iter().zip(applied.outcomes) {
-            let state = match outcome {
-                Outcome::Applied => {
-                    changed = true;
-                    if arrival.create {
-                        creator = Some(((arrival.writer, arrival.position), arrival.created));
-                    }
-                    EntryState::Applied
-                }
-                Outcome::Waiting { .. } => EntryState::Waiting,
-                Outcome::Refused(error) => {
-                    let writer = arrival.writer.short();
-                    tracing::warn!(%error, writer, "quarantined an entry");
-                    EntryState::Held(HoldReason::Refused)
-                }
-            };
-            arrival.settle(state, states, commit);
-        }
-        if let (true, Some((creator, created))) = (changed, creator) {
-            let view = self.view(&document, arriving);
-            commit.documents.push(project::update(id, &document, &view, creator, created));
-        }
-        Ok(creator.map(|_| document))
     }
 
     /// An entry's effective time, and whether everything it builds on is here.
@@ -380,7 +269,7 @@ impl Ledger {
             Some(time) => *time,
             None if it.entry.position.0 > 1 => {
                 let before = Position(it.entry.position.0 - 1);
-                self.store.entry(&it.writer, before)?.map_or(HybridTime::ZERO, |it| it.info.effective)
+                self.store.entry_info(&it.writer, before)?.map_or(HybridTime::ZERO, |info| info.effective)
             }
             None => HybridTime::ZERO,
         };
@@ -400,35 +289,5 @@ impl Ledger {
     pub(super) fn mark_at(&self, writer: &WriterId, position: Position) -> Result<Option<Mark>, NodeError> {
         let hash = self.store.entry_hash_at(&self.space, writer, position)?;
         Ok(hash.map(|hash| Mark::new(position, &hash)))
-    }
-}
-
-/// A change on its way into a document.
-struct Arrival<'a> {
-    place: Place,
-    writer: WriterId,
-    position: Position,
-    create: bool,
-    created: UnixMillis,
-    body: &'a [u8],
-    ready: bool,
-}
-
-enum Place {
-    /// In the batch, by index.
-    New(usize),
-    /// Held already, waiting.
-    Waiting(WriterId, Position),
-}
-
-impl Arrival<'_> {
-    fn settle(&self, state: EntryState, states: &mut [EntryState], commit: &mut Commit) {
-        match self.place {
-            Place::New(index) => states[index] = state,
-            Place::Waiting(writer, position) if state != EntryState::Waiting => {
-                commit.state_changes.push((writer, position, state));
-            }
-            Place::Waiting(..) => {}
-        }
     }
 }

@@ -216,9 +216,9 @@ impl Ledger {
     /// The entry that created a document.
     pub(super) fn created(&self, id: &DocumentId) -> Result<Created, NodeError> {
         let creator = self.store.creator(id)?.ok_or_else(|| NodeError::NotFound(id.short()))?;
-        let entry = self.store.entry(&creator.0, creator.1)?;
-        let entry = entry.ok_or(NodeError::Inconsistent("the entry that created a document"))?;
-        Ok(Created { creator, created: entry.info.local.at, info: entry.info })
+        let info = self.store.entry_info(&creator.0, creator.1)?;
+        let info = info.ok_or(NodeError::Inconsistent("the entry that created a document"))?;
+        Ok(Created { creator, created: info.local.at, info })
     }
 }
 

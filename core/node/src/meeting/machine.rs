@@ -234,6 +234,9 @@ impl Meetings {
     fn end(&mut self, id: LinkId, reason: EndReason, out: &mut Vec<Effect>) {
         if let Some(link) = self.links.remove(&id) {
             out.push(Effect::Close(id));
+            if link.summary.entries_received > 0 {
+                out.push(Effect::Ask(id, Question::Apply));
+            }
             out.push(Effect::Tell(Event::Ended { link: id, reason, summary: link.summary }));
         }
     }
@@ -406,6 +409,7 @@ impl Meetings {
                 self.session(id, input, out);
                 self.broadcast(Some(id), &change, out);
             }
+            Answer::Applied { change } => self.broadcast(None, &change, out),
             Answer::Admitted { result, change } => {
                 self.with(id, out, |this, out| match result {
                     Ok((name, operations)) => {

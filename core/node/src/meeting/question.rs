@@ -20,6 +20,8 @@ pub enum Question {
         /// The effect.
         effect: firsthand_sync::Effect,
     },
+    /// A meeting has ended in the middle: apply what it brought.
+    Apply,
     /// Add the person who asked to join.
     Admit {
         /// The request.
@@ -69,6 +71,11 @@ pub enum Answer {
         change: Change,
         /// How many entries came in.
         entries: u64,
+    },
+    /// To [`Question::Apply`].
+    Applied {
+        /// What changed.
+        change: Change,
     },
     /// To [`Question::Admit`].
     Admitted {

@@ -6,7 +6,8 @@ use firsthand_log::{Detached, Entry, EntryHeader, EntryKind, MAX_BODY_BYTES, Sig
 use rusqlite::{OptionalExtension, Params, Row, params};
 
 use crate::cache::{position, time};
-use crate::entry::{EntryInfo, StoredEntry};
+use crate::entry::{EntryInfo, StoredChange, StoredEntry};
+use crate::store::TRIED;
 use crate::{EntryState, Store, StoreError};
 
 /// The columns that [`Raw`] reads, in its order.
@@ -22,6 +23,17 @@ macro_rules! entries_where {
             "SELECT ",
             $crate::read::entry::columns!(),
             " FROM entries AS e LEFT JOIN documents AS d ON d.number = e.document WHERE ",
+            $condition
+        )
+    };
+}
+/// The same without content: for [`EntryInfo`].
+macro_rules! infos_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT e.number, e.writer, e.position, e.kind, e.state, d.id, e.hybrid, e.effective, e.local_at,
+                 e.local_offset, e.membership, e.names_membership, e.hash, e.content, NULL, NULL, NULL, x'', NULL, 0
+             FROM entries AS e LEFT JOIN documents AS d ON d.number = e.document WHERE ",
             $condition
         )
     };
@@ -149,13 +161,23 @@ impl Store {
         self.stored_entry(sql, params![chain.number, position.0 as i64])
     }
 
+    /// What is known of an entry, without its content.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn entry_info(&self, writer: &WriterId, position: Position) -> Result<Option<EntryInfo>, StoreError> {
+        let Some(chain) = self.cache.chains.get(writer) else { return Ok(None) };
+        let sql = infos_where!("e.writer = ?1 AND e.position = ?2");
+        Ok(self.stored_entry(sql, params![chain.number, position.0 as i64])?.map(|stored| stored.info))
+    }
+
     /// The entry that carries a change: who made it, when, under which membership heads. Of several (only a forger
     /// makes a second, which the guard refuses) the one that is applied.
     ///
     /// # Errors
     /// From the disk.
     pub fn author(&self, change: &ChangeHash) -> Result<Option<EntryInfo>, StoreError> {
-        let sql = entries_where!(
+        let sql = infos_where!(
             "substr(e.content, 1, 8) = substr(?1, 1, 8) AND e.content = ?1 ORDER BY (e.state <> 0), e.number LIMIT 1"
         );
         Ok(self.stored_entry(sql, [change.as_bytes()])?.map(|stored| stored.info))
@@ -212,7 +234,20 @@ impl Store {
     /// # Errors
     /// From the disk.
     pub fn unsettled(&self) -> Result<Vec<EntryInfo>, StoreError> {
-        let sql = entries_where!("e.state <> 0 ORDER BY e.number");
+        let sql = infos_where!("e.state <> 0 ORDER BY e.number");
         Ok(self.stored_entries(sql, [])?.into_iter().map(|stored| stored.info).collect())
+    }
+
+    /// The changes that were kept and, as far as is known, not tried on their documents: the program ended before. In
+    /// the order in which they were kept; those that wait or are in quarantine are left out.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn untried(&self) -> Result<Vec<StoredChange>, StoreError> {
+        let tried = self.setting(TRIED)?.and_then(|bytes| bytes.try_into().ok());
+        let tried = tried.map_or(0, i64::from_le_bytes);
+        let sql =
+            entries_where!("e.number > ?1 AND e.state = 0 AND e.document IS NOT NULL ORDER BY e.number");
+        Ok(self.stored_entries(sql, [tried])?.into_iter().map(StoredChange::from).collect())
     }
 }

@@ -13,8 +13,8 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::cache::{Cache, Chain};
 use crate::commit::{Commit, Committed};
-use crate::store::{INSTALLATION, OWN_SETTINGS};
-use crate::{Store, StoreError, attachment};
+use crate::store::{INSTALLATION, OWN_SETTINGS, TRIED};
+use crate::{Store, StoreError, attachment, database};
 
 /// What a running transaction adds to the [`Cache`], which must not change before it succeeded.
 pub(crate) struct Draft<'a> {
@@ -49,12 +49,22 @@ pub(crate) struct Additions {
 
 impl Store {
     /// Saves: one transaction, one wait for the disk. When this returns, it is on the disk; when it fails, nothing of
-    /// it is.
+    /// it is. A [derived](Commit::derived) commit does not wait: a battery pulled then takes it back, whole.
     ///
     /// # Errors
     /// [`StoreError::Full`] and [`StoreError::Io`] from the disk, [`StoreError::Gap`] and [`StoreError::Invalid`]
     /// where the commit does not fit what is held.
     pub fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
+        if !commit.derived {
+            return self.write(commit);
+        }
+        database::wait_for_disk(&self.database, false)?;
+        let written = self.write(commit);
+        database::wait_for_disk(&self.database, true)?;
+        written
+    }
+
+    fn write(&mut self, commit: Commit) -> Result<Committed, StoreError> {
         let entries = commit.entries.len();
         let claim = commit.claim_installation;
         let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -120,6 +130,13 @@ impl<'a> Draft<'a> {
             )?;
             let file = attachment::file_name(&sealed.secret);
             insert.execute(params![file, sealed.byte_len as i64, sealed.secret.table])?;
+        }
+        if commit.tried {
+            let newest: i64 = self
+                .transaction
+                .prepare_cached("SELECT coalesce(max(number), 0) FROM entries")?
+                .query_row([], |row| row.get(0))?;
+            write_setting(self.transaction, TRIED, &newest.to_le_bytes())?;
         }
         if commit.claim_installation {
             write_setting(self.transaction, INSTALLATION, installation)?;

@@ -76,6 +76,8 @@ pub(crate) struct Device {
     pub(crate) files: BTreeMap<DocumentId, (u32, BTreeMap<u32, Vec<u8>>)>,
     /// How many of the next commits the disk has no room for.
     pub(crate) failing: u32,
+    /// Something was committed and not applied yet.
+    pub(crate) unapplied: bool,
     /// Each chain has one signature, at its end: a batch takes whole chains, one at a time.
     pub(crate) whole_chains: bool,
 }
@@ -227,7 +229,19 @@ impl Device {
         } else {
             self.read_batch(plain).map_err(|_| Refusal::Misbehaved)
         };
+        self.unapplied |= result.is_ok();
         Input::Committed { space: SPACE, result }
+    }
+
+    pub(crate) fn apply(&mut self) -> Input {
+        let result = if self.failing > 0 {
+            self.failing -= 1;
+            Err(Refusal::Storage)
+        } else {
+            self.unapplied = false;
+            Ok(())
+        };
+        Input::Applied { space: SPACE, result }
     }
 
     fn read_batch(&mut self, plain: &[u8]) -> Result<Committed, LogError> {

@@ -82,6 +82,8 @@ impl World {
     }
 
     fn open(&mut self, at: usize) {
+        // Where the meeting before broke off, its owner applied what it had brought.
+        self.devices[at].unapplied = false;
         let device = &self.devices[at];
         let peer_known = device.knows(1 - at as u8);
         let end = &mut self.ends[at];
@@ -213,6 +215,7 @@ impl World {
                 device.load(rng, &receiver, &forks)
             }
             Effect::Commit { plain, .. } => device.commit(&plain),
+            Effect::Apply { .. } => device.apply(),
             Effect::LoadChunk { file, index } => device.load_chunk(file, index),
             Effect::StoreChunk { file, index, total, sealed } => {
                 device.store_chunk(file, index, total, sealed)
@@ -329,6 +332,7 @@ impl World {
             }
             assert!(session.finished());
         }
+        assert!(!one.unapplied && !two.unapplied);
     }
 
     /// A storage failure on either side ends a meeting and nothing else.

@@ -1,0 +1,233 @@
+//! From entries that are kept to documents that people read.
+//!
+//! What comes from others is committed and acknowledged first, and tried on its documents after that, when no more is
+//! on the way or much has gathered: then a document to which many batches bring something is read, judged and written
+//! once. All of it follows from the log, so these commits need not wait for the disk. An entry that was kept and not
+//! tried, because the program ended in between, is tried when the home is opened.
+
+use std::collections::BTreeMap;
+
+use firsthand_document::{Author, Document, Incoming, Outcome};
+use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis, WriterId};
+use firsthand_log::EntryKind;
+use firsthand_store::{Commit, EntryState, HoldReason, StoredChange};
+
+use super::authors::{LogAuthors, Rosters};
+use super::{Ledger, project};
+use crate::NodeError;
+
+/// How much may gather before it is tried: memory that a phone can spare, and some seconds of work.
+const MAX_UNTRIED_ENTRIES: usize = 16_384;
+const MAX_UNTRIED_BYTES: usize = 16 * 1024 * 1024;
+/// Documents per transaction: enough to share its cost, few enough that it stays small.
+const DOCUMENTS_AT_ONCE: usize = 128;
+
+/// A change on its way into a document.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    pub(super) writer: WriterId,
+    pub(super) position: Position,
+    pub(super) create: bool,
+    /// When its entry was made, by the writer's clock.
+    pub(super) created: UnixMillis,
+    pub(super) body: Vec<u8>,
+    /// The state it is held in.
+    pub(super) state: EntryState,
+}
+
+impl From<StoredChange> for Arrival {
+    fn from(change: StoredChange) -> Self {
+        let info = change.info;
+        Self {
+            writer: info.writer,
+            position: info.position,
+            create: info.kind == EntryKind::Create,
+            created: info.local.at,
+            body: change.body,
+            state: info.state,
+        }
+    }
+}
+
+/// Changes that are kept and not yet tried on their documents.
+#[derive(Debug, Default)]
+pub(super) struct Untried {
+    documents: BTreeMap<DocumentId, Vec<Arrival>>,
+    authors: BTreeMap<ChangeHash, Author>,
+    entries: usize,
+    bytes: usize,
+}
+
+impl Untried {
+    pub(super) fn add(&mut self, id: DocumentId, hash: ChangeHash, author: Author, arrival: Arrival) {
+        self.entries += 1;
+        self.bytes += arrival.body.len();
+        self.authors.insert(hash, author);
+        self.documents.entry(id).or_default().push(arrival);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
+    /// Whether so much has gathered that it must not wait for the rest.
+    pub(super) const fn is_full(&self) -> bool {
+        self.entries >= MAX_UNTRIED_ENTRIES || self.bytes >= MAX_UNTRIED_BYTES
+    }
+
+    /// Takes out what was tried.
+    fn remove(&mut self, ids: &[DocumentId]) {
+        for arrival in ids.iter().filter_map(|id| self.documents.remove(id)).flatten() {
+            self.entries -= 1;
+            self.bytes -= arrival.body.len();
+        }
+        if self.documents.is_empty() {
+            self.authors.clear();
+        }
+    }
+}
+
+impl Ledger {
+    /// Tries everything that was kept and not tried yet; says whether there was something.
+    pub(super) fn apply_untried(&mut self) -> Result<bool, NodeError> {
+        let any = !self.untried.is_empty();
+        while !self.untried.is_empty() {
+            let ids: Vec<_> = self.untried.documents.keys().take(DOCUMENTS_AT_ONCE).copied().collect();
+            self.apply_to(&ids)?;
+        }
+        Ok(any)
+    }
+
+    /// The same for one document, before somebody reads or edits it.
+    pub(super) fn apply_untried_of(&mut self, id: &DocumentId) -> Result<(), NodeError> {
+        if self.untried.documents.contains_key(id) { self.apply_to(&[*id]) } else { Ok(()) }
+    }
+
+    /// Finds what was kept and not tried before the program ended.
+    pub(super) fn find_untried(&mut self) -> Result<(), NodeError> {
+        let found = self.store.untried()?;
+        let rosters = Rosters::new(&self.membership);
+        for change in found {
+            let Some(id) = change.info.document else { continue };
+            let (hash, author) = (change.info.content, rosters.author(&change.info));
+            self.untried.add(id, hash, author, change.into());
+        }
+        Ok(())
+    }
+
+    /// Tries again what waited for membership operations, which have come; says whether something was applied.
+    pub(super) fn settle(&mut self) -> Result<bool, NodeError> {
+        let applied = self.apply_untried()?;
+        let waiting = self.store.unsettled()?.into_iter().filter(|info| info.state == EntryState::Waiting);
+        let mut ids: Vec<DocumentId> = waiting.filter_map(|info| info.document).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for ids in ids.chunks(DOCUMENTS_AT_ONCE) {
+            self.apply_to(ids)?;
+        }
+        Ok(applied || !ids.is_empty())
+    }
+
+    /// Applies to documents what was not tried and what has waited, in one transaction.
+    fn apply_to(&mut self, ids: &[DocumentId]) -> Result<(), NodeError> {
+        // On any error it goes back, to be tried another time.
+        let mut untried = std::mem::take(&mut self.untried);
+        let result = self.try_on(ids, &untried);
+        if result.is_ok() {
+            untried.remove(ids);
+        }
+        self.untried = untried;
+        result
+    }
+
+    fn try_on(&mut self, ids: &[DocumentId], untried: &Untried) -> Result<(), NodeError> {
+        let mut commit = Commit::new(self.space);
+        commit.derived = true;
+        commit.tried = untried.documents.keys().all(|id| ids.contains(id));
+        let mut opened = Vec::new();
+        for id in ids {
+            let new = untried.documents.get(id).map_or(&[][..], Vec::as_slice);
+            let document = self.apply_document(*id, new, &untried.authors, &mut commit)?;
+            opened.extend(document.map(|document| (*id, document)));
+        }
+        // What waited for a predecessor was placed in the order before that was here.
+        let late: Vec<_> = commit.state_changes.iter().map(|(writer, at, _)| (*writer, *at)).collect();
+        if !late.is_empty() {
+            self.raise(&mut commit, late)?;
+        }
+        self.keep(commit)?;
+        // Of a great many none is likelier than another to be opened next.
+        if opened.len() < DOCUMENTS_AT_ONCE / 8 {
+            for (id, document) in opened {
+                self.documents.put(id, document);
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies what is new for a document and what has waited for it, and adds the result to the commit.
+    fn apply_document(
+        &mut self,
+        id: DocumentId,
+        new: &[Arrival],
+        known: &BTreeMap<ChangeHash, Author>,
+        commit: &mut Commit,
+    ) -> Result<Option<Document>, NodeError> {
+        let stored = self.store.document(&id)?;
+        let cached = self.documents.take(&id);
+        let (mut document, mut creator) = match &stored {
+            Some(stored) => {
+                let loaded = cached.map_or_else(|| Document::load(&stored.saved), Ok)?;
+                (loaded, Some((stored.creator, self.created(&id)?.created)))
+            }
+            None => (Document::empty(), None),
+        };
+        // A document without applied entries has no row to say whether something waits.
+        let waiting = if stored.as_ref().is_some_and(|stored| stored.unsettled == 0) {
+            Vec::new()
+        } else {
+            self.store.waiting_of(&id)?
+        };
+        let ready =
+            |change: &StoredChange| change.info.membership.iter().all(|head| self.membership.contains(head));
+        let waited: Vec<Arrival> = waiting.into_iter().filter(ready).map(Arrival::from).collect();
+        let arrivals: Vec<&Arrival> = waited.iter().chain(new).collect();
+        let incoming: Vec<Incoming<'_>> = arrivals
+            .iter()
+            .map(|it| Incoming {
+                writer: it.writer,
+                position: it.position,
+                create: it.create,
+                change: &it.body,
+            })
+            .collect();
+        let authors = LogAuthors::new(&self.store, &self.membership, known);
+        let applied = document.apply(&incoming, &authors);
+        let mut changed = false;
+        for (arrival, outcome) in arrivals.iter().zip(applied.outcomes) {
+            let state = match outcome {
+                Outcome::Applied => {
+                    changed = true;
+                    if arrival.create {
+                        creator = Some(((arrival.writer, arrival.position), arrival.created));
+                    }
+                    EntryState::Applied
+                }
+                Outcome::Waiting { .. } => EntryState::Waiting,
+                Outcome::Refused(error) => {
+                    let writer = arrival.writer.short();
+                    tracing::warn!(%error, writer, "quarantined an entry");
+                    EntryState::Held(HoldReason::Refused)
+                }
+            };
+            if state != arrival.state {
+                commit.state_changes.push((arrival.writer, arrival.position, state));
+            }
+        }
+        if let (true, Some((creator, created))) = (changed, creator) {
+            let view = self.view(&document, known);
+            commit.documents.push(project::update(id, &document, &view, creator, created));
+        }
+        Ok(creator.map(|_| document))
+    }
+}
