@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::args::Global;
 use crate::fail::{Fail, Status};
-use crate::show::Out;
+use crate::show::{Out, recovery};
 
 /// The longest passphrase: more is a mistaken file.
 const MAX_PASSPHRASE_BYTES: usize = 1024;
@@ -65,6 +65,11 @@ impl Session {
         }
         let passphrase = self.passphrase()?;
         let node = Node::open(&self.home, secret(&passphrase), Environment::laptop()).await?;
+        let recovery = node.recovery().await?;
+        if recovery.new_writer {
+            let lines = recovery::machine(&recovery).map(|it| recovery::lines(&it)).unwrap_or_default();
+            self.out.note(&lines.join("\n"));
+        }
         self.work(node, work).await
     }
 

@@ -36,7 +36,7 @@ pub enum Tamper {
 
 impl Tamper {
     pub fn alter(&mut self, input: &mut Input, rng: &mut ChaCha8Rng) {
-        let Input::Loaded { batch: Some(batch), .. } = input else { return };
+        let Input::Loaded { batch: Ok(Some(batch)), .. } = input else { return };
         match self {
             Self::Signature => {
                 let last = batch.plain.len() - 1 - rng.next_u64() as usize % 64;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use crate::fail::{Fail, Status};
 use crate::home::Session;
 use crate::show::progress::Bar;
+use crate::show::recovery::{self, Recovery};
 use crate::show::{table, text};
 
 /// What a check found, in machine output.
@@ -19,6 +20,9 @@ struct Checked {
     attachments: u64,
     /// Files that are recorded and not complete here, which is no damage.
     attachments_missing: u64,
+    /// What this device has lost; absent where nothing is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery: Option<Recovery>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +58,7 @@ fn machine(view: CheckView) -> Checked {
         documents: view.documents,
         attachments: view.attachments,
         attachments_missing: view.attachments_missing,
+        recovery: recovery::machine(&view.recovery),
     }
 }
 
@@ -70,6 +75,9 @@ fn human(checked: &Checked) -> String {
         ("attachments", format!("{}{missing}", checked.attachments)),
         ("result", if checked.ok { "everything verifies".to_owned() } else { "DAMAGE FOUND".to_owned() }),
     ]);
+    for line in checked.recovery.as_ref().map(recovery::lines).unwrap_or_default() {
+        out.push_str(&format!("\n! {line}"));
+    }
     for problem in &checked.items {
         out.push_str(&format!("\n! {}", text::line(problem)));
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use crate::args::CreateArgs;
 use crate::fail::Fail;
 use crate::home::{Session, secret};
+use crate::show::recovery::{self, Recovery};
 use crate::show::{table, text};
 
 /// The team in machine output.
@@ -17,6 +18,9 @@ struct Team {
     device: String,
     home: String,
     counts: Counts,
+    /// What this device has lost; absent where nothing is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery: Option<Recovery>,
 }
 
 #[derive(Serialize)]
@@ -70,7 +74,9 @@ fn machine(team: TeamView, session: &Session) -> Team {
         devices: member.devices as u64,
     };
     let counts = team.counts;
+    let recovery = recovery::machine(&team.recovery);
     Team {
+        recovery,
         items: team.members.into_iter().map(person).collect(),
         name: team.name,
         team: team.team.to_string(),
@@ -111,5 +117,7 @@ fn human(team: &Team) -> String {
         let name = if person.me { format!("{name} (you)") } else { name };
         vec![name, person.role.clone(), text::count(person.devices, "device", "devices")]
     };
+    let lines = team.recovery.as_ref().map(recovery::lines).unwrap_or_default();
+    let head = lines.into_iter().fold(head, |head, line| format!("{head}\n! {line}"));
     format!("{head}\n{}", table::render(&["who", "role", "devices"], team.items.iter().map(row).collect()))
 }

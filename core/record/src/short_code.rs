@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use firsthand_ids::{DeviceKey, Digest};
+use firsthand_ids::{DeviceKey, Digest, WriterId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Letters that are not taken for a digit or another letter, by eye or in handwriting, and no vowels, so that no
@@ -35,7 +35,17 @@ impl ShortCode {
     /// The prefix of a device: a letter, then three letters or digits.
     #[must_use]
     pub fn prefix_for(device: &DeviceKey) -> String {
-        let hash = Digest::new("firsthand short code prefix v1").fixed(device).finish();
+        Self::prefix_from(&Digest::new("firsthand short code prefix v1").fixed(device).finish())
+    }
+
+    /// The prefix of a chain that a device opened after its home was restored: its counter may have been further once, so
+    /// codes under the device's own prefix could come twice.
+    #[must_use]
+    pub fn prefix_of_writer(writer: &WriterId) -> String {
+        Self::prefix_from(&Digest::new("firsthand short code prefix v1").fixed(writer).finish())
+    }
+
+    fn prefix_from(hash: &[u8; 32]) -> String {
         let mut pick = hash.chunks_exact(4).map(|four| {
             let bytes = [four[0], four[1], four[2], four[3]];
             u32::from_be_bytes(bytes) as usize

@@ -1,8 +1,9 @@
 use std::fs;
 
 use crate::attachment::{self, Checked};
+use crate::head::Found;
 use crate::home::{ATTACHMENTS, DATABASE};
-use crate::{Store, StoreError, database};
+use crate::{Doubt, Store, StoreError, database};
 
 /// What a check of the stored bytes found. Nothing is repaired or deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +28,12 @@ pub enum Damage {
     /// The database contradicts itself.
     #[error("the database: {0}")]
     Structure(String),
+    /// The head file is missing or damaged.
+    #[error("the head file: {0}")]
+    Head(&'static str),
+    /// Something that was saved is not here any more.
+    #[error("the database: {0}")]
+    Behind(&'static str),
     /// The file of an attachment is gone.
     #[error("attachment {file}: gone")]
     AttachmentMissing {
@@ -74,12 +81,33 @@ impl Store {
     pub fn check(&self, progress: &mut dyn FnMut(CheckProgress)) -> Result<CheckReport, StoreError> {
         let mut report = CheckReport::default();
         progress(CheckProgress::Database);
+        self.check_witness(&mut report);
         self.check_database(&mut report)?;
         self.check_attachments(&mut report, progress)?;
         Ok(report)
     }
 
+    fn check_witness(&self, report: &mut CheckReport) {
+        if self.witness.found == Found::OneSlot {
+            let what = "one of its two slots is torn or damaged; the other one holds, and nothing is lost";
+            report.damage.push(Damage::Head(what));
+        }
+        for doubt in self.doubts() {
+            report.damage.extend(match doubt {
+                Doubt::Behind => Some(Damage::Behind("more was saved than is here; the head file names it")),
+                Doubt::LogDamaged => Some(Damage::Behind(
+                    "its write-ahead log is damaged, and what was saved last is beyond the break; a copy of the log is kept",
+                )),
+                Doubt::HeadMissing => Some(Damage::Head("missing")),
+                Doubt::HeadDamaged => Some(Damage::Head("neither of its two slots can be read")),
+                // A copy is none, and what was noted was said when it was found.
+                Doubt::Restored | Doubt::Noted => None,
+            });
+        }
+    }
+
     fn check_database(&self, report: &mut CheckReport) -> Result<(), StoreError> {
+        let before = report.damage.len();
         self.database.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         let len = fs::metadata(self.home.path(DATABASE))?.len();
         let page = u64::from(database::PAGE_BYTES);
@@ -89,7 +117,7 @@ impl Store {
         }
         self.ask(report, "PRAGMA cipher_integrity_check", Damage::Page)?;
         self.ask(report, "PRAGMA integrity_check(100)", Damage::Structure)?;
-        if !report.damage.is_empty() {
+        if report.damage.len() > before {
             // The rest compares tables with each other, which says nothing more once pages are gone.
             return Ok(());
         }

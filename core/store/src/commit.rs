@@ -33,8 +33,10 @@ pub struct Commit {
     pub tried: bool,
     /// Whether everything in it follows from entries that are held: then it need not wait for the disk.
     pub derived: bool,
-    /// Makes this installation the one that the home belongs to: set in the commit that opens a new writer after
-    /// [`crate::Store::is_new_installation`].
+    /// The membership heads after the commit, where operations came with it; the head file names them.
+    pub membership: Option<Vec<OperationHash>>,
+    /// Makes this installation the one that the home belongs to, and settles every [doubt](crate::Store::doubts): set in
+    /// the commit that opens a new writer.
     pub claim_installation: bool,
 }
 
@@ -54,6 +56,7 @@ impl Commit {
             attachments: Vec::new(),
             tried: false,
             derived: false,
+            membership: None,
             claim_installation: false,
         }
     }

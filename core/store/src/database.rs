@@ -33,6 +33,8 @@ pub(crate) fn open(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError
     initialise();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    // Whoever opens decides when everything of the log was seen: until then closing must not drop it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // SQLCipher's own log goes to standard error and may name the file.
     connection.query_row("PRAGMA cipher_log_level = NONE", [], |_| Ok(()))?;
     set_key(&connection, key)?;

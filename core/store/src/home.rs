@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 use crate::StoreError;
 
 pub(crate) const DATABASE: &str = "store.db";
+pub(crate) const WAL: &str = "store.db-wal";
+pub(crate) const SHM: &str = "store.db-shm";
+pub(crate) const HEAD: &str = "head";
+pub(crate) const HEAD_NEW: &str = "head.new";
+/// Where files go that are damaged: nothing of them is ever deleted by the program.
+pub(crate) const SET_ASIDE: &str = "set-aside";
 pub(crate) const SLOTS: &str = "slots";
 pub(crate) const SLOTS_NEW: &str = "slots.new";
 pub(crate) const LOCK: &str = "lock";
@@ -12,8 +18,8 @@ pub(crate) const ATTACHMENTS: &str = "attachments";
 
 /// The folder of one team on this device, held by this process alone.
 ///
-/// It holds `store.db` (with its `-wal` and `-shm` beside it), `slots`, `attachments/` and `lock`. The file `lock`
-/// is locked for as long as the value lives; the system releases it when the process ends, however it ends.
+/// It holds `store.db` (with its `-wal` and `-shm` beside it), `head`, `slots`, `attachments/` and `lock`, and after
+/// damage `set-aside/`. The file `lock` is locked for as long as the value lives; the system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Home {
     dir: PathBuf,

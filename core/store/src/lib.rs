@@ -14,6 +14,7 @@ extern crate self as firsthand_store;
 #[path = "../tests/common/mod.rs"]
 mod common;
 
+mod aside;
 mod attachment;
 mod cache;
 mod check;
@@ -21,12 +22,15 @@ mod commit;
 mod database;
 mod entry;
 mod error;
+mod head;
 mod home;
 mod projection;
 mod read;
 mod slots;
 mod store;
 mod vault;
+mod wal;
+mod witness;
 mod write;
 
 pub use attachment::{
@@ -46,3 +50,4 @@ pub use read::{BatchLimits, SpaceReferences};
 pub use slots::{MAX_TRIES, SlotOptions, Unlock};
 pub use store::Store;
 pub use vault::{KeyVault, LaptopVault, VaultError};
+pub use witness::{Doubt, MissingTail};

@@ -4,18 +4,26 @@ use std::path::Path;
 use firsthand_ids::{EntryHash, OperationHash, Position, SpaceId, WriterId};
 use firsthand_log::{Tip, Vector};
 use rand_core::CryptoRng;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
 use crate::cache::Cache;
-use crate::home::{ATTACHMENTS, DATABASE, Home};
+use crate::head::{Head, HeadFile};
+use crate::home::{ATTACHMENTS, DATABASE, HEAD, Home, SHM, WAL};
+use crate::wal::{self, Wal};
+use crate::witness::{Doubt, Witness};
 use crate::write::write_setting;
-use crate::{KeyVault, SlotOptions, StoreError, Unlock, attachment, database, slots};
+use crate::{KeyVault, SlotOptions, StoreError, Unlock, aside, attachment, database, slots};
 
 /// Settings under this beginning are the store's own.
 pub(crate) const OWN_SETTINGS: &str = "store.";
 /// The installation that the home belongs to.
 pub(crate) const INSTALLATION: &str = "store.installation";
+/// How many commits there were, so that the head file tells when some are gone.
+pub(crate) const COMMITS: &str = "store.commits";
+/// Set while own chains must not be continued because of something that an earlier opening found.
+pub(crate) const DOUBT: &str = "store.doubt";
 
 /// The number of the last entry of which it is known that all up to it have been tried on their documents.
 pub(crate) const TRIED: &str = "store.tried";
@@ -28,7 +36,7 @@ pub struct Store {
     pub(crate) database: Connection,
     pub(crate) cache: Cache,
     pub(crate) installation: [u8; 16],
-    pub(crate) is_new_installation: bool,
+    pub(crate) witness: Witness,
     // Last, so that the home is given free after the database was closed.
     pub(crate) home: Home,
 }
@@ -47,20 +55,32 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let (key, slots) = slots::create(unlock, vault, options, rng)?;
         slots::prepare(&home, &slots)?;
-        let path = home.path(DATABASE);
-        for left_over in [&path, &home.path("store.db-wal"), &home.path("store.db-shm")] {
-            if left_over.exists() {
-                std::fs::remove_file(left_over)?;
+        for left_over in [DATABASE, WAL, SHM, HEAD] {
+            let path = home.path(left_over);
+            if path.exists() {
+                std::fs::remove_file(path)?;
             }
         }
+        let store = Self::make(home, &key, vault, &mut Head::default())?;
+        slots::install(&store.home)?;
+        Ok(store)
+    }
+
+    /// Makes the database and the head file, where there are none.
+    pub(crate) fn make(
+        home: Home,
+        key: &Zeroizing<[u8; 32]>,
+        vault: &dyn KeyVault,
+        head: &mut Head,
+    ) -> Result<Self, StoreError> {
         let mut create = OpenOptions::new();
         create.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut create, 0o600);
-        create.open(&path)?;
-        let mut store = Self::connect(home, &key, vault, database::State::New)?;
+        create.open(home.path(DATABASE))?;
+        HeadFile::new(&home, key, vault.files_tell_copies()).replace(head)?;
+        let mut store = Self::connect(home, key, vault, database::State::New)?;
         store.claim_installation()?;
-        slots::install(&store.home)?;
         Ok(store)
     }
 
@@ -81,24 +101,48 @@ impl Store {
         vault: &dyn KeyVault,
         state: database::State,
     ) -> Result<Self, StoreError> {
+        let log = home.path(WAL);
+        let broken = wal::inspect(&log)? == Wal::Broken;
+        if broken {
+            // SQLite writes its next commit over what is beyond the break.
+            aside::keep_copy(&home, WAL)?;
+        }
+        let (file, head, found) = HeadFile::open(&home, key, vault.files_tell_copies())?;
         let cipher_key = slots::derive(&**key, "firsthand data key v1", b"database");
         let mut database = database::open(&home.path(DATABASE), &cipher_key)?;
         database::migrate(&mut database, state)?;
         attachment::sweep(&home.path(ATTACHMENTS))?;
         let cache = Cache::load(&database)?;
         let installation = vault.installation(home.dir())?;
-        let mut store = Self { database, cache, installation, is_new_installation: false, home };
-        store.is_new_installation = store.setting(INSTALLATION)?.as_deref() != Some(&installation);
+        let mut witness = Witness::judge(file, head, found, &database, &cache)?;
+        if broken {
+            witness.doubt(Doubt::LogDamaged);
+        } else if witness.doubts.contains(&Doubt::Behind) {
+            aside::keep_copy(&home, WAL)?;
+        }
+        // From here on nothing of the log is missed when closing moves it into the database.
+        database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        let mut store = Self { database, cache, installation, witness, home };
+        if store.setting(INSTALLATION)?.as_deref() != Some(&installation) {
+            store.witness.doubt(Doubt::Restored);
+        }
+        if store.setting(DOUBT)?.is_some() {
+            store.witness.doubt(Doubt::Noted);
+        }
         Ok(store)
     }
 
-    /// Closes the database and wipes its keys. The home stays held, so no other process can take it meanwhile.
+    /// Closes the database, makes the head file durable and wipes the keys. The home stays held, so no other process can
+    /// take it meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Io`] where the database could not be closed in order; nothing that was saved is lost by it.
+    /// [`StoreError::Io`] and [`StoreError::Full`] where that could not be done in order; nothing that was saved is lost
+    /// by it.
     pub fn lock(self) -> Result<Home, StoreError> {
-        let Self { database, home, .. } = self;
-        database.close().map_err(|(_, error)| error)?;
+        let Self { database, home, mut witness, .. } = self;
+        let closed = database.close().map_err(|(_, error)| StoreError::from(error));
+        witness.close()?;
+        closed?;
         Ok(home)
     }
 
@@ -124,16 +168,15 @@ impl Store {
         self.home.dir()
     }
 
-    /// Whether this is a copy of the home, or one restored from a backup: then a new writer must be opened before the
-    /// next edit, in a commit with [`crate::Commit::claim_installation`].
+    /// Whether this is a copy of the home, or one restored from a backup: one of the [`Store::doubts`].
     #[must_use]
-    pub const fn is_new_installation(&self) -> bool {
-        self.is_new_installation
+    pub fn is_new_installation(&self) -> bool {
+        self.doubts().contains(&Doubt::Restored)
     }
 
     fn claim_installation(&mut self) -> Result<(), StoreError> {
         write_setting(&self.database, INSTALLATION, &self.installation)?;
-        self.is_new_installation = false;
+        self.witness.doubts.clear();
         Ok(())
     }
 
@@ -154,7 +197,16 @@ impl Store {
         if key.starts_with(OWN_SETTINGS) {
             return Err(StoreError::Invalid("a setting with a name that the store keeps for itself"));
         }
-        write_setting(&self.database, key, value)
+        let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let number = self.witness.head.commits + 1;
+        write_setting(&transaction, COMMITS, &number.to_le_bytes())?;
+        if let Some((key, value)) = self.witness.noted(false) {
+            write_setting(&transaction, key, value)?;
+        }
+        write_setting(&transaction, key, value)?;
+        transaction.commit()?;
+        self.witness.committed(number, &self.cache, &[]);
+        Ok(())
     }
 
     /// All membership operations in the order in which they were added.

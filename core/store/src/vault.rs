@@ -33,6 +33,24 @@ pub trait KeyVault: Send + Sync {
     /// # Errors
     /// [`VaultError`] where it cannot be read.
     fn installation(&self, home: &Path) -> Result<[u8; 16], VaultError>;
+
+    /// Whether inode number and birth time of a file tell it from a copy on this platform. Then bytes of a backup that
+    /// were copied over the files of the home are noticed, too.
+    fn files_tell_copies(&self) -> bool {
+        false
+    }
+}
+
+/// Inode number and birth time of a file, hashed: what its bytes take along nowhere. `None` where the system does not
+/// tell.
+pub(crate) fn file_place(path: &Path) -> Option<[u8; 16]> {
+    let metadata = fs::metadata(path).ok()?;
+    let mut digest = Digest::new("firsthand file v1");
+    digest.number(inode(&metadata));
+    let birth = metadata.created().ok().and_then(|birth| birth.duration_since(UNIX_EPOCH).ok());
+    digest.fixed(birth.map_or(0, |since| since.as_nanos()).to_le_bytes());
+    // Windows lends a new file the birth time of one of the same name that was there a moment ago.
+    cfg!(unix).then(|| digest.finish_short())
 }
 
 /// The vault of a laptop: no secret beside the passphrase; the installation is told from the file system.
@@ -67,6 +85,10 @@ impl KeyVault for LaptopVault {
             }
         }
         Ok(digest.finish_short())
+    }
+
+    fn files_tell_copies(&self) -> bool {
+        true
     }
 }
 

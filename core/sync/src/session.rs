@@ -103,8 +103,8 @@ pub enum Input {
     Loaded {
         /// The space.
         space: SpaceId,
-        /// The batch; `None` where there is nothing to send.
-        batch: Option<LoadedBatch>,
+        /// The batch; `None` where there is nothing to send, an error where it could not be read.
+        batch: Result<Option<LoadedBatch>, Refusal>,
         /// Writers whose chain the peer holds differently.
         forks: BTreeSet<WriterId>,
     },
@@ -364,7 +364,7 @@ impl Session {
                 }
             }
             Input::Loaded { space, batch, forks } => {
-                self.space(space)?.on_loaded(batch, &forks, out)?;
+                self.space(space)?.on_loaded(batch?, &forks, out)?;
             }
             Input::Committed { space, result } => {
                 self.space(space)?.on_committed(result?, out);

@@ -30,6 +30,7 @@ impl Ledger {
                 let result = result.and_then(|(hash, bytes)| {
                     let mut commit = firsthand_store::Commit::new(self.space);
                     commit.operations.push((hash, bytes));
+                    commit.membership = Some(self.membership.heads());
                     if let Err(error) = self.store.commit(commit) {
                         tracing::error!(%error, "could not keep a membership operation");
                         self.reload_membership();
@@ -71,6 +72,10 @@ impl Ledger {
             pending,
             wanted,
         }
+    }
+
+    fn is_own(&self, writer: &WriterId) -> bool {
+        self.store.tip(&self.space, writer).is_some_and(|tip| tip.device == self.device)
     }
 
     fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Members) {
@@ -161,6 +166,7 @@ impl Ledger {
         }
         let mut commit = firsthand_store::Commit::new(self.space);
         commit.operations = added;
+        commit.membership = Some(membership.heads());
         self.store.commit(commit).map_err(|_| Refusal::Storage)?;
         self.membership = membership;
         match self.settle() {
@@ -175,18 +181,18 @@ impl Ledger {
         Ok(())
     }
 
-    fn load_batch(&self, space: SpaceId, receiver: Vector, mut forks: BTreeSet<WriterId>) -> Input {
+    fn load_batch(&mut self, space: SpaceId, receiver: Vector, mut forks: BTreeSet<WriterId>) -> Input {
         let told = forks.clone();
-        let batch = self.batch_for(&space, receiver, &mut forks).unwrap_or_else(|error| {
+        let batch = self.batch_for(&space, receiver, &mut forks).map_err(|error| {
             tracing::error!(%error, "could not read a batch");
-            None
+            Refusal::Storage
         });
         let forks = forks.difference(&told).copied().collect();
         Input::Loaded { space, batch, forks }
     }
 
     fn batch_for(
-        &self,
+        &mut self,
         space: &SpaceId,
         mut receiver: Vector,
         forks: &mut BTreeSet<WriterId>,
@@ -203,6 +209,10 @@ impl Ledger {
         }
         let limits = BatchLimits { entries: BATCH_ENTRIES, weight: BATCH_BYTES };
         let Some(batch) = self.store.batch_for(space, &receiver, limits, forks)? else { return Ok(None) };
+        // What leaves must not be forgotten here, whatever becomes of the database.
+        if batch.heads.iter().any(|(writer, _)| self.is_own(writer)) {
+            self.store.witness()?;
+        }
         for writer in forks.iter() {
             receiver.remove(writer);
         }

@@ -10,7 +10,7 @@ use firsthand_store::{DocumentUpdate, EntryState, Rebuild, StoredChange};
 use ring::digest::{Context, SHA256};
 
 use super::authors::Rosters;
-use super::{Ledger, ProgressFn, project};
+use super::{Ledger, ProgressFn, RecoveryView, project};
 use crate::NodeError;
 
 /// Entries read at a time while a chain is verified.
@@ -33,6 +33,8 @@ pub struct CheckView {
     pub attachments_missing: u64,
     /// What is wrong, in words; empty where everything is sound.
     pub problems: Vec<String>,
+    /// What this device has lost and asks its peers for.
+    pub recovery: RecoveryView,
 }
 
 /// What two devices compare to show that they hold the same: 64 hexadecimal digits.
@@ -53,7 +55,7 @@ impl Ledger {
     /// [`NodeError::Store`] where the store cannot be read at all, [`NodeError::Stopped`].
     pub fn check(&mut self, progress: ProgressFn<'_>) -> Result<CheckView, NodeError> {
         self.apply_untried()?;
-        let mut view = CheckView::default();
+        let mut view = CheckView { recovery: self.recovery()?, ..CheckView::default() };
         let total = self.store.counts()?.entries;
         let report = self.store.check(&mut |_| ())?;
         view.attachments = report.attachments;

@@ -16,11 +16,15 @@ mod project;
 mod read;
 mod receive;
 mod records;
+mod salvage;
 
 pub use attach::AttachmentView;
 pub use check::{CheckView, StateDigest};
 pub use import::{ImportReport, ImportRow};
-pub use read::{CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, TeamView};
+pub use read::{
+    CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, MissingRange,
+    RecoveryView, TeamView,
+};
 pub use records::{Resolved, Saved};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +45,7 @@ const SIGNING_SEED: &str = "device.signing";
 const EXCHANGE_SECRET: &str = "device.exchange";
 const WRITER: &str = "writer.team";
 const NEXT_SHORT_CODE: &str = "short_code.next";
+const SHORT_CODE_PREFIX: &str = "short_code.prefix";
 const CLOCK: &str = "clock.last";
 
 /// Progress of a long job: done, of how many. Answering `false` stops the job where it can stop cleanly.
@@ -158,6 +163,7 @@ impl Ledger {
         let mut store = Store::create(home, unlock, vault, slot, rng)?;
         let mut commit = Commit::new(team_space(membership.team()));
         commit.operations = membership.all();
+        commit.membership = Some(membership.heads());
         commit.settings = vec![
             (SIGNING_SEED.to_owned(), keys.signing.seed().to_vec()),
             (EXCHANGE_SECRET.to_owned(), keys.exchange.as_bytes().to_vec()),
@@ -190,12 +196,14 @@ impl Ledger {
         Self::assemble(store, keys, membership)
     }
 
-    fn assemble(store: Store, keys: DeviceKeys, membership: Membership) -> Result<Self, NodeError> {
+    fn assemble(mut store: Store, keys: DeviceKeys, membership: Membership) -> Result<Self, NodeError> {
         let device = keys.signing.key();
         let space = team_space(membership.team());
+        store.follow(device, membership.heads(), &salvage::kept(&keys, &membership));
         let writer = store.setting(WRITER)?.and_then(|bytes| WriterId::from_slice(&bytes));
-        // A copied or restored home must never continue its chain: the original may have.
-        let writer = writer.filter(|_| !store.is_new_installation());
+        // A chain must never be continued from anywhere but its end, and where a witness disagrees, what is here may not
+        // be the end.
+        let writer = writer.filter(|_| !store.is_in_doubt());
         let tip = writer.and_then(|writer| store.tip(&space, &writer).map(|tip| (writer, tip)));
         let own_effective = match tip {
             Some((writer, tip)) => {

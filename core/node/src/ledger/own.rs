@@ -8,10 +8,11 @@ use firsthand_log::{
     Bind, Detached, Entry, EntryHeader, EntryKind, Nonce, SIGN_EVERY_BYTES, SIGN_EVERY_ENTRIES, SignedHead,
     Tip, content_hash, document_id, hash_run, writer_id,
 };
+use firsthand_record::ShortCode;
 use firsthand_store::{Commit, DocumentUpdate, EntryState, NewEntry};
 use rand_core::CryptoRng;
 
-use super::{CLOCK, Ledger, Now, WRITER};
+use super::{CLOCK, Ledger, Now, SHORT_CODE_PREFIX, WRITER};
 use crate::NodeError;
 
 /// Documents that are likely to be needed again. Each costs about 19 KB of memory loaded (design.md), so few stay.
@@ -41,6 +42,8 @@ impl DocumentCache {
 pub(super) struct Draft {
     pub(super) writer: WriterId,
     pub(super) commit: Commit,
+    /// Of the short codes of what it creates.
+    pub(super) prefix: String,
     tip: Option<Tip>,
     entries: Vec<Entry>,
     next: Position,
@@ -53,13 +56,21 @@ impl Ledger {
         if let Some(writer) = self.writer {
             let tip = self.store.tip(&self.space, &writer);
             let next = tip.as_ref().map_or(Position::START, |tip| tip.position).next();
-            return Ok(Draft { writer, commit, tip, entries: Vec::new(), next });
+            let prefix =
+                self.store.setting(SHORT_CODE_PREFIX)?.and_then(|bytes| String::from_utf8(bytes).ok());
+            let prefix = prefix.unwrap_or_else(|| ShortCode::prefix_for(&self.device));
+            return Ok(Draft { writer, commit, prefix, tip, entries: Vec::new(), next });
         }
         let mut nonce: Nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
         let writer = writer_id(self.membership.team(), &self.space, &self.device, &nonce);
         commit.settings.push((WRITER.to_owned(), writer.as_bytes().to_vec()));
         commit.claim_installation = true;
+        let mut prefix = ShortCode::prefix_for(&self.device);
+        if self.store.is_in_doubt() {
+            prefix = ShortCode::prefix_of_writer(&writer);
+            commit.settings.push((SHORT_CODE_PREFIX.to_owned(), prefix.clone().into_bytes()));
+        }
         let bind = Bind {
             device: self.device,
             person: self.person,
@@ -67,7 +78,7 @@ impl Ledger {
             app_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let mut draft =
-            Draft { writer, commit, tip: None, entries: Vec::new(), next: Position::START.next() };
+            Draft { writer, commit, prefix, tip: None, entries: Vec::new(), next: Position::START.next() };
         self.add_entry(&mut draft, now, EntryKind::Bind, None, None, bind.encode(), None);
         Ok(draft)
     }

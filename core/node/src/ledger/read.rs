@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use firsthand_document::{Author, Authors, Document, FieldView, What};
-use firsthand_ids::{ChangeHash, DeviceKey, DocumentId, LocalTime, PersonId, TeamId};
+use firsthand_ids::{ChangeHash, DeviceKey, DocumentId, LocalTime, PersonId, Position, TeamId, WriterId};
 use firsthand_record::validate::Finding;
 use firsthand_record::{Incident, ShortCode};
-use firsthand_store::{IncidentQuery, IncidentRow};
+use firsthand_store::{Doubt, IncidentQuery, IncidentRow};
 use serde_json::Value;
 
 use super::authors::LogAuthors;
@@ -28,6 +28,60 @@ pub struct TeamView {
     pub members: Vec<MemberView>,
     /// How much is here.
     pub counts: CountsView,
+    /// What this device has lost and asks its peers for.
+    pub recovery: RecoveryView,
+}
+
+/// What this device knows it has lost. Empty on a home that is whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecoveryView {
+    /// Why what is here may not be the newest of this device, in words that complete "because"; empty where nothing
+    /// speaks for that.
+    pub reasons: Vec<&'static str>,
+    /// The next own entry begins a new chain, so that no position is used twice.
+    pub new_writer: bool,
+    /// The ends of own chains that are missing here and come back from peers that have them.
+    pub missing: Vec<MissingRange>,
+    /// How many membership heads are missing.
+    pub missing_operations: u64,
+}
+
+/// Positions of a chain that are missing here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingRange {
+    /// The chain.
+    pub writer: WriterId,
+    /// The first position.
+    pub from: Position,
+    /// The last position.
+    pub to: Position,
+}
+
+impl RecoveryView {
+    /// How many own entries are missing.
+    #[must_use]
+    pub fn missing_entries(&self) -> u64 {
+        self.missing.iter().map(|range| range.to.0 + 1 - range.from.0).sum()
+    }
+
+    /// Whether there is anything to say.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        self.new_writer || !self.missing.is_empty() || self.missing_operations > 0
+    }
+}
+
+/// Completes "because".
+const fn reason(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Restored => "this home is a copy, or was put back from a backup",
+        Doubt::Behind => "more was saved on this device than is here",
+        Doubt::LogDamaged => "the database's log is damaged, and what was saved last is gone from it",
+        Doubt::HeadMissing => "the head file, which says how far this device had come, is missing",
+        Doubt::HeadDamaged => "the head file, which says how far this device had come, is damaged",
+        Doubt::Noted => "damage was found here earlier",
+        _ => "something speaks against what is here",
+    }
 }
 
 /// A member.
@@ -179,7 +233,26 @@ impl Ledger {
             attachments_missing: self.missing_files()?.len() as u64,
         };
         let (team, name) = (*self.membership.team(), roster.name.clone());
-        Ok(TeamView { team, name, me: self.person, device: self.device, members, counts })
+        let recovery = self.recovery()?;
+        Ok(TeamView { team, name, me: self.person, device: self.device, members, counts, recovery })
+    }
+
+    /// What this device has lost and asks its peers for.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub fn recovery(&self) -> Result<RecoveryView, NodeError> {
+        let missing = self.store.missing_tails().into_iter().map(|tail| MissingRange {
+            writer: tail.writer,
+            from: tail.held.next(),
+            to: tail.reached,
+        });
+        Ok(RecoveryView {
+            reasons: self.store.doubts().iter().map(|doubt| reason(*doubt)).collect(),
+            new_writer: self.store.is_in_doubt(),
+            missing: missing.collect(),
+            missing_operations: self.store.missing_operations()?.len() as u64,
+        })
     }
 
     /// A person's name.

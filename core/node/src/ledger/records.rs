@@ -83,7 +83,7 @@ impl Ledger {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<Saved, NodeError> {
-        let code = ShortCode::new(&self.device, *next_number);
+        let code = ShortCode { prefix: draft.prefix.clone(), number: *next_number };
         incident.short_code = Some(code.clone());
         incident.schema_version = Some(SCHEMA_VERSION);
         incident.reported_at = incident.reported_at.or_else(|| Moment::from_local(now));

@@ -22,8 +22,8 @@ use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Opened};
 use crate::{
     AttachmentView, CheckView, ConflictView, Environment, Event, HistoryView, ImportReport, ImportRow,
-    IncidentView, Ledger, LinkId, NodeError, Opening, Resolved, Saved, StateDigest, Summary, SystemRandom,
-    TeamView,
+    IncidentView, Ledger, LinkId, NodeError, Opening, RecoveryView, Resolved, Saved, StateDigest, Summary,
+    SystemRandom, TeamView,
 };
 
 /// Hears how far a long job is: done, of how many. Answering `false` stops it where it can stop cleanly.
@@ -202,6 +202,14 @@ impl Node {
     /// [`NodeError::Store`] from the store.
     pub async fn team(&self) -> Result<TeamView, NodeError> {
         self.run(|ledger, _| ledger.team()).await
+    }
+
+    /// What this device has lost and asks its peers for.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub async fn recovery(&self) -> Result<RecoveryView, NodeError> {
+        self.run(|ledger, _| ledger.recovery()).await
     }
 
     /// Invites one person: gives the code and lets whoever has it join once, at a listening address

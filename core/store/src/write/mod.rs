@@ -13,7 +13,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::cache::{Cache, Chain};
 use crate::commit::{Commit, Committed};
-use crate::store::{INSTALLATION, OWN_SETTINGS, TRIED};
+use crate::store::{COMMITS, INSTALLATION, OWN_SETTINGS, TRIED};
 use crate::{Store, StoreError, attachment, database};
 
 /// What a running transaction adds to the [`Cache`], which must not change before it succeeded.
@@ -66,14 +66,37 @@ impl Store {
 
     fn write(&mut self, commit: Commit) -> Result<Committed, StoreError> {
         let entries = commit.entries.len();
-        let claim = commit.claim_installation;
+        let claims = commit.claim_installation;
+        let membership = commit.membership.clone();
+        // What may vanish in a power cut must not be missed: only what waits for the disk is counted.
+        let number = (!commit.derived).then_some(self.witness.head.commits + 1);
         let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(number) = number {
+            write_setting(&transaction, COMMITS, &number.to_le_bytes())?;
+        }
+        if let Some((key, value)) = self.witness.noted(claims) {
+            write_setting(&transaction, key, value)?;
+        }
         let mut draft = Draft::new(&transaction, &self.cache, commit.space);
         draft.write(commit, &self.installation)?;
         let additions = draft.finish();
         transaction.commit()?;
+        let touched: Vec<WriterId> = additions.chains.keys().copied().collect();
         additions.enter(&mut self.cache);
-        self.is_new_installation &= !claim;
+        if claims {
+            // It is saved: what cannot be read now is no failure of the commit.
+            let missing = self.missing_operations().unwrap_or_default();
+            self.witness.claimed(&self.cache, &missing);
+        }
+        if let Some(membership) = membership {
+            // What is missing of the membership stays named until it has come back.
+            if self.missing_operations().is_ok_and(|missing| missing.is_empty()) {
+                self.witness.head.membership = membership;
+            }
+        }
+        if let Some(number) = number {
+            self.witness.committed(number, &self.cache, &touched);
+        }
         Ok(Committed { entries })
     }
 }

@@ -219,7 +219,7 @@ impl Device {
         let mut plain = Writer::new();
         plain.number(runs).fixed(out.into_bytes());
         let batch = (runs > 0).then(|| LoadedBatch { plain: plain.into_bytes(), marks });
-        Input::Loaded { space: SPACE, batch, forks }
+        Input::Loaded { space: SPACE, batch: Ok(batch), forks }
     }
 
     pub(crate) fn commit(&mut self, plain: &[u8]) -> Input {
