@@ -21,16 +21,24 @@ pub const VAULT: TestVault = TestVault([9; 16]);
 /// # Errors
 /// As the ledger's.
 pub fn open(dir: &Path, seed: u64) -> Result<Ledger, NodeError> {
-    let opening =
-        |home| Opening { home, unlock: Unlock::RawKey(&KEY), vault: &VAULT, slot: SlotOptions::FLOOR };
-    match Home::open(dir) {
-        Ok(home) => Ledger::open(opening(home)),
-        Err(StoreError::NoHome) => {
+    match reopen(dir) {
+        Err(NodeError::Store(StoreError::NoHome)) => {
             let home = Home::create(dir)?;
-            Ledger::create_team(opening(home), "Harbour", "Amina", &mut source(seed, 9))
+            let opening =
+                Opening { home, unlock: Unlock::RawKey(&KEY), vault: &VAULT, slot: SlotOptions::FLOOR };
+            Ledger::create_team(opening, "Harbour", "Amina", &mut source(seed, 9))
         }
-        Err(error) => Err(error.into()),
+        opened => opened,
     }
+}
+
+/// Opens a home that is there.
+///
+/// # Errors
+/// As the ledger's.
+pub fn reopen(dir: &Path) -> Result<Ledger, NodeError> {
+    let home = Home::open(dir)?;
+    Ledger::open(Opening { home, unlock: Unlock::RawKey(&KEY), vault: &VAULT, slot: SlotOptions::FLOOR })
 }
 
 /// The passphrase of homes that meet over sockets.

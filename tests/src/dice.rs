@@ -2,6 +2,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 /// Small draws from one seeded source. No floats, so every platform draws the same.
+#[derive(Clone)]
 pub struct Dice(ChaCha8Rng);
 
 impl Dice {

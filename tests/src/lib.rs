@@ -5,6 +5,8 @@
 //! - [`Run`] is a random field day in such a world; [`Expected`] notes what was acknowledged to people, and
 //!   [`verdict`] compares the devices with it and with each other.
 //! - [`Poison`] makes what only a member who breaks the rules would make.
+//! - [`disk`] watches everything that is done to the files of a home, lets it fail, and makes what is left of them when
+//!   the power goes.
 //! - [`seeds`] runs many seeds on all cores and says which one failed.
 //!
 //! Runs are in `tests/`. `FIRSTHAND_SEED=7` replays one seed with its story, `FIRSTHAND_SEEDS=20000` runs more.
@@ -19,6 +21,8 @@ pub mod canary;
 pub mod crashing;
 mod device;
 mod dice;
+#[cfg(target_os = "linux")]
+pub mod disk;
 mod expected;
 mod folder;
 mod join;

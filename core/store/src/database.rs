@@ -9,11 +9,14 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::StoreError;
+use crate::{StoreError, slots};
 
 /// Bytes in a page. A save touches five to twelve pages here and there, each encrypted and authenticated whole, so small
 /// pages make a save twice as fast as pages of 16 KiB would and cost 5 % more space. docs/adr/0012-small-pages.md has the figures.
 pub(crate) const PAGE_BYTES: u32 = 4096;
+
+/// Bytes of SQLCipher's salt.
+const SALT_BYTES: usize = 16;
 
 /// Each file brings the database from the version before to its own; the first to version 1. Files never change once
 /// a version with them was released.
@@ -42,14 +45,22 @@ pub(crate) fn open(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError
     connection.pragma_update(None, "cipher_hmac_algorithm", "HMAC_SHA256")?;
     // The first read: a wrong key or a damaged first page shows here.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    // Where a file cannot be opened for writing, SQLite opens it for reading and fails at the first save.
+    if connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem).into());
+    }
     settle(&connection)?;
     Ok(connection)
 }
 
+/// Gives the key and the salt. SQLCipher would read the salt from the beginning of the file, where it stands unprotected: a
+/// sector spoilt there, by a power cut while page 1 is written, would close the whole database, although the write-ahead
+/// log still has that page.
 fn set_key(connection: &Connection, key: &[u8; 32]) -> Result<(), StoreError> {
-    let mut statement = Zeroizing::new(String::with_capacity(96));
+    let salt = slots::derive(key, "firsthand database key v1", b"salt");
+    let mut statement = Zeroizing::new(String::with_capacity(128));
     statement.push_str("PRAGMA key = \"x'");
-    for byte in key {
+    for byte in key.iter().chain(&salt[..SALT_BYTES]) {
         // Writing to a string cannot fail.
         let _ = write!(statement, "{byte:02x}");
     }

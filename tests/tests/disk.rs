@@ -1,0 +1,346 @@
+//! The power goes, the disk is full, the disk fails: what was acknowledged is there, and nothing is half there.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+#![allow(unsafe_code, reason = "calls of the C library are put in front of its own")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use firsthand_ids::DocumentId;
+use firsthand_node::{Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, StateDigest, StoreError};
+use firsthand_record::{Count, CountKind, Incident};
+use firsthand_tests::disk::{self, Failure, Fault, Loss, Op, crash, syncs};
+use firsthand_tests::{Clock, Dice, Expected, Person, World, copy_folder, crashing, folder, seeds};
+use serde_json::json;
+
+firsthand_tests::watch_calls! {
+    open64(name: *const libc::c_char, flags: libc::c_int, mode: libc::c_uint) -> libc::c_int;
+    close(fd: libc::c_int) -> libc::c_int;
+    write(fd: libc::c_int, from: *const libc::c_void, len: libc::size_t) -> libc::ssize_t;
+    pwrite64(fd: libc::c_int, from: *const libc::c_void, len: libc::size_t, at: libc::off64_t) -> libc::ssize_t;
+    ftruncate64(fd: libc::c_int, len: libc::off64_t) -> libc::c_int;
+    fsync(fd: libc::c_int) -> libc::c_int;
+    fdatasync(fd: libc::c_int) -> libc::c_int;
+    rename(from: *const libc::c_char, to: *const libc::c_char) -> libc::c_int;
+    unlink(name: *const libc::c_char) -> libc::c_int;
+}
+
+/// What was done to the files of a home, and the state after everything that was acknowledged.
+struct Story {
+    ops: Vec<Op>,
+    digests: Vec<StateDigest>,
+}
+
+/// Somebody founds a team and works, closing the home now and then.
+fn work(seed: u64, actions: usize) -> Story {
+    let dir = folder();
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    disk::watch(&home, true);
+    let mut digests = Vec::new();
+    let acknowledge = |ledger: &mut Ledger, digests: &mut Vec<StateDigest>| {
+        disk::with(|disk| disk.note(|| Op::Acknowledged(digests.len())));
+        digests.push(ledger.digest().unwrap());
+    };
+    let mut ledger = crashing::open(&home, seed).unwrap();
+    acknowledge(&mut ledger, &mut digests);
+    let (mut person, mut expected) = (Person::new(seed), Expected::default());
+    let mut done = 0;
+    while done < actions {
+        let mut world = World::within(seed + done as u64, dir.path().join("world"));
+        let device = world.move_in_as("Amina", ledger);
+        let until = actions.min(done + 1 + person.dice.below(100));
+        for _ in done..until {
+            person.act(&mut world, &mut expected, device);
+            acknowledge(world.devices[device].ledger(), &mut digests);
+        }
+        done = until;
+        drop(world);
+        ledger = crashing::reopen(&home).unwrap();
+    }
+    drop(ledger);
+    Story { ops: disk::unwatch().ops, digests }
+}
+
+/// Cuts the power after so many operations, and looks at what is left.
+fn cut_and_verify(story: &Story, cut: usize, loss: Loss, dice: &mut Dice) {
+    let dir = folder();
+    crash(&story.ops, cut, loss, dice, dir.path());
+    let acknowledged = story.ops[..cut].iter().rev().find_map(|op| match op {
+        Op::Acknowledged(number) => Some(*number),
+        _ => None,
+    });
+    let opened = crashing::reopen(dir.path());
+    let Some(acknowledged) = acknowledged else {
+        // The team was not founded yet: there is nothing, or all of it.
+        match opened {
+            Ok(mut ledger) => assert_eq!(ledger.digest().unwrap(), story.digests[0]),
+            Err(NodeError::Unfinished | NodeError::Store(StoreError::NoHome)) => {}
+            Err(error) => panic!("cut {cut}, {loss:?}, while the team was founded: {error}"),
+        }
+        return;
+    };
+    let mut ledger = opened.unwrap_or_else(|error| panic!("cut {cut}, {loss:?}: {error}"));
+    let digest = ledger.digest().unwrap();
+    // What was being saved when the power went may have been saved.
+    let next = story.digests.get(acknowledged + 1);
+    assert!(
+        digest == story.digests[acknowledged] || Some(&digest) == next,
+        "cut {cut}, {loss:?}: the state is not the one after action {acknowledged}"
+    );
+    let check = ledger.check(&mut |_, _| true).unwrap();
+    assert_eq!(check.problems, Vec::<String>::new(), "cut {cut}, {loss:?}");
+    assert_eq!(check.attachments_missing, 0, "cut {cut}, {loss:?}");
+    let now = Clock::default().at(0);
+    ledger.add_incident(titled("After the cut"), now, dice.rng()).unwrap();
+}
+
+fn titled(title: &str) -> Incident {
+    Incident { title: Some(title.to_owned()), ..Incident::default() }
+}
+
+#[test]
+fn the_power_goes_at_every_sync() {
+    let story = work(1, 200);
+    let moments = syncs(&story.ops);
+    let losses = [Loss::All, Loss::Nothing, Loss::Torn, Loss::Torn];
+    let cuts = moments.len() * losses.len();
+    let name = format!("power cuts at {} syncs of a run of 200 actions", moments.len() / 2);
+    assert!(moments.len() > 400, "{}", moments.len());
+    seeds::every(&name, cuts as u64, |seed| {
+        let number = seed as usize % cuts;
+        let cut = moments[number / losses.len()];
+        cut_and_verify(&story, cut, losses[number % losses.len()], &mut Dice::new(seed, 40));
+    });
+}
+
+/// How many cuts each run gets.
+const CUTS: u64 = 20;
+
+#[test]
+fn the_power_goes_at_any_moment() {
+    seeds::each("runs of 40 actions with 20 power cuts each", 20, |seed| {
+        let story = work(seed + 2, 40);
+        let mut dice = Dice::new(seed, 41);
+        for _ in 0..CUTS {
+            let cut = dice.below(story.ops.len() + 1);
+            cut_and_verify(&story, cut, Loss::Torn, &mut dice);
+        }
+    });
+}
+
+/// Twenty things that somebody does, each the same whenever it is done again.
+struct Script {
+    /// `None` only while the home is opened again.
+    ledger: Option<Ledger>,
+    dice: Dice,
+    home: PathBuf,
+    failure: Failure,
+    /// How often the home had to be opened again.
+    opened: u64,
+}
+
+const ACTIONS: usize = 20;
+
+/// The words that somebody hears whose disk is full or fails.
+fn said_right(error: &NodeError, failure: Failure) {
+    let (failed, first) = disk::with(|disk| (disk.failed, disk.first.clone())).unwrap();
+    assert!(failed > 0, "nothing failed, and yet: {error}");
+    let right = match error {
+        NodeError::Store(StoreError::Full | StoreError::Io(_)) => true,
+        // SQLCipher takes a page that could not be read for one that is not what was written.
+        NodeError::Store(StoreError::Damaged { .. }) => failure == Failure::Io,
+        _ => false,
+    };
+    assert!(right, "{first}: {error:?}");
+}
+
+fn fault_is_over() {
+    disk::with(|disk| disk.fault = None);
+}
+
+impl Script {
+    fn open(home: &Path, failure: Failure) -> Self {
+        let open = || crashing::reopen(home);
+        let ledger = open().or_else(|error| {
+            said_right(&error, failure);
+            fault_is_over();
+            open()
+        });
+        let (home, ledger) = (home.to_owned(), Some(ledger.unwrap()));
+        Self { ledger, dice: Dice::new(6, 44), home, failure, opened: 0 }
+    }
+
+    fn ledger(&mut self) -> &mut Ledger {
+        self.ledger.as_mut().unwrap()
+    }
+
+    fn now(number: usize) -> Now {
+        Clock::default().at(number as i64 * 1000)
+    }
+
+    fn some(&mut self) -> Result<DocumentId, NodeError> {
+        Ok(self.ledger().incidents(&IncidentQuery::default())?[0].id)
+    }
+
+    fn act(&mut self, number: usize) -> Result<(), NodeError> {
+        let now = Self::now(number);
+        let mut dice = self.dice.clone();
+        let rng = dice.rng();
+        match number % 5 {
+            0 => {
+                let mut draft = titled(&format!("Incident {number}"));
+                draft.counts.push(Count::new(CountKind::Injured, Some(2), None));
+                self.ledger().add_incident(draft, now, rng)?;
+            }
+            1 => {
+                let id = self.some()?;
+                let insert = "And then. ".to_owned();
+                let edits = [
+                    Edit::Set { field: "title".to_owned(), value: json!(format!("Title {number}")) },
+                    Edit::Splice { field: "narrative".to_owned(), at: 0, delete: 0, insert },
+                ];
+                self.ledger().edit(id, &edits, now, rng)?;
+            }
+            2 => {
+                let id = self.some()?;
+                let len = if number % 10 == 2 { 3000 } else { 400_000 };
+                let content = Dice::new(number as u64, 42).fill(len);
+                let name = format!("{number}.bin");
+                self.ledger().attach(id, &mut content.as_slice(), &name, "", now, rng, &mut |_| ())?;
+            }
+            3 => {
+                let row = |row| ImportRow { row, incident: titled(&format!("Row {number}.{row}")) };
+                self.ledger().import((0..3).map(row).collect(), false, now, rng, &mut |_, _| true)?;
+            }
+            _ => drop(self.ledger().index_text()?),
+        }
+        self.dice = dice;
+        Ok(())
+    }
+
+    /// Does something that may meet the fault, and once more when it is over. After a page could not be read SQLCipher
+    /// reads no other, so then the home is opened again; a disk that was only full costs nobody that.
+    fn again<T>(&mut self, mut act: impl FnMut(&mut Self) -> Result<T, NodeError>) -> T {
+        let error = match act(self) {
+            Ok(done) => return done,
+            Err(error) => error,
+        };
+        said_right(&error, self.failure);
+        fault_is_over();
+        if self.failure == Failure::Full {
+            return act(self).unwrap();
+        }
+        act(self).unwrap_or_else(|error| {
+            said_right(&error, self.failure);
+            self.ledger = None;
+            self.ledger = Some(crashing::reopen(&self.home).unwrap());
+            self.opened += 1;
+            act(self).unwrap()
+        })
+    }
+
+    fn digest(&mut self) -> StateDigest {
+        self.again(|script| script.ledger().digest())
+    }
+
+    /// Everything is as it should be. What cannot be read now is a problem too, but none that stays.
+    fn check(&mut self, number: usize) {
+        let failed = || disk::with(|disk| disk.failed).unwrap();
+        let before = failed();
+        let problems = self.again(|script| {
+            let check = script.ledger().check(&mut |_, _| true)?;
+            match check.problems.first() {
+                Some(_) if failed() > before => Err(StoreError::Damaged { what: "a page" }.into()),
+                _ => Ok(check.problems),
+            }
+        });
+        assert_eq!(problems, Vec::<String>::new(), "after action {number}");
+    }
+}
+
+/// A home with something in it, closed.
+fn template() -> tempfile::TempDir {
+    let dir = folder();
+    let home = dir.path().join("home");
+    drop(crashing::open(&home, 5).unwrap());
+    let mut script = Script::open(&home, Failure::Io);
+    for number in 0..5 {
+        script.act(number).unwrap();
+    }
+    dir
+}
+
+/// Twenty actions, one of which meets the fault; gives how many operations could have met it, and how often the home
+/// had to be opened again.
+fn run(template: &Path, fault: Fault) -> (u64, u64) {
+    let dir = folder();
+    let home = dir.path().join("home");
+    copy_folder(template, &home);
+    disk::watch(&home, false);
+    disk::with(|disk| disk.fault = Some(fault));
+    let mut script = Script::open(&home, fault.failure);
+    let (mut before, mut seen) = (script.digest(), 0);
+    for number in 5..5 + ACTIONS {
+        if let Err(error) = script.act(number) {
+            said_right(&error, fault.failure);
+            if fault.lasts {
+                // Nothing else is saved either.
+                for other in [number + 1, number + 2] {
+                    match script.act(other) {
+                        Ok(()) => assert_eq!(other % 5, 4, "saved on a disk that takes nothing"),
+                        Err(error) => said_right(&error, fault.failure),
+                    }
+                }
+            }
+            fault_is_over();
+            assert_eq!(script.digest(), before, "something of action {number} was saved");
+            script.again(|script| script.act(number));
+        }
+        before = script.digest();
+        let failed = disk::with(|disk| disk.failed).unwrap();
+        // Looking at everything is most of the time that a run takes.
+        if failed > seen || number % 10 == 0 {
+            script.check(number);
+        }
+        seen = failed;
+    }
+    let opened = script.opened;
+    drop(script);
+    let met = disk::unwatch().met;
+
+    let mut ledger = crashing::reopen(&home).unwrap();
+    assert_eq!(ledger.digest().unwrap(), before, "opened again");
+    let check = ledger.check(&mut |_, _| true).unwrap();
+    assert_eq!(check.problems, Vec::<String>::new());
+    assert_eq!(check.attachments_missing, 0);
+    let files = fs::read_dir(home.join("attachments")).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    assert!(files.iter().all(|path| path.extension().is_none()), "{files:?}");
+    (met, opened)
+}
+
+fn every_operation(failure: Failure, words: &str) -> u64 {
+    let template = template();
+    let home = template.path().join("home");
+    let (met, _) = run(&home, Fault { failure, at: u64::MAX, lasts: false });
+    assert!(met > 300, "{met} operations");
+    let opened = AtomicU64::new(0);
+    seeds::every(&format!("{words} at each of {met} operations, once and for good"), met * 2, |seed| {
+        let (_, again) = run(&home, Fault { failure, at: seed / 2, lasts: seed % 2 == 1 });
+        opened.fetch_add(again, Ordering::Relaxed);
+    });
+    opened.into_inner()
+}
+
+#[test]
+fn the_disk_is_full_at_every_operation() {
+    assert_eq!(every_operation(Failure::Full, "a full disk"), 0);
+}
+
+#[test]
+fn the_disk_fails_at_every_operation() {
+    let opened = every_operation(Failure::Io, "a failing disk");
+    println!("the home was opened again {opened} times");
+}
