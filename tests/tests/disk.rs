@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use firsthand_ids::DocumentId;
 use firsthand_node::{Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, StateDigest, StoreError};
 use firsthand_record::{Count, CountKind, Incident};
-use firsthand_tests::disk::{self, Failure, Fault, Loss, Op, crash, syncs};
+use firsthand_tests::disk::{self, Failure, Fault, Loss, Op, Sectors, crash, syncs};
 use firsthand_tests::{Clock, Dice, Expected, Person, World, copy_folder, crashing, folder, seeds};
 use serde_json::json;
 
@@ -28,16 +28,17 @@ firsthand_tests::watch_calls! {
 
 /// What was done to the files of a home, and the state after everything that was acknowledged.
 struct Story {
+    sectors: Sectors,
     ops: Vec<Op>,
     digests: Vec<StateDigest>,
 }
 
 /// Somebody founds a team and works, closing the home now and then.
-fn work(seed: u64, actions: usize) -> Story {
+fn work(seed: u64, actions: usize, sectors: Sectors) -> Story {
     let dir = folder();
     let home = dir.path().join("home");
     fs::create_dir(&home).unwrap();
-    disk::watch(&home, true);
+    disk::watch(&home, true, sectors);
     let mut digests = Vec::new();
     let acknowledge = |ledger: &mut Ledger, digests: &mut Vec<StateDigest>| {
         disk::with(|disk| disk.note(|| Op::Acknowledged(digests.len())));
@@ -60,13 +61,13 @@ fn work(seed: u64, actions: usize) -> Story {
         ledger = crashing::reopen(&home).unwrap();
     }
     drop(ledger);
-    Story { ops: disk::unwatch().ops, digests }
+    Story { sectors, ops: disk::unwatch().ops, digests }
 }
 
 /// Cuts the power after so many operations, and looks at what is left.
 fn cut_and_verify(story: &Story, cut: usize, loss: Loss, dice: &mut Dice) {
     let dir = folder();
-    crash(&story.ops, cut, loss, dice, dir.path());
+    crash(&story.ops, cut, (loss, story.sectors), dice, dir.path());
     let acknowledged = story.ops[..cut].iter().rev().find_map(|op| match op {
         Op::Acknowledged(number) => Some(*number),
         _ => None,
@@ -90,29 +91,54 @@ fn cut_and_verify(story: &Story, cut: usize, loss: Loss, dice: &mut Dice) {
         "cut {cut}, {loss:?}: the state is not the one after action {acknowledged}"
     );
     let check = ledger.check(&mut |_, _| true).unwrap();
-    assert_eq!(check.problems, Vec::<String>::new(), "cut {cut}, {loss:?}");
+    let mut problems = check.problems;
+    let found = problems.len();
+    if loss == Loss::Torn {
+        // The head file is written without waiting for the disk. A slot that the cut has torn is said, and harms nobody.
+        problems.retain(|it| !it.starts_with("the head file: one of its two slots is torn"));
+        // Where a sector may be spoilt, SQLite ends a commit twice, and one that was cut off looks like one in the middle.
+        let spoilt = story.sectors == Sectors::Spoilt;
+        problems.retain(|it| !(spoilt && it.starts_with("the database: its write-ahead log is damaged")));
+    }
+    assert_eq!(problems, Vec::<String>::new(), "cut {cut}, {loss:?}");
     assert_eq!(check.attachments_missing, 0, "cut {cut}, {loss:?}");
     let now = Clock::default().at(0);
     ledger.add_incident(titled("After the cut"), now, dice.rng()).unwrap();
+    if found > 0 {
+        drop(ledger);
+        let mut ledger = crashing::reopen(dir.path()).unwrap();
+        let check = ledger.check(&mut |_, _| true).unwrap();
+        assert_eq!(check.problems, Vec::<String>::new(), "cut {cut}: what was torn is written again");
+    }
 }
 
 fn titled(title: &str) -> Incident {
     Incident { title: Some(title.to_owned()), ..Incident::default() }
 }
 
-#[test]
-fn the_power_goes_at_every_sync() {
-    let story = work(1, 200);
+fn at_every_sync(sectors: Sectors, words: &str) {
+    let story = work(1, 200, sectors);
     let moments = syncs(&story.ops);
     let losses = [Loss::All, Loss::Nothing, Loss::Torn, Loss::Torn];
     let cuts = moments.len() * losses.len();
-    let name = format!("power cuts at {} syncs of a run of 200 actions", moments.len() / 2);
-    assert!(moments.len() > 400, "{}", moments.len());
+    let all = moments.len() / 2;
+    assert!(all > 200, "{all} syncs");
+    let name = format!("power cuts before and after all {all} syncs of a run of 200 actions, {words}");
     seeds::every(&name, cuts as u64, |seed| {
         let number = seed as usize % cuts;
         let cut = moments[number / losses.len()];
         cut_and_verify(&story, cut, losses[number % losses.len()], &mut Dice::new(seed, 40));
     });
+}
+
+#[test]
+fn the_power_goes_at_every_sync() {
+    at_every_sync(Sectors::Kept, "writes torn by sectors");
+}
+
+#[test]
+fn the_power_goes_at_every_sync_of_a_disk_that_spoils_sectors() {
+    at_every_sync(Sectors::Spoilt, "sectors spoilt");
 }
 
 /// How many cuts each run gets.
@@ -121,7 +147,8 @@ const CUTS: u64 = 20;
 #[test]
 fn the_power_goes_at_any_moment() {
     seeds::each("runs of 40 actions with 20 power cuts each", 20, |seed| {
-        let story = work(seed + 2, 40);
+        let sectors = if seed % 2 == 0 { Sectors::Kept } else { Sectors::Spoilt };
+        let story = work(seed + 2, 40, sectors);
         let mut dice = Dice::new(seed, 41);
         for _ in 0..CUTS {
             let cut = dice.below(story.ops.len() + 1);
@@ -278,7 +305,7 @@ fn run(template: &Path, fault: Fault) -> (u64, u64) {
     let dir = folder();
     let home = dir.path().join("home");
     copy_folder(template, &home);
-    disk::watch(&home, false);
+    disk::watch(&home, false, Sectors::Kept);
     disk::with(|disk| disk.fault = Some(fault));
     let mut script = Script::open(&home, fault.failure);
     let (mut before, mut seen) = (script.digest(), 0);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::Op;
 use super::vfs::SECTOR;
+use super::{Op, Sectors};
 use crate::Dice;
 
 /// What became of writes that were not synced.
@@ -126,7 +126,7 @@ impl<'a> Disk<'a> {
     }
 
     /// The bytes of a file that are found after the cut.
-    fn bytes(&self, number: usize, loss: Loss, dice: &mut Dice) -> Vec<u8> {
+    fn bytes(&self, number: usize, loss: Loss, sectors: Sectors, dice: &mut Dice) -> Vec<u8> {
         let File { synced, since } = &self.files[number];
         let mut found = synced.clone();
         // From nothing of it to nearly all of it.
@@ -135,7 +135,7 @@ impl<'a> Disk<'a> {
             match op {
                 Op::Write { at, bytes, .. } if loss == Loss::Nothing => put(&mut found, *at, bytes),
                 Op::Write { at, bytes, .. } if loss == Loss::Torn => {
-                    tear(&mut found, *at, bytes, chance, dice)
+                    tear(&mut found, *at, bytes, (chance, sectors), dice);
                 }
                 Op::Truncate { len, .. }
                     if loss == Loss::Nothing || (loss == Loss::Torn && dice.percent(50)) =>
@@ -152,14 +152,15 @@ impl<'a> Disk<'a> {
 fn apply(names: &mut BTreeMap<String, usize>, set: &[(String, Option<usize>)]) {
     for (name, file) in set {
         match file {
-            Some(file) => drop(names.insert(name.clone(), *file)),
-            None => drop(names.remove(name)),
-        }
+            Some(file) => names.insert(name.clone(), *file),
+            None => names.remove(name),
+        };
     }
 }
 
 /// Writes some of the sectors of a write.
-fn tear(found: &mut Vec<u8>, at: u64, bytes: &[u8], chance: usize, dice: &mut Dice) {
+fn tear(found: &mut Vec<u8>, at: u64, bytes: &[u8], how: (usize, Sectors), dice: &mut Dice) {
+    let (chance, sectors) = how;
     let (begin, end) = (at as usize, at as usize + bytes.len());
     let mut from = begin;
     while from < end {
@@ -167,10 +168,13 @@ fn tear(found: &mut Vec<u8>, at: u64, bytes: &[u8], chance: usize, dice: &mut Di
         if dice.percent(chance) {
             put(found, from as u64, &bytes[from - begin..to - begin]);
         } else if dice.percent(10) {
-            // The power went while this sector was written: what else is in it is spoilt with it.
+            // The power went while this sector was written.
             let sector = from / SECTOR * SECTOR;
-            let len = if found.len() > sector { SECTOR.min(found.len() - sector) } else { 0 };
-            put(found, sector as u64, &dice.fill(len));
+            let (begin, end) = match sectors {
+                Sectors::Spoilt => (sector, found.len().min(sector + SECTOR)),
+                Sectors::Kept => (from, to),
+            };
+            put(found, begin as u64, &dice.fill(end.saturating_sub(begin)));
         }
         from = to;
     }
@@ -180,7 +184,7 @@ fn tear(found: &mut Vec<u8>, at: u64, bytes: &[u8], chance: usize, dice: &mut Di
 ///
 /// # Panics
 /// Where `to` cannot be written.
-pub fn crash(ops: &[Op], cut: usize, loss: Loss, dice: &mut Dice, to: &Path) {
+pub fn crash(ops: &[Op], cut: usize, (loss, sectors): (Loss, Sectors), dice: &mut Dice, to: &Path) {
     let mut disk = Disk::default();
     for op in &ops[..cut] {
         disk.happen(op);
@@ -189,7 +193,7 @@ pub fn crash(ops: &[Op], cut: usize, loss: Loss, dice: &mut Dice, to: &Path) {
     for (name, number) in disk.found(loss, dice) {
         let path = to.join(&name);
         fs::create_dir_all(path.parent().unwrap_or(to)).unwrap();
-        fs::write(path, disk.bytes(number, loss, dice)).unwrap();
+        fs::write(path, disk.bytes(number, loss, sectors, dice)).unwrap();
     }
 }
 
@@ -213,7 +217,7 @@ mod tests {
 
     fn found(ops: &[Op], loss: Loss, seed: u64) -> BTreeMap<String, Vec<u8>> {
         let dir = folder();
-        crash(ops, ops.len(), loss, &mut Dice::new(seed, 0), dir.path());
+        crash(ops, ops.len(), (loss, Sectors::Spoilt), &mut Dice::new(seed, 0), dir.path());
         let files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
         files
             .map(|it| (it.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(it).unwrap()))

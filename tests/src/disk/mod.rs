@@ -83,6 +83,17 @@ pub struct Recorder {
     /// Whether the operations are noted, or only counted.
     keeps: bool,
     open: BTreeMap<i32, String>,
+    sectors: Sectors,
+}
+
+/// What a disk does with the rest of a sector of which a part is being written when the power goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sectors {
+    /// It may be spoilt: the VFS promises nothing at all.
+    #[default]
+    Spoilt,
+    /// It stays, as the system's own VFS assumes of all disks.
+    Kept,
 }
 
 thread_local! {
@@ -90,9 +101,9 @@ thread_local! {
 }
 
 /// Watches what this thread does below a folder; `keeps` notes it all.
-pub fn watch(root: &Path, keeps: bool) {
+pub fn watch(root: &Path, keeps: bool, sectors: Sectors) {
     vfs::install();
-    let recorder = Recorder { root: root.to_owned(), keeps, ..Recorder::default() };
+    let recorder = Recorder { root: root.to_owned(), keeps, sectors, ..Recorder::default() };
     RECORDER.with_borrow_mut(|slot| *slot = Some(recorder));
 }
 

@@ -1,5 +1,5 @@
 //! A VFS for SQLite around the system's own: it tells the recorder of every write and sync, fails where the recorder
-//! says so, and promises nothing: no atomic write, no order between writes, and that a write may spoil the rest of its sector.
+//! says so, and promises neither atomic writes nor an order between them.
 
 #![allow(unsafe_code, reason = "SQLite calls a VFS through C")]
 
@@ -13,7 +13,7 @@ use std::sync::Once;
 
 use rusqlite::ffi;
 
-use super::{Failure, Kind, Op, failing, note};
+use super::{Failure, Kind, Op, Sectors, failing, note, with};
 
 /// Bytes that a disk writes as one, if at all.
 pub const SECTOR: usize = 512;
@@ -285,8 +285,12 @@ unsafe extern "C" fn sector_size(_: *mut ffi::sqlite3_file) -> c_int {
     SECTOR as c_int
 }
 
+/// No atomic writes, no order between writes.
 unsafe extern "C" fn characteristics(_: *mut ffi::sqlite3_file) -> c_int {
-    0
+    match with(|recorder| recorder.sectors) {
+        Some(Sectors::Kept) => ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE,
+        _ => 0,
+    }
 }
 
 unsafe extern "C" fn shm_map(

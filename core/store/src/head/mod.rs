@@ -18,7 +18,7 @@ pub(crate) use record::{Head, MAX_KEPT_BYTES};
 use record::{HeadKeys, MAX_SLOT_BYTES, SLOT_BYTES, Slot};
 
 use crate::StoreError;
-use crate::home::{HEAD, HEAD_NEW, Home, WAL, sync_dir};
+use crate::home::{HEAD, HEAD_NEW, Home, sync_dir};
 use crate::vault::file_place;
 
 /// What opening found.
@@ -85,11 +85,9 @@ impl HeadFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok((this, None, Found::Missing)),
             Err(error) => return Err(error.into()),
         };
-        // A program that was killed leaves a write-ahead log, and may have left a slot that is in memory only. The next
-        // writing goes into the other slot, which must not be the only one on the disk.
-        if home.path(WAL).exists() {
-            file.sync_data()?;
-        }
+        // A program that ended without closing the home may have left a slot that is in memory only. The next writing goes
+        // into the other slot, which must not be the only one on the disk.
+        file.sync_data()?;
         let mut bytes = Vec::new();
         (&file).take(2 * MAX_SLOT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         let len = bytes.len() / 2;
