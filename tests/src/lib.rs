@@ -5,6 +5,7 @@
 //! - [`Run`] is a random field day in such a world; [`Expected`] notes what was acknowledged to people, and
 //!   [`verdict`] compares the devices with it and with each other.
 //! - [`Poison`] makes what only a member who breaks the rules would make.
+//! - [`decoders`] are all that bytes from outside reach, with true bytes to begin from.
 //! - [`disk`] watches everything that is done to the files of a home, lets it fail, and makes what is left of them when
 //!   the power goes.
 //! - [`seeds`] runs many seeds on all cores and says which one failed.
@@ -19,6 +20,7 @@ mod act;
 mod cable;
 pub mod canary;
 pub mod crashing;
+pub mod decoders;
 mod device;
 mod dice;
 #[cfg(target_os = "linux")]

@@ -347,7 +347,7 @@ pub fn inject(ledger: &mut Ledger, plain: Vec<u8>, now: Now) -> Result<Committed
 }
 
 /// Somebody who holds nothing, so that everything travels whole.
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl firsthand_log::References for Nothing {
     fn locate_change(&self, _: &ChangeHash) -> Option<(WriterId, Position)> {

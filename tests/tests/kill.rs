@@ -17,7 +17,7 @@ use firsthand_store::{Home, StoreError};
 use firsthand_tests::{Dice, crashing, folder, seeds};
 use serde_json::Value;
 
-const HOMES: u64 = 10;
+const HOMES: u64 = 50;
 const KILLS: u64 = 20;
 
 /// A process that is being started has a copy of every open file for a moment, the locks of homes included. So nobody
@@ -100,7 +100,7 @@ fn verify(home: &Path, saved: &Saved) {
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_program_is_killed() {
-    seeds::each("200 kills", HOMES, |seed| {
+    seeds::each("homes whose program was killed 20 times each", HOMES, |seed| {
         let dir = folder();
         let home = dir.path().join("home");
         let mut dice = Dice::new(seed, 7);
@@ -287,14 +287,14 @@ impl Desk<'_> {
     }
 }
 
-/// How often the real program is killed, and on how many homes.
-const PROGRAM_KILLS: usize = 50;
-const DESKS: u64 = 4;
+/// How often the real program is killed, and on how many homes. Each start tries the passphrase, which is made to take long.
+const PROGRAM_KILLS: usize = 10;
+const DESKS: u64 = 2;
 
 #[test]
 fn the_real_program_loses_nothing_it_said_is_saved() {
     let program = program();
-    seeds::each("200 kills of the real program", DESKS, |seed| {
+    seeds::each("homes on which the real program was killed 10 times each", DESKS, |seed| {
         let dir = folder();
         let desk =
             Desk { program: &program, home: dir.path().join("home"), file: dir.path().join("rows.csv") };

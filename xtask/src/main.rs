@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 mod arrows;
 mod dictionary;
+mod fuzz;
+mod long;
 mod test_run;
 mod tools;
 
@@ -30,6 +32,16 @@ const COMMANDS: &[Command] = &[
         name: "dictionary",
         about: "train the compression dictionaries; --measure prints what they achieve",
         run: dictionary::run,
+    },
+    Command {
+        name: "fuzz",
+        about: "try every decoder with libFuzzer: [--seconds N] [DECODER ..], 60 s each by default",
+        run: fuzz::run,
+    },
+    Command {
+        name: "long",
+        about: "the fault runs that take hours: [--from SEED] [--count N] [RUN ..]; --list names them",
+        run: long::run,
     },
     Command {
         name: "test",

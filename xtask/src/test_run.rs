@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test of the workspace, and one line with the sum.
+//! `cargo xtask test`: every test of the workspace, the figures that they reached, and one line with the sum.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -17,7 +17,8 @@ struct Count {
     failed: u64,
 }
 
-/// Runs the tests, shows their output as it comes, and ends with `N passed, N failed`.
+/// Runs the tests, shows their output as it comes, and ends with the lines `figure: ..` that tests wrote and with `N passed,
+/// N failed`.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
     tools::check()?;
     let samples = samples(root);
@@ -35,19 +36,31 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
     }
     let mut child = command.spawn()?;
     let mut total = Count::default();
+    let mut figures = Vec::new();
     if let Some(output) = child.stdout.take() {
         let mut terminal = io::stdout();
         for line in BufReader::new(output).split(b'\n') {
             let line = line?;
             terminal.write_all(&line)?;
             terminal.write_all(b"\n")?;
-            if let Some(count) = read_result(&String::from_utf8_lossy(&line)) {
+            let line = String::from_utf8_lossy(&line);
+            // A test may have begun the line with its name.
+            if let Some((_, figure)) = line.split_once("figure: ") {
+                figures.push(figure.to_owned());
+            }
+            if let Some(count) = read_result(&line) {
                 total.passed += count.passed;
                 total.failed += count.failed;
             }
         }
     }
     let status = child.wait()?;
+    if !figures.is_empty() {
+        println!("figures:");
+        for figure in figures {
+            println!("  {figure}");
+        }
+    }
     println!("{} passed, {} failed", total.passed, total.failed);
     if status.success() {
         Ok(())

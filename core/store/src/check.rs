@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Read;
 
 use crate::attachment::{self, Checked};
 use crate::head::Found;
@@ -114,6 +115,13 @@ impl Store {
         report.pages = len / page;
         if len % page != 0 {
             report.damage.push(Damage::Structure("its length is no whole number of pages".to_owned()));
+        }
+        // No page's authentication covers the salt at the beginning, and nothing reads it there.
+        let salt: String = self.database.query_row("PRAGMA cipher_salt", [], |row| row.get(0))?;
+        let mut begin = [0; database::SALT_BYTES];
+        fs::File::open(self.home.path(DATABASE))?.read_exact(&mut begin)?;
+        if begin.iter().map(|byte| format!("{byte:02x}")).collect::<String>() != salt {
+            report.damage.push(Damage::Page("its salt is another one".to_owned()));
         }
         self.ask(report, "PRAGMA cipher_integrity_check", Damage::Page)?;
         self.ask(report, "PRAGMA integrity_check(100)", Damage::Structure)?;

@@ -16,7 +16,7 @@ use crate::{StoreError, slots};
 pub(crate) const PAGE_BYTES: u32 = 4096;
 
 /// Bytes of SQLCipher's salt.
-const SALT_BYTES: usize = 16;
+pub(crate) const SALT_BYTES: usize = 16;
 
 /// Each file brings the database from the version before to its own; the first to version 1. Files never change once
 /// a version with them was released.

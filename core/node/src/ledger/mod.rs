@@ -34,7 +34,7 @@ use firsthand_ids::{
     DeviceKey, DocumentId, HybridClock, HybridTime, LocalTime, PersonId, SpaceId, TeamId, WriterId,
 };
 use firsthand_log::{ChainId, DeviceSecret};
-use firsthand_store::{Commit, Home, KeyVault, Receiving, SlotOptions, Store, Unlock};
+use firsthand_store::{Commit, Doubt, Home, KeyVault, Receiving, SlotOptions, Store, StoreError, Unlock};
 use firsthand_team::{Membership, Rights, person_id, team_space};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
@@ -181,7 +181,13 @@ impl Ledger {
         let store = Store::open(opening.home, opening.unlock, opening.vault)?;
         let operations = store.operations()?;
         if operations.is_empty() {
-            return Err(NodeError::Unfinished);
+            // Nobody is told to throw a home away whose team is beyond a break in its log.
+            let lost = store.doubts().iter().any(|it| matches!(it, Doubt::Behind | Doubt::LogDamaged));
+            return Err(if lost {
+                StoreError::Damaged { what: "the database, its team is beyond the damage" }.into()
+            } else {
+                NodeError::Unfinished
+            });
         }
         let secret = |key: &str| -> Result<Zeroizing<[u8; 32]>, NodeError> {
             let bytes = Zeroizing::new(store.setting(key)?.unwrap_or_default());

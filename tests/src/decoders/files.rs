@@ -1,0 +1,135 @@
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+
+use firsthand_exchange::{ColumnMap, Format, read};
+use firsthand_ids::{LocalTime, UnixMillis};
+use firsthand_record::Incident;
+use firsthand_record::validate::{self, Context};
+use firsthand_store::{AttachmentSecret, Home, SealedAttachment, Store, StoreError, Unlock};
+use serde_json::{Map, Value};
+
+use super::samples::home_with_file;
+use crate::crashing::{KEY, VAULT};
+
+/// A home of this thread whose files can be replaced.
+struct Victim {
+    _folder: tempfile::TempDir,
+    home: PathBuf,
+    store: Option<Store>,
+    sealed: SealedAttachment,
+    file: PathBuf,
+}
+
+thread_local! {
+    static VICTIM: RefCell<Option<Victim>> = const { RefCell::new(None) };
+}
+
+fn with<T>(act: impl FnOnce(&mut Victim) -> T) -> T {
+    VICTIM.with_borrow_mut(|victim| {
+        act(victim.get_or_insert_with(|| {
+            let (folder, home, sealed) = home_with_file();
+            let file = fs::read_dir(home.join("attachments")).unwrap().next().unwrap().unwrap().path();
+            Victim { _folder: folder, home, store: None, sealed, file }
+        }))
+    })
+}
+
+fn open(home: &PathBuf) -> Result<Store, StoreError> {
+    Store::open(Home::open(home)?, Unlock::RawKey(&KEY), &VAULT)
+}
+
+/// A home with this as one of its files; everything else is as it was.
+fn replaced(name: &str, bytes: &[u8]) {
+    with(|victim| {
+        victim.store = None;
+        let path = victim.home.join(name);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+        if let Ok(store) = open(&victim.home) {
+            drop(store.check(&mut |_| ()));
+        }
+        fs::write(&path, before).unwrap();
+    });
+}
+
+pub(super) fn slots(bytes: &[u8]) {
+    replaced("slots", bytes);
+}
+
+pub(super) fn head(bytes: &[u8]) {
+    replaced("head", bytes);
+}
+
+/// A sealed file. What is read of it is what was sealed, or an error.
+pub(super) fn attachment(bytes: &[u8]) {
+    with(|victim| {
+        fs::write(&victim.file, bytes).unwrap();
+        let home = &victim.home;
+        let store = victim.store.get_or_insert_with(|| open(home).unwrap());
+        let mut out = Vec::new();
+        if store.read_attachment(&victim.sealed.secret, &victim.sealed.hash, &mut out).is_ok() {
+            assert_eq!(firsthand_ids::sha256(&out), *victim.sealed.hash.as_bytes());
+        }
+        drop(store.attachment_table(&victim.sealed.secret));
+        drop(store.attachment_chunk(&victim.sealed.secret, 0));
+    });
+}
+
+pub(super) fn secret(bytes: &[u8]) {
+    if let Some(secret) = AttachmentSecret::decode(bytes) {
+        assert!(bytes.starts_with(&secret.encode()));
+    }
+}
+
+fn import(bytes: &[u8], name: &str, format: Format) {
+    if let Ok(import) = read(bytes, name, Some(format), None) {
+        for row in &import.incidents {
+            sound(&row.incident);
+        }
+    }
+    drop(read(bytes, name, None, None));
+}
+
+/// Nothing is a place that is none, and what is written is read again.
+fn sound(incident: &Incident) {
+    if let Some(place) = &incident.place {
+        assert!(place.lat.0.is_finite() && place.lon.0.is_finite());
+    }
+    let at = LocalTime { at: UnixMillis(1_795_161_600_000), offset_minutes: 0 };
+    drop(validate::incident(incident, &Context::at(at.at)));
+    let Ok(Value::Object(json)) = serde_json::to_value(incident) else { panic!("a record is an object") };
+    let again = Incident::read(json);
+    assert!(again.unread.is_empty(), "{:?}", again.unread);
+}
+
+pub(super) fn csv(bytes: &[u8]) {
+    import(bytes, "rows.csv", Format::Csv);
+    import(bytes, "rows.csv", Format::Kobo);
+}
+
+pub(super) fn geojson(bytes: &[u8]) {
+    import(bytes, "places.geojson", Format::GeoJson);
+}
+
+pub(super) fn odk(bytes: &[u8]) {
+    import(bytes, "submissions.json", Format::Odk);
+}
+
+pub(super) fn map(bytes: &[u8]) {
+    if let Ok(map) = ColumnMap::from_json(bytes) {
+        drop(read(
+            b"title,lat,lon,weather,when\na,1,2,rain,2026-01-02\n".as_slice(),
+            "a.csv",
+            None,
+            Some(&map),
+        ));
+    }
+}
+
+pub(super) fn incident(bytes: &[u8]) {
+    let Ok(json) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return };
+    let read = Incident::read(json);
+    let at = UnixMillis(1_795_161_600_000);
+    drop(validate::incident(&read.incident, &Context::at(at)));
+}

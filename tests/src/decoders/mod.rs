@@ -1,0 +1,56 @@
+//! Every decoder that bytes of a peer, a file or a damaged home reach, each as a function of those bytes, with true bytes
+//! to begin from.
+//!
+//! `fuzz/` gives them to libFuzzer, `tests/tests/decoders.rs` alters the true bytes at random. A target fails by a panic, by
+//! too much memory or time, or where what it reads does not come out the same when it is written again.
+
+mod files;
+mod log;
+mod peer;
+mod samples;
+
+pub use samples::Samples;
+
+/// A decoder.
+pub struct Target {
+    pub name: &'static str,
+    /// Reads the bytes; anything but a panic is right.
+    pub read: fn(&[u8]),
+    /// True bytes.
+    pub samples: fn(&mut Samples) -> Vec<Vec<u8>>,
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "batch", read: log::batch, samples: Samples::batches },
+    Target { name: "vector", read: log::vector, samples: Samples::vectors },
+    Target { name: "bind", read: log::bind, samples: Samples::binds },
+    Target { name: "change", read: log::change, samples: Samples::changes },
+    Target { name: "guard", read: log::guard, samples: Samples::changes },
+    Target { name: "document", read: log::document, samples: Samples::documents },
+    Target { name: "packed", read: log::packed, samples: Samples::packed },
+    Target { name: "frame", read: peer::frame, samples: Samples::frames },
+    Target { name: "link", read: peer::link, samples: Samples::first_messages },
+    Target { name: "operation", read: peer::operation, samples: Samples::operations },
+    Target { name: "membership", read: peer::membership, samples: Samples::teams },
+    Target { name: "invitation", read: peer::invitation, samples: Samples::invitations },
+    Target { name: "join", read: peer::join, samples: Samples::join_frames },
+    Target { name: "slots", read: files::slots, samples: Samples::slots },
+    Target { name: "head", read: files::head, samples: Samples::heads },
+    Target { name: "attachment", read: files::attachment, samples: Samples::attachments },
+    Target { name: "secret", read: files::secret, samples: Samples::secrets },
+    Target { name: "csv", read: files::csv, samples: Samples::csv },
+    Target { name: "geojson", read: files::geojson, samples: Samples::geojson },
+    Target { name: "odk", read: files::odk, samples: Samples::odk },
+    Target { name: "map", read: files::map, samples: Samples::maps },
+    Target { name: "incident", read: files::incident, samples: Samples::incidents },
+];
+
+/// Reads bytes with one of the targets.
+///
+/// # Panics
+/// Where there is none of that name, or where the target fails.
+pub fn read(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    (target.expect("a target of this name").read)(bytes);
+}

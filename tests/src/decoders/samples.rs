@@ -1,0 +1,307 @@
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use automerge::Automerge;
+use firsthand_channel::{ExchangeSecret, Link, Offer, WordNonce};
+use firsthand_document::{Document, DocumentKind};
+use firsthand_ids::{DocumentId, SpaceId, TeamId, WriterId};
+use firsthand_log::codec::Writer;
+use firsthand_log::compress::{Packer, compress_document};
+use firsthand_log::lean::encode_batch;
+use firsthand_log::{Bind, Vector};
+use firsthand_node::meeting::JoinFrame;
+use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role};
+use firsthand_record::generate::Generator;
+use firsthand_store::{AttachmentSecret, BatchLimits, Home, SealedAttachment, SlotOptions, Store, Unlock};
+use firsthand_sync::{Frame, GoodbyeReason};
+use firsthand_team::JoinRequest;
+use serde_json::{Map, json};
+
+use crate::crashing::{KEY, VAULT};
+use crate::poison::Nothing;
+use crate::{Dice, World, folder};
+
+pub(super) const TEAM: [u8; 32] = [3; 32];
+pub(super) const DISCOVERY: [u8; 32] = [4; 32];
+
+/// True bytes, from a team of two that has worked a little.
+pub struct Samples {
+    world: World,
+    dice: Dice,
+    generator: Generator<rand_chacha::ChaCha8Rng>,
+    incident: DocumentId,
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        let mut world = World::new(1);
+        let lead = world.found("Harbour", "Amina");
+        let other = world.join(lead, "Bruno", Role::Responder);
+        let mut generator = Generator::new(Dice::new(1, 61).rng().clone());
+        let mut incident = None;
+        for device in [lead, other, lead] {
+            let draft = generator.incident();
+            let saved = world.write(device, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap();
+            incident.get_or_insert(saved.id);
+        }
+        let incident = incident.unwrap();
+        world.meet(other, lead);
+        for (device, title) in [(lead, "One"), (other, "Other")] {
+            let edits = [
+                Edit::Set { field: "title".to_owned(), value: json!(title) },
+                Edit::Splice { field: "narrative".to_owned(), at: 0, delete: 0, insert: "And. ".to_owned() },
+            ];
+            world.write(device, |ledger, now, rng| ledger.edit(incident, &edits, now, rng)).unwrap();
+        }
+        let mut content = [7; 700].as_slice();
+        world
+            .write(lead, |ledger, now, rng| {
+                ledger.attach(incident, &mut content, "photo.jpg", "seen", now, rng, &mut |_| ())
+            })
+            .unwrap();
+        world.meet(other, lead);
+        Self { world, dice: Dice::new(1, 62), generator, incident }
+    }
+}
+
+impl Samples {
+    pub(super) fn batches(&mut self) -> Vec<Vec<u8>> {
+        let ledger = self.world.devices[0].ledger();
+        let (space, store) = (*ledger.space(), ledger.store());
+        let mut batches = Vec::new();
+        for entries in [1, 3, 500] {
+            let limits = BatchLimits { entries, weight: 1 << 20 };
+            let batch =
+                store.batch_for(&space, &Vector::new(), limits, &Default::default()).unwrap().unwrap();
+            batches.push(encode_batch(&batch, &Vector::new(), &Nothing));
+        }
+        batches
+    }
+
+    fn vector(&mut self) -> Vector {
+        let ledger = self.world.devices[0].ledger();
+        ledger.store().vector(ledger.space())
+    }
+
+    pub(super) fn vectors(&mut self) -> Vec<Vec<u8>> {
+        let all = [Vector::new(), self.vector()].map(|vector| {
+            let mut out = Writer::new();
+            vector.encode(&mut out);
+            out.into_bytes()
+        });
+        all.to_vec()
+    }
+
+    pub(super) fn binds(&mut self) -> Vec<Vec<u8>> {
+        let keys = DeviceKeys::generate(self.dice.rng()).unwrap();
+        let device = keys.signing().key();
+        let person = firsthand_team::person_id(&device);
+        vec![Bind { device, person, nonce: [6; 16], app_version: "1.2.3".to_owned() }.encode()]
+    }
+
+    pub(super) fn changes(&mut self) -> Vec<Vec<u8>> {
+        let mut all: Vec<_> = base_document().changes().into_iter().map(|change| change.bytes).collect();
+        let ledger = self.world.devices[0].ledger();
+        let saved = ledger.store().document(&self.incident).unwrap().unwrap().saved;
+        let automerge = Automerge::load(&saved).unwrap();
+        all.extend(automerge.get_changes(&[]).iter().map(|change| change.raw_bytes().to_vec()));
+        all
+    }
+
+    pub(super) fn documents(&mut self) -> Vec<Vec<u8>> {
+        let ledger = self.world.devices[0].ledger();
+        let rows = ledger.incidents(&IncidentQuery::default()).unwrap();
+        let saved = |id| ledger.store().document(id).unwrap().unwrap().saved;
+        let mut all: Vec<_> = rows.iter().map(|row| saved(&row.id)).collect();
+        all.push(base_document().save());
+        all
+    }
+
+    pub(super) fn packed(&mut self) -> Vec<Vec<u8>> {
+        let mut packer = Packer::new().unwrap();
+        let mut all = Vec::new();
+        for batch in self.batches() {
+            let packed = packer.pack(&batch).unwrap();
+            all.push([(batch.len() as u32).to_le_bytes().as_slice(), &packed].concat());
+        }
+        all.extend(self.documents().iter().map(|saved| compress_document(saved).unwrap()));
+        all
+    }
+
+    pub(super) fn frames(&mut self) -> Vec<Vec<u8>> {
+        let (vector, operations) = (self.vector(), self.operations());
+        let heads = self.world.devices[0].ledger().identity().heads;
+        let (space, file) = (SpaceId::new([1; 16]), DocumentId::new([2; 16]));
+        let frames = [
+            Frame::Operations { heads, operations, more: true },
+            Frame::Hello { space, digest: [9; 16], vector: Some(vector.clone()) },
+            Frame::Hello { space, digest: [9; 16], vector: None },
+            Frame::Batch { space, plain_len: 700, packed: vec![8; 60] },
+            Frame::Ack { space, marks: vector },
+            Frame::Forked { space, writer: WriterId::new([3; 16]) },
+            Frame::Pending { waiting: 7, files: 300 },
+            Frame::Want { file, from: 0, count: 4 },
+            Frame::Chunk { file, index: 1, total: 3, sealed: vec![5; 40] },
+            Frame::NoFile { file },
+            Frame::Goodbye(GoodbyeReason::Done),
+            Frame::Goodbye(GoodbyeReason::Other(99)),
+        ];
+        frames.iter().map(Frame::encode).collect()
+    }
+
+    pub(super) fn first_messages(&mut self) -> Vec<Vec<u8>> {
+        let offers = [Offer::meet(TeamId::new(TEAM), &DISCOVERY), Offer::join(TeamId::new(TEAM), &[5; 32])];
+        let mut first = |offer: &Offer| {
+            let secret = ExchangeSecret::generate(self.dice.rng());
+            Link::initiator(offer, &secret, self.dice.rng()).unwrap().1
+        };
+        offers.map(|offer| first(&offer.unwrap())).to_vec()
+    }
+
+    pub(super) fn operations(&mut self) -> Vec<Vec<u8>> {
+        let operations = self.world.devices[0].ledger().store().operations().unwrap();
+        operations.into_iter().map(|(_, bytes)| bytes).collect()
+    }
+
+    pub(super) fn teams(&mut self) -> Vec<Vec<u8>> {
+        let operations = self.operations();
+        let behind_lengths = |part: &[Vec<u8>]| {
+            let one = |bytes: &Vec<u8>| [(bytes.len() as u16).to_le_bytes().as_slice(), bytes].concat();
+            part.iter().flat_map(one).collect::<Vec<u8>>()
+        };
+        vec![behind_lengths(&operations[..1]), behind_lengths(&operations)]
+    }
+
+    pub(super) fn invitations(&mut self) -> Vec<Vec<u8>> {
+        let code = |addresses: &[&str]| {
+            let addresses = addresses.iter().map(|&it| it.to_owned()).collect();
+            let (team, inviter) = (TeamId::new(TEAM), [1; 16]);
+            Invitation { team, inviter, secret: [2; 16], addresses }.to_code().into_bytes()
+        };
+        vec![code(&[]), code(&["192.0.2.7:47474", "[2001:db8::1]:47474"])]
+    }
+
+    pub(super) fn join_frames(&mut self) -> Vec<Vec<u8>> {
+        let keys = DeviceKeys::generate(self.dice.rng()).unwrap();
+        let exchange = keys.exchange().public().unwrap();
+        let request = JoinRequest::sign(keys.signing(), &TeamId::new(TEAM), &exchange, "Bruno").unwrap();
+        let frames = [
+            JoinFrame::Reveal([7; WordNonce::LEN]),
+            JoinFrame::Request(request.clone()),
+            JoinFrame::Welcome(self.operations()),
+            JoinFrame::Decline,
+        ];
+        let mut all: Vec<_> = frames.iter().map(JoinFrame::encode).collect();
+        all.push(request.encode());
+        all
+    }
+
+    pub(super) fn slots(&mut self) -> Vec<Vec<u8>> {
+        let dir = folder();
+        let mut all = vec![std::fs::read(self.world.devices[0].home.join("slots")).unwrap()];
+        let home = Home::create(dir.path().join("home")).unwrap();
+        let unlock = Unlock::Passphrase("the river is high");
+        let store = Store::create(home, unlock, &VAULT, SlotOptions::FLOOR, self.dice.rng()).unwrap();
+        all.push(std::fs::read(store.dir().join("slots")).unwrap());
+        all
+    }
+
+    pub(super) fn heads(&mut self) -> Vec<Vec<u8>> {
+        let (_folder, home, _) = home_with_file();
+        vec![std::fs::read(home.join("head")).unwrap()]
+    }
+
+    pub(super) fn attachments(&mut self) -> Vec<Vec<u8>> {
+        let (_folder, home, _) = home_with_file();
+        let files = std::fs::read_dir(home.join("attachments")).unwrap();
+        files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+
+    pub(super) fn secrets(&mut self) -> Vec<Vec<u8>> {
+        vec![AttachmentSecret { key: [1; 32], table: [2; 32] }.encode()]
+    }
+
+    pub(super) fn csv(&mut self) -> Vec<Vec<u8>> {
+        [
+            "title,lat,lon,occurred_start,severity\nA gate,12.5,-3.25,2026-03-14T10:00:00+02:00,Severe\n\"b, c\",,,,\n",
+            "title;narrative\r\n\"Two\nlines\";\"a \"\"word\"\"\"\r\n",
+            "\u{feff}start,end,_uuid,group/title,_geolocation\n2026-01-01,2026-01-02,u1,x,\"1.5 2.5 0 0\"\n",
+            "#event,#geo+lat,#geo+lon,#date\na,1,2,2026-01-02\n",
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec()
+    }
+
+    pub(super) fn geojson(&mut self) -> Vec<Vec<u8>> {
+        [
+            r#"{"type":"FeatureCollection","features":[{"type":"Feature","id":"a1","properties":{"title":"A gate","severity":"Severe"},"geometry":{"type":"Point","coordinates":[30.5,-1.25]}}]}"#,
+            r#"{"type":"Feature","properties":null,"geometry":{"type":"Polygon","coordinates":[[[0,0],[0,1],[1,1],[0,0]]]}}"#,
+            r#"{"type":"GeometryCollection","geometries":[{"type":"LineString","coordinates":[[1,2],[3,4]]}]}"#,
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec()
+    }
+
+    pub(super) fn odk(&mut self) -> Vec<Vec<u8>> {
+        [
+            r#"{"value":[{"__id":"uuid:1","__system":{"submissionDate":"2026-01-01T00:00:00Z"},"title":"A gate","place":{"type":"Point","coordinates":[1.5,2.5,0]}}]}"#,
+            r#"[{"__id":"uuid:2","title":"b","counts":[{"n":1}]}]"#,
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec()
+    }
+
+    pub(super) fn maps(&mut self) -> Vec<Vec<u8>> {
+        vec![br#"{"columns":{"title":"title","weather":"ignore","when":"occurred_start"},"date_format":"%d/%m/%Y","offset":"+02:00"}"#.to_vec()]
+    }
+
+    pub(super) fn incidents(&mut self) -> Vec<Vec<u8>> {
+        (0..8).map(|_| serde_json::to_vec(&self.generator.incident()).unwrap()).collect()
+    }
+}
+
+/// The writer of the document that changes are tried on.
+pub(super) fn first_writer() -> WriterId {
+    WriterId::new([0x11; 16])
+}
+
+/// A document that is there.
+pub(super) fn base_document() -> Document {
+    static SAVED: OnceLock<Vec<u8>> = OnceLock::new();
+    let saved = SAVED.get_or_init(|| {
+        let fields = json!({
+            "title": "A gate",
+            "narrative": "Two groups.",
+            "severity": "Severe",
+            "counts": [],
+        });
+        let fields: Map<_, _> = fields.as_object().unwrap().clone();
+        let (document, _) = Document::create(DocumentKind::Incident, first_writer(), &fields).unwrap();
+        document.save()
+    });
+    Document::load(saved).unwrap()
+}
+
+/// The first operation of a team.
+pub(super) fn founding() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| {
+        let mut world = World::new(2);
+        let lead = world.found("Harbour", "Amina");
+        world.devices[lead].ledger().store().operations().unwrap().remove(0).1
+    })
+}
+
+/// A closed home with one sealed file.
+pub(super) fn home_with_file() -> (tempfile::TempDir, PathBuf, SealedAttachment) {
+    let dir = folder();
+    let home = dir.path().join("home");
+    let mut dice = Dice::new(2, 63);
+    let unlock = Unlock::RawKey(&KEY);
+    let created = Home::create(&home).unwrap();
+    let store = Store::create(created, unlock, &VAULT, SlotOptions::FLOOR, dice.rng()).unwrap();
+    let content = Dice::new(2, 64).fill(900);
+    let sealed = store.add_attachment(&mut content.as_slice(), &mut |_| (), dice.rng()).unwrap();
+    store.lock().unwrap();
+    (dir, home, sealed)
+}
