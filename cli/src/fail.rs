@@ -182,6 +182,7 @@ impl From<NodeError> for Fail {
             NodeError::Inconsistent(_) => {
                 fail(Status::Damage, "damaged").hint("firsthand check says what is damaged.")
             }
+            NodeError::Beyond => fail(Status::Damage, "beyond_repair"),
             NodeError::Stopped => fail(Status::Other, "stopped"),
             _ => fail(Status::Other, "failed"),
         }
@@ -210,7 +211,16 @@ fn store(error: &StoreError, message: String) -> Fail {
         ),
         StoreError::InUse => fail.hint("End the other `firsthand` on this home first."),
         StoreError::Damaged { .. } => fail.hint(
-            "Nothing was deleted. What was exchanged with other devices of the team can be had from them again.",
+            "Nothing was deleted. `firsthand check --repair` keeps what verifies and says what is lost; what was exchanged \
+             with other devices of the team comes back from them.",
+        ),
+        StoreError::Full => fail.hint(
+            "Make room on the disk, for example by moving files elsewhere, and do it again. Nothing that was saved before is \
+             touched.",
+        ),
+        StoreError::Io(_) => fail.hint(
+            "Nothing of this was saved. See whether the disk is there and can be written, and do it again. \
+             Nothing that was saved before is touched.",
         ),
         _ => fail,
     }

@@ -1,14 +1,15 @@
 //! Homes that were restored or damaged: nothing is lost, nothing forks, and everybody ends with the same.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use firsthand_ids::DocumentId;
-use firsthand_node::{Edit, Event, IncidentQuery, Role};
+use firsthand_node::{Edit, Event, IncidentQuery, Ledger, Opening, RepairView, Role};
 use firsthand_record::Incident;
-use firsthand_store::Doubt;
-use firsthand_tests::{Crash, State, TestVault, World, copy_folder};
+use firsthand_store::{Doubt, Home, Unlock};
+use firsthand_tests::{Crash, Running, State, TestVault, World, copy_folder};
 
 /// What is put back from the backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,4 +171,196 @@ fn a_damaged_log_is_noticed_and_peers_give_back_the_tail() {
     same(&mut world, amina, bela);
     assert_eq!(titles(&mut world, bela).len(), 8);
     assert_eq!(world.devices[amina].ledger().team().unwrap().recovery.missing_entries(), 0);
+}
+
+fn spoil(home: &Path, name: &str, with: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(home.join(name)).unwrap();
+    with(&mut bytes);
+    fs::write(home.join(name), bytes).unwrap();
+}
+
+/// Repairs a device's home as `firsthand check --repair` does, and lets it run again.
+fn repair(world: &mut World, device: usize) -> RepairView {
+    let (home, key, vault) = {
+        let device = &world.devices[device];
+        (Home::open_damaged(&device.home).unwrap(), device.key(), device.vault)
+    };
+    let now = world.devices[device].clock.at(world.now);
+    let opening = Opening {
+        home,
+        unlock: Unlock::RawKey(&key),
+        vault: &vault,
+        slot: firsthand_store::SlotOptions::FLOOR,
+    };
+    let (ledger, view) = Ledger::repair(opening, now, &mut |_, _| true).unwrap();
+    world.devices[device].state = State::Up(Running::new(ledger));
+    view
+}
+
+/// Everything in the folder, with what it holds.
+fn files(home: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(home).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    files
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(path).unwrap()))
+        .collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoilt {
+    Pages,
+    FirstPage,
+    Cut,
+    Log,
+    Garbage,
+    Gone,
+}
+
+/// A broken database: what verifies is kept, the rest comes from a peer, nothing is deleted, and a second repair finds
+/// nothing to do.
+#[test]
+fn a_broken_database_is_salvaged_and_a_peer_gives_the_rest() {
+    for what in [Spoilt::Pages, Spoilt::FirstPage, Spoilt::Cut, Spoilt::Log, Spoilt::Garbage, Spoilt::Gone] {
+        let mut world = World::new(33);
+        let amina = world.found("Harbour", "Amina");
+        let bela = world.join(amina, "Bela", Role::Responder);
+        let mut ids = Vec::new();
+        for number in 0..60 {
+            let who = if number % 3 == 0 { bela } else { amina };
+            ids.push(add(&mut world, who, &format!("incident {number}")));
+        }
+        world.meet(bela, amina);
+        for (number, id) in ids.iter().enumerate() {
+            edit(&mut world, amina, *id, &format!("incident {number}, seen again"));
+        }
+        let mut photo: &[u8] = b"\xff\xd8\xffa photo";
+        let first = ids[0];
+        world
+            .write(amina, |ledger, now, rng| {
+                ledger.attach(first, &mut photo, "p.jpg", "", now, rng, &mut |_| ())
+            })
+            .unwrap();
+        world.meet(bela, amina);
+        let unsent = add(&mut world, amina, "nobody else has this");
+        let whole = titles(&mut world, amina);
+        if what == Spoilt::Log {
+            world.crash(amina, Crash::Frozen, false);
+        } else {
+            stop(&mut world, amina);
+        }
+        world.settle(10_000);
+        let home = world.devices[amina].home.clone();
+        let pages = fs::read(home.join("store.db")).unwrap().len() / 4096;
+        match what {
+            Spoilt::Pages => spoil(&home, "store.db", |bytes| {
+                for page in [pages / 2, pages * 3 / 4] {
+                    bytes[page * 4096 + 99] ^= 2;
+                }
+            }),
+            Spoilt::FirstPage => spoil(&home, "store.db", |bytes| bytes[..4096].fill(7)),
+            Spoilt::Cut => spoil(&home, "store.db", |bytes| bytes.truncate(bytes.len() * 2 / 3)),
+            Spoilt::Log => spoil(&home, "store.db-wal", |bytes| {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 2;
+            }),
+            Spoilt::Garbage => {
+                spoil(&home, "store.db", |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55))
+            }
+            Spoilt::Gone => fs::remove_file(home.join("store.db")).unwrap(),
+        }
+        let broken = fs::read(home.join("store.db")).ok();
+        let view = repair(&mut world, amina);
+        println!("{what:?}: {} read, {} kept, lost {:?}", view.entries_read, view.entries_kept, view.lost);
+        assert!(!view.done.is_empty(), "{what:?}");
+        assert_eq!(view.check.problems, Vec::<String>::new(), "{what:?}");
+        if what != Spoilt::Log {
+            assert_eq!(fs::read(view.set_aside[0].join("store.db")).ok(), broken, "{what:?}");
+        }
+        match what {
+            Spoilt::FirstPage => assert_eq!((view.entries_kept, view.lost.len()), (view.entries_read, 0)),
+            Spoilt::Pages => assert!(view.entries_kept > 0 && !view.lost.is_empty()),
+            Spoilt::Garbage | Spoilt::Gone => {
+                assert_eq!(view.entries_kept, 0);
+                assert!(view.lost.iter().any(|lost| lost.own && lost.from.0 == 1));
+            }
+            _ => {}
+        }
+        // A second repair finds nothing to do and touches nothing.
+        stop(&mut world, amina);
+        let before = files(&home);
+        let again = repair(&mut world, amina);
+        assert_eq!((again.done, again.set_aside.len()), (Vec::new(), 0), "{what:?}");
+        stop(&mut world, amina);
+        assert_eq!(files(&home), before, "{what:?}");
+        world.restart(amina);
+
+        add(&mut world, amina, "after the repair");
+        world.meet(amina, bela);
+        world.meet(bela, amina);
+        same(&mut world, amina, bela);
+        let now = titles(&mut world, amina);
+        let missing: Vec<_> = whole.iter().filter(|title| !now.contains(title)).collect();
+        let kept = world.devices[amina].ledger().incident(unsent).is_ok();
+        assert!(
+            missing.is_empty() || (missing == ["nobody else has this"] && !kept),
+            "{what:?}: {missing:?}"
+        );
+        if what == Spoilt::FirstPage {
+            assert!(kept);
+        }
+        let mut photo = Vec::new();
+        world.devices[amina].ledger().read_attachment(&first, "p.jpg", &mut photo).unwrap();
+        assert_eq!(photo, b"\xff\xd8\xffa photo");
+    }
+}
+
+#[test]
+fn a_sound_home_is_not_touched_by_a_repair() {
+    let mut world = World::new(34);
+    let amina = world.found("Harbour", "Amina");
+    for number in 0..5 {
+        add(&mut world, amina, &format!("incident {number}"));
+    }
+    stop(&mut world, amina);
+    let home = world.devices[amina].home.clone();
+    let before = files(&home);
+    let view = repair(&mut world, amina);
+    assert_eq!((view.done, view.set_aside, view.lost), Default::default());
+    stop(&mut world, amina);
+    assert_eq!(files(&home), before);
+    assert!(!home.join("set-aside").exists() && !home.join("repair").exists());
+}
+
+/// Damage of the head file alone is repaired without a new database; a damaged attachment is set aside and comes back.
+#[test]
+fn a_head_file_and_an_attachment_are_repaired_in_place() {
+    let mut world = World::new(35);
+    let amina = world.found("Harbour", "Amina");
+    let bela = world.join(amina, "Bela", Role::Responder);
+    let id = add(&mut world, amina, "an incident");
+    let mut photo: &[u8] = b"\xff\xd8\xffa photo";
+    world
+        .write(amina, |ledger, now, rng| ledger.attach(id, &mut photo, "p.jpg", "", now, rng, &mut |_| ()))
+        .unwrap();
+    world.meet(bela, amina);
+    stop(&mut world, amina);
+    let home = world.devices[amina].home.clone();
+    fs::remove_file(home.join("head")).unwrap();
+    let attachment = fs::read_dir(home.join("attachments")).unwrap().next().unwrap().unwrap().path();
+    spoil(attachment.parent().unwrap(), attachment.file_name().unwrap().to_str().unwrap(), |bytes| {
+        bytes[20] ^= 1
+    });
+    let view = repair(&mut world, amina);
+    assert_eq!((view.done.len(), view.set_aside.len()), (2, 1), "{view:?}");
+    assert_eq!(view.check.problems, Vec::<String>::new());
+    assert_eq!(view.check.attachments_missing, 1);
+    stop(&mut world, amina);
+    assert!(repair(&mut world, amina).done.is_empty());
+    let chains = writers(&mut world, amina);
+    add(&mut world, amina, "a new chain");
+    assert_eq!(writers(&mut world, amina), chains + 1);
+    world.meet(amina, bela);
+    same(&mut world, amina, bela);
+    let mut photo = Vec::new();
+    world.devices[amina].ledger().read_attachment(&id, "p.jpg", &mut photo).unwrap();
+    assert_eq!(photo, b"\xff\xd8\xffa photo");
 }

@@ -75,8 +75,15 @@ pub(crate) enum Command {
     /// Exchange records with another device of the team.
     Sync(SyncArgs),
     /// Check every chain, signature, hash and attachment, and compare the tables with the log.
-    #[command(after_help = "Exit status 5 when damage was found. Nothing is repaired or deleted.")]
-    Check,
+    #[command(
+        after_help = "Exit status 5 when damage was found. Nothing is repaired without --repair, and nothing is ever \
+                      deleted."
+    )]
+    Check {
+        /// Repair what is damaged: keep what verifies, set the damaged files aside, say what is lost.
+        #[arg(long)]
+        repair: bool,
+    },
     /// Print the state digest: two devices that hold the same print the same 64 digits.
     Digest,
     /// Change the passphrase of this home.

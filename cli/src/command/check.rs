@@ -9,10 +9,10 @@ use crate::show::{table, text};
 
 /// What a check found, in machine output.
 #[derive(Serialize)]
-struct Checked {
+pub(super) struct Checked {
     /// What is wrong, one line each.
     items: Vec<String>,
-    ok: bool,
+    pub(super) ok: bool,
     chains: u64,
     entries: u64,
     signatures: u64,
@@ -44,11 +44,12 @@ pub(super) async fn check(session: &Session) -> Result<(), Fail> {
     }
     let wrong = checked.items.len().max(1);
     Err(Fail::new(Status::Damage, "damaged", format!("the check found damage ({wrong})")).hint(
-        "Nothing was deleted. What was exchanged with other devices of the team can be had from them again.",
+        "Nothing was deleted. `firsthand check --repair` keeps what verifies and says what is lost; what was exchanged with \
+         other devices of the team comes back from them.",
     ))
 }
 
-fn machine(view: CheckView) -> Checked {
+pub(super) fn machine(view: CheckView) -> Checked {
     Checked {
         ok: view.problems.is_empty(),
         items: view.problems,
@@ -62,7 +63,7 @@ fn machine(view: CheckView) -> Checked {
     }
 }
 
-fn human(checked: &Checked) -> String {
+pub(super) fn human(checked: &Checked) -> String {
     let missing = match checked.attachments_missing {
         0 => String::new(),
         number => format!(" ({number} more are recorded and not here yet)"),

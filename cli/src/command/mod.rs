@@ -6,6 +6,7 @@ pub(crate) mod incident;
 mod invite;
 mod join;
 mod passphrase;
+mod repair;
 mod sync;
 mod team;
 
@@ -42,7 +43,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Incident(command) => incident::run(&session, *command).await,
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,
-        Command::Check => check::check(&session).await,
+        Command::Check { repair: false } => check::check(&session).await,
+        Command::Check { repair: true } => repair::repair(&session).await,
         Command::Digest => check::digest(&session).await,
         Command::Passphrase(PassphraseCommand::Change { new_passphrase_file }) => {
             passphrase::change(&session, new_passphrase_file.as_deref()).await

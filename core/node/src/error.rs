@@ -55,6 +55,12 @@ pub enum NodeError {
     /// Own bytes that do not read back: damage, or a defect of the program.
     #[error("read back what was written: {0}")]
     Inconsistent(&'static str),
+    /// Nothing is left of the home that could be repaired.
+    #[error(
+        "repair the home: this device's keys cannot be read any more; nothing was changed. Join the team again in a new \
+         home; what was exchanged comes back from the others"
+    )]
+    Beyond,
     /// The person stopped it.
     #[error("finish: stopped")]
     Stopped,

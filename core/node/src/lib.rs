@@ -22,8 +22,8 @@ pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
     AttachmentView, CandidateView, CheckView, ConflictView, CountsView, DeviceKeys, HistoryView,
-    ImportReport, ImportRow, IncidentView, Ledger, MemberView, MissingRange, Now, Opening, ProgressFn,
-    RecoveryView, Resolved, Saved, StateDigest, TeamView,
+    ImportReport, ImportRow, IncidentView, Ledger, LostRange, MemberView, MissingRange, Now, Opening, Part,
+    ProgressFn, RecoveryView, RepairView, Resolved, Saved, StateDigest, TeamView,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress};

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 use crate::home::{Home, SET_ASIDE, sync_dir};
@@ -50,4 +50,20 @@ pub(crate) fn keep_copy(home: &Home, name: &str) -> Result<(), StoreError> {
         return Err(error.into());
     }
     Ok(())
+}
+
+/// Moves a file of the home into `dir`, durably, if it is there; says whether it was.
+///
+/// # Errors
+/// From the disk.
+pub(crate) fn move_to(home: &Home, name: &str, dir: &Path) -> Result<bool, StoreError> {
+    match fs::rename(home.path(name), dir.join(name)) {
+        Ok(()) => {
+            sync_dir(dir)?;
+            sync_dir(home.dir())?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -157,7 +157,7 @@ impl Store {
         Ok(())
     }
 
-    fn check_attachments(
+    pub(crate) fn check_attachments(
         &self,
         report: &mut CheckReport,
         progress: &mut dyn FnMut(CheckProgress),

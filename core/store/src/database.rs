@@ -1,6 +1,8 @@
 //! Opening the encrypted database, and its migrations.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write as _};
 use std::path::Path;
 use std::sync::Once;
 
@@ -41,8 +43,6 @@ pub(crate) fn open(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError
     // SQLCipher's own log goes to standard error and may name the file.
     connection.query_row("PRAGMA cipher_log_level = NONE", [], |_| Ok(()))?;
     set_key(&connection, key)?;
-    connection.pragma_update(None, "cipher_page_size", PAGE_BYTES)?;
-    connection.pragma_update(None, "cipher_hmac_algorithm", "HMAC_SHA256")?;
     // The first read: a wrong key or a damaged first page shows here.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     // Where a file cannot be opened for writing, SQLite opens it for reading and fails at the first save.
@@ -67,7 +67,62 @@ fn set_key(connection: &Connection, key: &[u8; 32]) -> Result<(), StoreError> {
     statement.push_str("'\"");
     connection.query_row(&statement, [], |_| Ok(()))?;
     statement.zeroize();
+    connection.pragma_update(None, "cipher_page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "cipher_hmac_algorithm", "HMAC_SHA256")?;
     Ok(())
+}
+
+/// Opens a copy of a damaged database for reading. Where its first page is damaged, which names all tables, that of a new
+/// database takes its place: the tables lie where the same migrations put them. `None` where even so nothing can be
+/// read.
+///
+/// # Errors
+/// From the disk.
+pub(crate) fn open_damaged(path: &Path, key: &[u8; 32]) -> Result<Option<Connection>, StoreError> {
+    initialise();
+    if let Ok(connection) = read_only(path, key) {
+        return Ok(Some(connection));
+    }
+    let len = fs::metadata(path)?.len();
+    if len <= u64::from(PAGE_BYTES) {
+        return Ok(None);
+    }
+    let blank = path.with_extension("blank");
+    File::create(&blank)?;
+    let mut connection = open(&blank, key)?;
+    migrate(&mut connection, State::New)?;
+    // The first page says how long the database is.
+    let mut left = len;
+    while left > 0 {
+        let piece = left.min(32 * 1024 * 1024);
+        connection.execute(
+            "INSERT INTO settings (key, value) VALUES (?1, zeroblob(?2))",
+            rusqlite::params![format!("filler {left}"), piece as i64],
+        )?;
+        left -= piece;
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.close().map_err(|(_, error)| error)?;
+    let mut page = vec![0; PAGE_BYTES as usize];
+    File::open(&blank)?.read_exact(&mut page)?;
+    fs::remove_file(&blank)?;
+    OpenOptions::new().write(true).open(path)?.write_all(&page)?;
+    Ok(read_only(path, key).ok())
+}
+
+fn read_only(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.query_row("PRAGMA cipher_log_level = NONE", [], |_| Ok(()))?;
+    set_key(&connection, key)?;
+    // Otherwise SQLite refuses a file that is shorter than its first page says.
+    connection.execute_batch("PRAGMA writable_schema = ON")?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    for pragma in ["query_only = ON", "temp_store = MEMORY", "trusted_schema = OFF", "cell_size_check = ON"] {
+        connection.execute_batch(&format!("PRAGMA {pragma}"))?;
+    }
+    Ok(connection)
 }
 
 fn settle(connection: &Connection) -> Result<(), StoreError> {

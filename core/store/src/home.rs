@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::StoreError;
+use crate::{StoreError, rescue};
 
 pub(crate) const DATABASE: &str = "store.db";
 pub(crate) const WAL: &str = "store.db-wal";
@@ -45,18 +45,28 @@ impl Home {
         Ok(home)
     }
 
-    /// Takes the home in a folder.
+    /// Takes the home in a folder. A repair that was complete but for moving the files is finished.
     ///
     /// # Errors
     /// [`StoreError::NoHome`] where there is none, [`StoreError::InUse`] where another process has it open,
     /// [`StoreError::Damaged`] where a part of it is missing.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let home = Self::open_damaged(dir)?;
+        if home.path(DATABASE).exists() {
+            Ok(home)
+        } else {
+            Err(StoreError::Damaged { what: "the home, its database is missing" })
+        }
+    }
+
+    /// The same for a repair: the database may be missing.
+    ///
+    /// # Errors
+    /// As [`Home::open`].
+    pub fn open_damaged(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let dir = dir.into();
         match (dir.join(SLOTS).exists(), dir.join(DATABASE).exists(), dir.join(SLOTS_NEW).exists()) {
-            (true, true, _) => {}
-            (true, false, _) => {
-                return Err(StoreError::Damaged { what: "the home, its database is missing" });
-            }
+            (true, ..) => {}
             (false, true, false) => {
                 return Err(StoreError::Damaged { what: "the home, its slots are missing" });
             }
@@ -68,6 +78,7 @@ impl Home {
         if home.path(SLOTS_NEW).exists() {
             fs::remove_file(home.path(SLOTS_NEW))?;
         }
+        rescue::resume(&home)?;
         create_private_dir(&home.path(ATTACHMENTS))?;
         Ok(home)
     }

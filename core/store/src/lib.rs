@@ -26,6 +26,7 @@ mod head;
 mod home;
 mod projection;
 mod read;
+mod rescue;
 mod slots;
 mod store;
 mod vault;
@@ -47,6 +48,7 @@ pub use projection::{
     ProjectedPlace, ProjectedRow, Rebuild, Rebuilt, Window,
 };
 pub use read::{BatchLimits, SpaceReferences};
+pub use rescue::{Rescue, RescuedEntry, RescuedSettings};
 pub use slots::{MAX_TRIES, SlotOptions, Unlock};
 pub use store::Store;
 pub use vault::{KeyVault, LaptopVault, VaultError};

@@ -1,5 +1,5 @@
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use firsthand_ids::{EntryHash, OperationHash, Position, SpaceId, WriterId};
 use firsthand_log::{Tip, Vector};
@@ -14,7 +14,7 @@ use crate::home::{ATTACHMENTS, DATABASE, HEAD, Home, SHM, WAL};
 use crate::wal::{self, Wal};
 use crate::witness::{Doubt, Witness};
 use crate::write::write_setting;
-use crate::{KeyVault, SlotOptions, StoreError, Unlock, aside, attachment, database, slots};
+use crate::{Damage, KeyVault, SlotOptions, StoreError, Unlock, aside, attachment, database, slots};
 
 /// Settings under this beginning are the store's own.
 pub(crate) const OWN_SETTINGS: &str = "store.";
@@ -172,6 +172,74 @@ impl Store {
     #[must_use]
     pub fn is_new_installation(&self) -> bool {
         self.doubts().contains(&Doubt::Restored)
+    }
+
+    /// From now on what was found here is known: it stays a reason for a new writer, and is no damage any more. What the head
+    /// file names and is not here is missed from now on.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn note_doubt(&mut self) -> Result<(), StoreError> {
+        let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let number = self.witness.head.commits + 1;
+        write_setting(&transaction, COMMITS, &number.to_le_bytes())?;
+        write_setting(&transaction, DOUBT, b"1")?;
+        write_setting(&transaction, INSTALLATION, &self.installation)?;
+        transaction.commit()?;
+        let missing = self.missing_operations().unwrap_or_default();
+        self.witness.claimed(&self.cache, &missing);
+        self.witness.doubt(Doubt::Noted);
+        self.witness.committed(number, &self.cache, &[]);
+        Ok(())
+    }
+
+    /// Lists attachments as complete here that the list of a rescued database named, and those that lie here whole.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn adopt_attachments(&mut self, listed: &[(String, u64, [u8; 32])]) -> Result<(), StoreError> {
+        let mut all = attachment::lying(&self.home.path(ATTACHMENTS))?;
+        all.extend(listed.iter().map(|(file, len, table)| (file.clone(), (*len, *table))));
+        let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (file, (len, table)) in all {
+            transaction.execute(
+                "INSERT INTO attachments (file, byte_len, table_hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![file, len as i64, table],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Moves the damaged files of attachments to `set-aside/`, so that they are asked for again; gives the folder and the
+    /// names.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn set_aside_attachments(&mut self) -> Result<Option<(PathBuf, Vec<String>)>, StoreError> {
+        let mut report = crate::CheckReport::default();
+        self.check_attachments(&mut report, &mut |_| ())?;
+        let mut moved = Vec::new();
+        let mut folder = None;
+        for damage in report.damage {
+            let (Damage::AttachmentMissing { file }
+            | Damage::AttachmentUnreadable { file }
+            | Damage::AttachmentChunks { file, .. }) = damage
+            else {
+                continue;
+            };
+            let dir = match &folder {
+                Some(dir) => dir,
+                None => folder.insert(aside::folder(&self.home)?),
+            };
+            let from = self.home.path(ATTACHMENTS).join(&file);
+            if from.exists() {
+                std::fs::rename(from, dir.join(&file))?;
+            }
+            self.database.execute("DELETE FROM attachments WHERE file = ?1", [&file])?;
+            moved.push(file);
+        }
+        Ok(folder.map(|folder| (folder, moved)))
     }
 
     fn claim_installation(&mut self) -> Result<(), StoreError> {

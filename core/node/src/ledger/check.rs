@@ -1,12 +1,12 @@
 //! Proving that everything here is what was written: chains, signatures, files, and the tables derived from the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use firsthand_document::{Author, Authors, Document, Incoming, NoAuthors, Outcome};
 use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis};
 use firsthand_log::{Entry, EntryKind, Tip, verify_run};
-use firsthand_store::{DocumentUpdate, EntryState, Rebuild, StoredChange};
+use firsthand_store::{Damage, DocumentUpdate, EntryState, Rebuild, StoredChange};
 use ring::digest::{Context, SHA256};
 
 use super::authors::Rosters;
@@ -35,6 +35,34 @@ pub struct CheckView {
     pub problems: Vec<String>,
     /// What this device has lost and asks its peers for.
     pub recovery: RecoveryView,
+    /// Where the problems lie.
+    pub parts: BTreeSet<Part>,
+}
+
+/// A part of a home that can be damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Part {
+    /// The pages of the database, or how they hang together.
+    Database,
+    /// The chains of entries.
+    Chains,
+    /// Documents and tables, which follow from the log.
+    Tables,
+    /// The head file, or what it names.
+    Head,
+    /// Sealed files.
+    Attachments,
+}
+
+const fn part(damage: &Damage) -> Part {
+    match damage {
+        Damage::Head(_) | Damage::Behind(_) => Part::Head,
+        Damage::AttachmentMissing { .. }
+        | Damage::AttachmentUnreadable { .. }
+        | Damage::AttachmentChunks { .. } => Part::Attachments,
+        _ => Part::Database,
+    }
 }
 
 /// What two devices compare to show that they hold the same: 64 hexadecimal digits.
@@ -60,11 +88,15 @@ impl Ledger {
         let report = self.store.check(&mut |_| ())?;
         view.attachments = report.attachments;
         view.problems.extend(report.damage.iter().map(ToString::to_string));
+        view.parts.extend(report.damage.iter().map(part));
         for (writer, mark) in self.store.vector(&self.space).iter() {
             if let Err(problem) = self.check_chain(*writer, mark.position, &mut view, progress, total) {
                 match problem {
                     NodeError::Stopped => return Err(NodeError::Stopped),
-                    problem => view.problems.push(format!("chain {}: failed to {problem}", writer.short())),
+                    problem => {
+                        view.problems.push(format!("chain {}: failed to {problem}", writer.short()));
+                        view.parts.insert(Part::Chains);
+                    }
                 }
             }
             view.chains += 1;
@@ -81,9 +113,11 @@ impl Ledger {
         for id in rebuilt.different {
             let short = id.short();
             view.problems.push(format!("document {short}: its row differs from what the log says"));
+            view.parts.insert(Part::Tables);
         }
         if rebuilt.before != rebuilt.after && view.problems.is_empty() {
             view.problems.push("the lists differ from what the log says".to_owned());
+            view.parts.insert(Part::Tables);
         }
         Ok(view)
     }

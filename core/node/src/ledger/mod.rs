@@ -19,13 +19,14 @@ mod records;
 mod salvage;
 
 pub use attach::AttachmentView;
-pub use check::{CheckView, StateDigest};
+pub use check::{CheckView, Part, StateDigest};
 pub use import::{ImportReport, ImportRow};
 pub use read::{
     CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, MissingRange,
     RecoveryView, TeamView,
 };
 pub use records::{Resolved, Saved};
+pub use salvage::{LostRange, RepairView};
 
 use std::collections::{BTreeMap, BTreeSet};
 

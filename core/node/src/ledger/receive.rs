@@ -26,6 +26,14 @@ pub(super) struct Received {
     pub(super) entries: u64,
 }
 
+/// Whether a commit waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durable {
+    Yes,
+    /// The whole database is made durable before it is used.
+    Later,
+}
+
 /// An entry whose chain and signature verified.
 struct Verified {
     writer: WriterId,
@@ -58,7 +66,7 @@ impl Ledger {
         let verified = self.verify(batch)?;
         let forks = verified.forks.clone();
         let entries = verified.entries.len() as u64;
-        self.keep_batch(verified, now).map_err(|error| {
+        self.keep_batch(verified, now, Durable::Yes).map_err(|error| {
             tracing::error!(%error, "could not keep a batch");
             Refusal::Storage
         })?;
@@ -70,6 +78,26 @@ impl Ledger {
             }
         }
         Ok(Received { committed: firsthand_sync::Committed { vector, marks, forks }, entries })
+    }
+
+    /// Takes in one signed run of a chain that was read from a damaged database; says whether it verifies.
+    pub(super) fn take_run(
+        &mut self,
+        writer: WriterId,
+        entries: Vec<Entry>,
+        signature: firsthand_log::Signature,
+        now: Now,
+    ) -> Result<bool, NodeError> {
+        let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
+        let batch = ReceivedBatch { entries, signatures: vec![(writer, signature)] };
+        match self.verify(batch) {
+            Ok(verified) if verified.forks.is_empty() => {
+                self.keep_batch(verified, now, Durable::Later)?;
+                Ok(true)
+            }
+            Ok(_) | Err(Refusal::Misbehaved | Refusal::NotAMember) => Ok(false),
+            Err(Refusal::Storage) => Err(NodeError::Inconsistent("the new database")),
+        }
     }
 
     /// Checks chains and signatures; drops what is held already.
@@ -185,7 +213,7 @@ impl Ledger {
     }
 
     /// Keeps what verified; from then on it may be acknowledged. What it changes in documents comes after.
-    fn keep_batch(&mut self, batch: VerifiedBatch, now: Now) -> Result<(), NodeError> {
+    fn keep_batch(&mut self, batch: VerifiedBatch, now: Now, durable: Durable) -> Result<(), NodeError> {
         if batch.entries.is_empty() {
             return Ok(());
         }
@@ -232,6 +260,7 @@ impl Ledger {
             self.raise(&mut commit, late)?;
         }
         commit.heads = batch.heads;
+        commit.derived = durable == Durable::Later;
         commit.settings.push((CLOCK.to_owned(), self.clock.last().packed().to_le_bytes().to_vec()));
         commit.tried = self.untried.is_empty() && untried.is_empty();
         self.keep(commit)?;

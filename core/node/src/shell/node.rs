@@ -22,8 +22,8 @@ use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Opened};
 use crate::{
     AttachmentView, CheckView, ConflictView, Environment, Event, HistoryView, ImportReport, ImportRow,
-    IncidentView, Ledger, LinkId, NodeError, Opening, RecoveryView, Resolved, Saved, StateDigest, Summary,
-    SystemRandom, TeamView,
+    IncidentView, Ledger, LinkId, NodeError, Opening, RecoveryView, RepairView, Resolved, Saved, StateDigest,
+    Summary, SystemRandom, TeamView,
 };
 
 /// Hears how far a long job is: done, of how many. Answering `false` stops it where it can stop cleanly.
@@ -110,6 +110,34 @@ impl Node {
     ) -> Result<Self, NodeError> {
         let dir = dir.to_owned();
         Self::start(environment, move |workshop| worker::open(dir, &passphrase, &workshop.environment)).await
+    }
+
+    /// Opens a home and repairs what is damaged in it. A home that is sound is not touched, and nothing is ever deleted.
+    ///
+    /// # Errors
+    /// As [`Node::open`]; [`NodeError::Beyond`] where nothing can be repaired.
+    pub async fn repair(
+        dir: &Path,
+        passphrase: Passphrase,
+        environment: Environment,
+        progress: Progress,
+    ) -> Result<(Self, RepairView), NodeError> {
+        let dir = dir.to_owned();
+        let (done, view) = oneshot::channel();
+        let node = Self::start(environment, move |workshop| {
+            let opening = Opening {
+                home: Home::open_damaged(dir)?,
+                unlock: Unlock::Passphrase(passphrase.as_str()),
+                vault: workshop.environment.vault.as_ref(),
+                slot: workshop.environment.slot,
+            };
+            let now = workshop.environment.clock.now();
+            let (ledger, view) = Ledger::repair(opening, now, &mut |at, of| progress(at, of))?;
+            drop(done.send(view));
+            Ok(ledger)
+        })
+        .await?;
+        Ok((node, view.await.map_err(|_| NodeError::Closed)?))
     }
 
     /// Reaches the inviter of a code. The home is made only once both people have compared the words.

@@ -11,6 +11,7 @@ mod seal;
 mod secret;
 mod table;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -55,6 +56,21 @@ pub(crate) fn sweep(dir: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// The sealed files that lie in the folder, with their lengths and tables.
+pub(crate) fn lying(dir: &Path) -> Result<BTreeMap<String, (u64, [u8; 32])>, StoreError> {
+    let mut files = BTreeMap::new();
+    for file in fs::read_dir(dir)? {
+        let path = file?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        if let (Some(name), None) = (name, path.extension())
+            && let Ok(sealed) = SealedFile::open(&path)
+        {
+            files.insert(name, (sealed.table().byte_len(), sealed.table().hash()));
+        }
+    }
+    Ok(files)
 }
 
 impl Store {
