@@ -63,7 +63,7 @@ fn everything_that_lies_on_sound_pages_is_read() {
                 bytes[page * PAGE + rng.next_u64() as usize % PAGE] ^= 8;
             }
         });
-        let (mut rescue, read) = rescue(&copy);
+        let (rescue, read) = rescue(&copy);
         for (position, entry) in &read {
             assert_eq!(whole.get(position), Some(entry));
         }
@@ -100,7 +100,7 @@ fn of_a_database_that_was_cut_the_beginning_is_read() {
     for part in 1..4 {
         let copy = folder.pulled();
         damage(&copy, "store.db", |bytes| bytes.truncate(len * part / 4 + 7));
-        let (mut rescue, read) = rescue(&copy);
+        let (rescue, read) = rescue(&copy);
         for (position, entry) in &read {
             assert_eq!(whole.get(position), Some(entry));
         }
@@ -134,7 +134,7 @@ fn beyond_a_break_in_the_log_entries_are_read_that_sqlite_does_not_see() {
         damage(&copy, "store.db-wal", |bytes| bytes[at] ^= 1);
         let seen = copy.pulled();
         let seen = entries(&seen.open(), &writer).len();
-        let (mut rescue, read) = rescue(&copy);
+        let (rescue, read) = rescue(&copy);
         for (position, entry) in &read {
             assert_eq!(whole.get(position), Some(entry));
         }
@@ -173,7 +173,7 @@ fn the_new_database_takes_the_place_and_the_old_files_are_kept() {
         bytes[middle + 9] ^= 1;
     });
     let old = fs::read(folder.home().join("store.db")).unwrap();
-    let (mut rescue, read) = rescue(&folder);
+    let (rescue, read) = rescue(&folder);
     let store = rescue.new_store(&LaptopVault).unwrap();
     // Nobody has told the new store about the device yet: what was there is what is missed.
     let missing = store.missing_tails();
