@@ -262,9 +262,11 @@ fn a_broken_database_is_salvaged_and_a_peer_gives_the_rest() {
                 let middle = bytes.len() / 2;
                 bytes[middle] ^= 2;
             }),
-            Spoilt::Garbage => {
-                spoil(&home, "store.db", |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55))
-            }
+            Spoilt::Garbage => spoil(&home, "store.db", |bytes| {
+                for byte in bytes {
+                    *byte ^= 0x55;
+                }
+            }),
             Spoilt::Gone => fs::remove_file(home.join("store.db")).unwrap(),
         }
         let broken = fs::read(home.join("store.db")).ok();
@@ -347,7 +349,7 @@ fn a_head_file_and_an_attachment_are_repaired_in_place() {
     fs::remove_file(home.join("head")).unwrap();
     let attachment = fs::read_dir(home.join("attachments")).unwrap().next().unwrap().unwrap().path();
     spoil(attachment.parent().unwrap(), attachment.file_name().unwrap().to_str().unwrap(), |bytes| {
-        bytes[20] ^= 1
+        bytes[20] ^= 1;
     });
     let view = repair(&mut world, amina);
     assert_eq!((view.done.len(), view.set_aside.len()), (2, 1), "{view:?}");
