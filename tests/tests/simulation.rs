@@ -7,7 +7,8 @@ use firsthand_document::DocumentKind;
 use firsthand_ids::WriterId;
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Detached, Vector};
-use firsthand_node::{Edit, Event, IncidentQuery, Role};
+use firsthand_node::meeting::Question;
+use firsthand_node::{Edit, EndReason, Event, IncidentQuery, Role};
 use firsthand_record::{CapturePath, Evidence, Incident};
 use firsthand_store::{BatchLimits, EntryState};
 use firsthand_sync::Refusal;
@@ -144,6 +145,74 @@ fn a_forked_chain_is_seen_and_holds_nothing_else_up() {
             assert!(views.iter().all(|view| *view == views[0]), "seed {seed}");
         }
     }
+}
+
+/// The other end of a chain comes from elsewhere while two batches of it are on the way: what builds on the first of them
+/// cannot verify any more, and that is nobody's fault.
+#[test]
+fn a_fork_that_appears_while_batches_are_on_the_way_ends_no_meeting() {
+    let mut refused = 0;
+    for seed in 0..6 {
+        let mut team = Team::new(40 + seed);
+        let [lead, first, second] = team.honest;
+        let record = |title: &str| fields(json!({ "title": title }));
+        let mut poison = team.poison;
+        poison.record(DocumentKind::Incident, &record("Before"), None, team.dice.bytes());
+        let mut other = poison.fork();
+        other.record(DocumentKind::Incident, &record("Other"), None, team.dice.bytes());
+        let (writer, other) = (poison.writer(), other.sign());
+        // More than two batches.
+        for part in 0..4 {
+            for number in 0..300 {
+                poison.record(
+                    DocumentKind::Incident,
+                    &record(&format!("{part} {number}")),
+                    None,
+                    team.dice.bytes(),
+                );
+            }
+            let plain = poison.sign();
+            let now = team.world.devices[first].clock.at(team.world.now);
+            inject(team.world.devices[first].ledger(), plain, now).unwrap();
+        }
+        let mut person = Person::new(seed);
+        let mut expected = Expected::default();
+        let world = &mut team.world;
+        for phone in [lead, first, second] {
+            person.add(world, &mut expected, phone);
+        }
+        world.meet(lead, first);
+        let link = world.dial(second, first, true).unwrap();
+        // The other end comes when batches wait to be committed.
+        let waits = |world: &mut World, phone: usize| {
+            let commits = world.devices[phone].up().jobs.iter().filter(|(_, question)| {
+                matches!(question, Question::Session { effect: firsthand_sync::Effect::Commit { .. }, .. })
+            });
+            commits.count()
+        };
+        let wanted = 1 + (seed % 2) as usize;
+        while waits(world, second) < wanted {
+            assert!(world.step(), "seed {seed}: nothing was on the way");
+        }
+        let now = world.devices[second].clock.at(world.now);
+        inject(world.devices[second].ledger(), other, now).unwrap();
+        world.settle(200_000);
+        for phone in [first, second] {
+            assert_eq!(world.devices[phone].ends.get(&link), Some(&EndReason::Done), "seed {seed}");
+        }
+        let told = world.heard.iter().any(|(phone, event)| {
+            *phone == second && matches!(event, Event::Forked { writer: it, .. } if *it == writer)
+        });
+        refused += usize::from(told);
+        // What the batches brought besides the forked chain has come all the same.
+        let vectors = [first, second].map(|phone| {
+            let mut vector = vector(world, phone);
+            vector.remove(&writer);
+            vector
+        });
+        assert_eq!(vectors[0], vectors[1], "seed {seed}");
+    }
+    assert!(refused >= 4, "{refused} of 6 meetings saw the fork");
 }
 
 /// What no member can have written is refused whole, and leaves no trace.

@@ -367,7 +367,12 @@ impl Session {
                 self.space(space)?.on_loaded(batch?, &forks, out)?;
             }
             Input::Committed { space, result } => {
-                self.space(space)?.on_committed(result?, out);
+                let space = self.space(space)?;
+                match result {
+                    Ok(committed) => space.on_committed(committed, out),
+                    Err(Refusal::Misbehaved) => space.on_refused(out)?,
+                    Err(refusal) => return Err(refusal),
+                }
             }
             Input::Applied { space, result } => {
                 result?;

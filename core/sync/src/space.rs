@@ -66,13 +66,18 @@ pub(crate) struct Space {
     heard_digest: bool,
     forks: BTreeSet<WriterId>,
     loading: bool,
+    /// What is being loaded builds on a batch that the peer did not take.
+    stale: bool,
     /// A batch that must wait until the receiver has room for it.
     held: Option<LoadedBatch>,
-    /// The lengths of the batches that the peer has not acknowledged.
-    in_flight: VecDeque<usize>,
+    /// The batches that the peer has not acknowledged: their lengths, and how far they bring it.
+    in_flight: VecDeque<(usize, Vector)>,
     /// The lengths of the batches that are being committed here.
     receiving: VecDeque<usize>,
     applying: Applying,
+    /// How many batches may still fail to verify, or go unacknowledged, because they were on the way when a fork was
+    /// found, or build on such a one: what they refer to is not the same on both sides.
+    excused: usize,
     packer: Packer,
     unpacker: Unpacker,
     delivered: u64,
@@ -90,9 +95,11 @@ impl Space {
             heard_digest: false,
             forks: BTreeSet::new(),
             loading: false,
+            stale: false,
             held: None,
             in_flight: VecDeque::new(),
             receiving: VecDeque::new(),
+            excused: 0,
             applying: Applying::default(),
             packer: Packer::new()?,
             unpacker: Unpacker::new()?,
@@ -235,9 +242,11 @@ impl Space {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         self.loading = false;
+        let stale = std::mem::take(&mut self.stale);
+        let batch = batch.filter(|_| !stale);
         self.tell_forks(forks, out);
         // Where neither a batch nor a fork was found, asking again would find nothing either.
-        let found = batch.is_some() || !forks.is_empty();
+        let found = batch.is_some() || !forks.is_empty() || stale;
         self.held = batch;
         self.send_held(out)?;
         if found {
@@ -250,7 +259,7 @@ impl Space {
 
     /// Sends the batch that was loaded, once the receiver may hold it unverified besides those on the way.
     fn send_held(&mut self, out: &mut Vec<Effect>) -> Result<(), Refusal> {
-        let on_the_way: usize = self.in_flight.iter().sum();
+        let on_the_way: usize = self.in_flight.iter().map(|(len, _)| len).sum();
         let fits = |batch: &mut LoadedBatch| {
             on_the_way == 0 || on_the_way.saturating_add(batch.plain.len()) <= MAX_BATCH_BYTES
         };
@@ -260,7 +269,7 @@ impl Space {
         }
         let packed = self.packer.pack(&batch.plain).map_err(|_| Refusal::Storage)?;
         let plain_len = batch.plain.len();
-        self.in_flight.push_back(plain_len);
+        self.in_flight.push_back((plain_len, batch.marks));
         out.push(Effect::send(&Frame::Batch { space: self.id, plain_len, packed }));
         Ok(())
     }
@@ -287,6 +296,7 @@ impl Space {
     fn tell_forks(&mut self, forks: &BTreeSet<WriterId>, out: &mut Vec<Effect>) {
         for writer in forks {
             if self.forks.insert(*writer) {
+                self.excused = 2 * IN_FLIGHT;
                 out.push(Effect::Forked { space: self.id, writer: *writer });
                 out.push(Effect::send(&Frame::Forked { space: self.id, writer: *writer }));
             }
@@ -322,10 +332,34 @@ impl Space {
         self.advance(out);
     }
 
+    /// A received batch does not verify. Where it was on the way when a fork was found that is nobody's fault: nothing of it
+    /// is taken, and the sender, who has been told of the fork, sends it again without the forked chain.
+    pub(crate) fn on_refused(&mut self, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        self.excused = self.excused.checked_sub(1).ok_or(Refusal::Misbehaved)?;
+        self.receiving.pop_front();
+        out.push(Effect::send(&Frame::Ack { space: self.id, marks: Vector::new() }));
+        self.advance(out);
+        Ok(())
+    }
+
     pub(crate) fn on_ack(&mut self, marks: &Vector, out: &mut Vec<Effect>) -> Result<(), Refusal> {
-        let (Some(theirs), Some(_)) = (self.theirs.as_mut(), self.in_flight.pop_front()) else {
+        let (Some(theirs), Some((_, sent))) = (self.theirs.as_mut(), self.in_flight.pop_front()) else {
             return Err(Refusal::Misbehaved);
         };
+        let untaken =
+            sent.iter().any(|(writer, _)| marks.get(writer).is_none() && !self.forks.contains(writer));
+        if untaken && self.excused > 0 {
+            self.excused -= 1;
+            // What was prepared meanwhile builds on it.
+            self.held = None;
+            self.stale = self.loading;
+            for (writer, _) in sent.iter().filter(|(writer, _)| marks.get(writer).is_none()) {
+                match theirs.get(writer) {
+                    Some(mark) => self.sent.set(*writer, *mark),
+                    None => self.sent.remove(writer),
+                }
+            }
+        }
         for (writer, mark) in marks.iter() {
             let before = theirs.position(writer);
             if mark.position >= before {
@@ -348,6 +382,7 @@ impl Space {
             return Err(Refusal::Misbehaved);
         }
         if self.forks.insert(writer) {
+            self.excused = 2 * IN_FLIGHT;
             out.push(Effect::Forked { space: self.id, writer });
         }
         self.advance(out);
