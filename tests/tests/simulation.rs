@@ -94,6 +94,7 @@ fn a_forked_chain_is_seen_and_holds_nothing_else_up() {
         poison.record(DocumentKind::Incident, &record("Before"), None, team.dice.bytes());
         let base = poison.sign();
         let mut other = poison.fork();
+        let parting = poison.position().next();
         for number in 0..1 + team.dice.below(3) {
             let title = record(&format!("One {number}"));
             poison.record(DocumentKind::Incident, &title, None, team.dice.bytes());
@@ -129,6 +130,19 @@ fn a_forked_chain_is_seen_and_holds_nothing_else_up() {
             world.meet(lead, second);
             world.meet(first, lead);
             assert!(told(world, lead));
+        }
+        // Both branches are kept by those who met the other one, and each shows the one it had first.
+        for phone in [first, second] {
+            let ledger = world.devices[phone].ledger();
+            let forks = ledger.team().unwrap().forks;
+            assert_eq!(forks.len(), 1, "seed {seed}");
+            assert_eq!((forks[0].writer, forks[0].from), (writer, parting), "seed {seed}");
+            let own = if phone == first { "One" } else { "Other" };
+            let rows = ledger.incidents(&IncidentQuery::default()).unwrap();
+            for row in rows {
+                let disputed = ledger.incident(row.id).unwrap().disputed;
+                assert_eq!(disputed, row.incident.title.starts_with(own), "{}", row.incident.title);
+            }
         }
         // Everything but the forked chain is the same everywhere.
         let vectors = [lead, first, second].map(|phone| {

@@ -3,6 +3,7 @@ use serde::Serialize;
 
 use crate::fail::{Fail, Status};
 use crate::home::Session;
+use crate::show::fork::{self, Fork};
 use crate::show::progress::Bar;
 use crate::show::recovery::{self, Recovery};
 use crate::show::{table, text};
@@ -23,6 +24,9 @@ pub(super) struct Checked {
     /// What this device has lost; absent where nothing is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     recovery: Option<Recovery>,
+    /// Chains that forked, which is no damage; absent where none did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forks: Vec<Fork>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +64,7 @@ pub(super) fn machine(view: CheckView) -> Checked {
         attachments: view.attachments,
         attachments_missing: view.attachments_missing,
         recovery: recovery::machine(&view.recovery),
+        forks: fork::machine(&view.forks),
     }
 }
 
@@ -76,7 +81,8 @@ pub(super) fn human(checked: &Checked) -> String {
         ("attachments", format!("{}{missing}", checked.attachments)),
         ("result", if checked.ok { "everything verifies".to_owned() } else { "DAMAGE FOUND".to_owned() }),
     ]);
-    for line in checked.recovery.as_ref().map(recovery::lines).unwrap_or_default() {
+    let lines = checked.recovery.as_ref().map(recovery::lines).unwrap_or_default();
+    for line in lines.into_iter().chain(fork::lines(&checked.forks)) {
         out.push_str(&format!("\n! {line}"));
     }
     for problem in &checked.items {

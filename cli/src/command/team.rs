@@ -4,6 +4,7 @@ use serde::Serialize;
 use crate::args::CreateArgs;
 use crate::fail::Fail;
 use crate::home::{Session, secret};
+use crate::show::fork::{self, Fork};
 use crate::show::recovery::{self, Recovery};
 use crate::show::{table, text};
 
@@ -21,6 +22,9 @@ struct Team {
     /// What this device has lost; absent where nothing is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     recovery: Option<Recovery>,
+    /// Chains that forked; absent where none did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forks: Vec<Fork>,
 }
 
 #[derive(Serialize)]
@@ -75,8 +79,10 @@ fn machine(team: TeamView, session: &Session) -> Team {
     };
     let counts = team.counts;
     let recovery = recovery::machine(&team.recovery);
+    let forks = fork::machine(&team.forks);
     Team {
         recovery,
+        forks,
         items: team.members.into_iter().map(person).collect(),
         name: team.name,
         team: team.team.to_string(),
@@ -118,6 +124,9 @@ fn human(team: &Team) -> String {
         vec![name, person.role.clone(), text::count(person.devices, "device", "devices")]
     };
     let lines = team.recovery.as_ref().map(recovery::lines).unwrap_or_default();
-    let head = lines.into_iter().fold(head, |head, line| format!("{head}\n! {line}"));
+    let head = lines
+        .into_iter()
+        .chain(fork::lines(&team.forks))
+        .fold(head, |head, line| format!("{head}\n! {line}"));
     format!("{head}\n{}", table::render(&["who", "role", "devices"], team.items.iter().map(row).collect()))
 }

@@ -1,5 +1,6 @@
 //! How things are shown: data on standard output, everything else on standard error.
 
+pub(crate) mod fork;
 pub(crate) mod progress;
 pub(crate) mod recovery;
 pub(crate) mod table;

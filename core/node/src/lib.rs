@@ -21,7 +21,7 @@ pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreE
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
-    AttachmentView, CandidateView, CheckView, ConflictView, CountsView, DeviceKeys, HistoryView,
+    AttachmentView, CandidateView, CheckView, ConflictView, CountsView, DeviceKeys, ForkView, HistoryView,
     ImportReport, ImportRow, IncidentView, Ledger, LostRange, MemberView, MissingRange, Now, Opening, Part,
     ProgressFn, RecoveryView, RepairView, Resolved, Saved, StateDigest, TeamView,
 };

@@ -165,3 +165,16 @@ CREATE TABLE attachments (
     byte_len   INTEGER NOT NULL,
     table_hash BLOB NOT NULL
 ) STRICT;
+
+-- Signed runs that are kept and are no part of the log held here: the other branch of a chain that forked. Together with
+-- the chain they prove the fork.
+CREATE TABLE aside (
+    number  INTEGER NOT NULL PRIMARY KEY,
+    space   BLOB NOT NULL CHECK (length(space) = 16),
+    writer  BLOB NOT NULL CHECK (length(writer) = 16),
+    differs INTEGER NOT NULL,               -- the first position at which it says something else
+    last    INTEGER NOT NULL,
+    hash    BLOB NOT NULL CHECK (length(hash) = 32), -- of its last entry
+    run     BLOB NOT NULL,                  -- a batch (docs/formats/log.md) that refers to nothing outside itself
+    UNIQUE (writer, hash)
+) STRICT;

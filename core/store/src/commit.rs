@@ -33,6 +33,8 @@ pub struct Commit {
     pub tried: bool,
     /// Whether everything in it follows from entries that are held: then it need not wait for the disk.
     pub derived: bool,
+    /// Signed runs to keep beside the log: other branches of chains that forked.
+    pub aside: Vec<AsideRun>,
     /// The membership heads after the commit, where operations came with it; the head file names them.
     pub membership: Option<Vec<OperationHash>>,
     /// Makes this installation the one that the home belongs to, and settles every [doubt](crate::Store::doubts): set in
@@ -56,10 +58,28 @@ impl Commit {
             attachments: Vec::new(),
             tried: false,
             derived: false,
+            aside: Vec::new(),
             membership: None,
             claim_installation: false,
         }
     }
+}
+
+/// A signed run of the other branch of a chain that forked. Its device signed both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsideRun {
+    /// The space.
+    pub space: SpaceId,
+    /// The chain.
+    pub writer: WriterId,
+    /// The first position at which it says something else than the log held here.
+    pub differs: Position,
+    /// Its last position.
+    pub last: Position,
+    /// The hash there.
+    pub hash: EntryHash,
+    /// The run as a batch that refers to nothing outside itself.
+    pub run: Vec<u8>,
 }
 
 /// An entry that was verified or made here, and what is known of it.

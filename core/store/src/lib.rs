@@ -39,7 +39,7 @@ pub use attachment::{
     SealedAttachment,
 };
 pub use check::{CheckProgress, CheckReport, Damage};
-pub use commit::{Commit, Committed, DocumentUpdate, EntryState, HoldReason, NewEntry};
+pub use commit::{AsideRun, Commit, Committed, DocumentUpdate, EntryState, HoldReason, NewEntry};
 pub use entry::{Counts, EntryInfo, StoredChange, StoredDocument, StoredEntry};
 pub use error::StoreError;
 pub use home::Home;

@@ -8,13 +8,15 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
-use crate::cache::Cache;
+use crate::cache::{self, Cache};
 use crate::head::{Head, HeadFile};
 use crate::home::{ATTACHMENTS, DATABASE, HEAD, Home, SHM, WAL};
 use crate::wal::{self, Wal};
 use crate::witness::{Doubt, Witness};
 use crate::write::write_setting;
-use crate::{Damage, KeyVault, SlotOptions, StoreError, Unlock, aside, attachment, database, slots};
+use crate::{
+    AsideRun, Damage, KeyVault, SlotOptions, StoreError, Unlock, aside, attachment, database, slots,
+};
 
 /// Settings under this beginning are the store's own.
 pub(crate) const OWN_SETTINGS: &str = "store.";
@@ -285,6 +287,27 @@ impl Store {
         let mut select =
             self.database.prepare_cached("SELECT hash, bytes FROM operations ORDER BY number")?;
         let rows = select.query_map([], |row| Ok((OperationHash::new(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The runs kept of other branches of chains that forked, in the order in which they came.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn aside(&self) -> Result<Vec<AsideRun>, StoreError> {
+        let mut select = self
+            .database
+            .prepare_cached("SELECT space, writer, differs, last, hash, run FROM aside ORDER BY number")?;
+        let rows = select.query_map([], |row| {
+            Ok(AsideRun {
+                space: SpaceId::new(row.get(0)?),
+                writer: WriterId::new(row.get(1)?),
+                differs: cache::position(row, 2)?,
+                last: cache::position(row, 3)?,
+                hash: EntryHash::new(row.get(4)?),
+                run: row.get(5)?,
+            })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -108,6 +108,13 @@ pub enum Input {
         /// Writers whose chain the peer holds differently.
         forks: BTreeSet<WriterId>,
     },
+    /// Answers [`Effect::LoadBranch`].
+    BranchLoaded {
+        /// The space.
+        space: SpaceId,
+        /// The end of the chain as this device holds it; `None` where it holds none or it does not fit into a batch.
+        batch: Result<Option<Vec<u8>>, Refusal>,
+    },
     /// Answers [`Effect::Commit`]. Answers come in the order of the effects.
     Committed {
         /// The space.
@@ -174,6 +181,14 @@ pub enum Effect {
         /// Writers to leave out. A writer whose mark here is not this device's own at that position is to be left out as
         /// well, and named in the answer.
         forks: BTreeSet<WriterId>,
+    },
+    /// Encode the end of a chain that the peer holds differently, so that it can keep the other branch; answer with
+    /// [`Input::BranchLoaded`]. Nothing outside the batch may be referred to.
+    LoadBranch {
+        /// The space.
+        space: SpaceId,
+        /// The chain.
+        writer: WriterId,
     },
     /// Decode, verify and commit a batch; answer with [`Input::Committed`].
     Commit {
@@ -366,6 +381,7 @@ impl Session {
             Input::Loaded { space, batch, forks } => {
                 self.space(space)?.on_loaded(batch?, &forks, out)?;
             }
+            Input::BranchLoaded { space, batch } => self.space(space)?.on_branch(batch?, out)?,
             Input::Committed { space, result } => {
                 let space = self.space(space)?;
                 match result {

@@ -14,6 +14,8 @@ pub const BATCH_ENTRIES: usize = 500;
 /// How many bytes a sender aims at per batch before compression; the end of a signed run may add 512 KiB.
 pub const BATCH_BYTES: usize = MAX_BATCH_BYTES / 2 - 512 * 1024;
 const IN_FLIGHT: usize = 2;
+/// The most branches that a session sends: a peer that claims more forks is sent no more.
+const MAX_BRANCHES: usize = 16;
 /// Vectors of more writers than this are preceded by their digest alone: at 26 bytes a writer the vector fills one
 /// network packet, and two devices that hold the same need none.
 const DIGEST_FIRST: usize = 48;
@@ -65,6 +67,8 @@ pub(crate) struct Space {
     /// The peer has said a digest that this device could not match.
     heard_digest: bool,
     forks: BTreeSet<WriterId>,
+    /// Forked chains whose end the peer is still to be sent.
+    branches: VecDeque<WriterId>,
     loading: bool,
     /// What is being loaded builds on a batch that the peer did not take.
     stale: bool,
@@ -94,6 +98,7 @@ impl Space {
             told: None,
             heard_digest: false,
             forks: BTreeSet::new(),
+            branches: VecDeque::new(),
             loading: false,
             stale: false,
             held: None,
@@ -132,6 +137,8 @@ impl Space {
         });
         !apart
             && !self.loading
+            && self.branches.is_empty()
+            && self.held.is_none()
             && self.in_flight.is_empty()
             && self.receiving.is_empty()
             && self.applying == Applying::default()
@@ -219,6 +226,12 @@ impl Space {
                 receiver.remove(writer);
             }
             out.push(Effect::Load { space: self.id, receiver, forks: self.forks.clone() });
+        } else if self.theirs.is_some()
+            && room
+            && let Some(writer) = self.branches.pop_front()
+        {
+            self.loading = true;
+            out.push(Effect::LoadBranch { space: self.id, writer });
         }
     }
 
@@ -296,7 +309,7 @@ impl Space {
     fn tell_forks(&mut self, forks: &BTreeSet<WriterId>, out: &mut Vec<Effect>) {
         for writer in forks {
             if self.forks.insert(*writer) {
-                self.excused = 2 * IN_FLIGHT;
+                self.found_fork(*writer);
                 out.push(Effect::Forked { space: self.id, writer: *writer });
                 out.push(Effect::send(&Frame::Forked { space: self.id, writer: *writer }));
             }
@@ -330,6 +343,24 @@ impl Space {
     pub(crate) fn on_applied(&mut self, out: &mut Vec<Effect>) {
         self.applying.asked = false;
         self.advance(out);
+    }
+
+    fn found_fork(&mut self, writer: WriterId) {
+        self.excused += 2 * IN_FLIGHT;
+        if self.forks.len() <= MAX_BRANCHES && self.ours.get(&writer).is_some() {
+            self.branches.push_back(writer);
+        }
+    }
+
+    pub(crate) fn on_branch(&mut self, batch: Option<Vec<u8>>, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        self.loading = false;
+        // What was to be forgotten was no branch.
+        self.stale = false;
+        // It brings the peer no further in its vector: it is kept beside its log.
+        self.held = batch.map(|plain| LoadedBatch { plain, marks: Vector::new() });
+        self.send_held(out)?;
+        self.advance(out);
+        Ok(())
     }
 
     /// A received batch does not verify. Where it was on the way when a fork was found that is nobody's fault: nothing of it
@@ -382,7 +413,7 @@ impl Space {
             return Err(Refusal::Misbehaved);
         }
         if self.forks.insert(writer) {
-            self.excused = 2 * IN_FLIGHT;
+            self.found_fork(writer);
             out.push(Effect::Forked { space: self.id, writer });
         }
         self.advance(out);

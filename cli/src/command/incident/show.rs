@@ -32,6 +32,8 @@ struct Shown<'a> {
     attachments: Vec<Attachment>,
     /// Entries of this incident that are not part of what is shown: waiting for others, or held back.
     unsettled: u64,
+    /// Something of it stands on one branch of a chain that forked.
+    disputed: bool,
 }
 
 /// What somebody without the right to it would do.
@@ -62,6 +64,7 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
         findings: view.findings.iter().map(Mark::from).collect(),
         attachments: view.attachments.iter().map(Attachment::from).collect(),
         unsettled: view.unsettled,
+        disputed: view.disputed,
     };
     session.out.data(&shown, |shown| human(&view, shown, &names))
 }
@@ -119,6 +122,12 @@ fn human(view: &IncidentView, shown: &Shown<'_>, names: &BTreeMap<PersonId, Stri
         let line = |(name, it): (&String, &Value)| format!("{}: {}", text::line(name), value::short(it, 200));
         let lines: Vec<String> = record.imported.iter().map(line).collect();
         parts.push(format!("as it was imported:\n{}", indent(&lines.join("\n"))));
+    }
+    if view.disputed {
+        parts.push(String::from(
+            "! Disputed: a device that wrote here signed two different histories. Shown is the one that came first; the other \
+             one is kept (firsthand team show).",
+        ));
     }
     if view.unsettled > 0 {
         let entries = text::count(view.unsettled, "entry", "entries");

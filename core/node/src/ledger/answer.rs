@@ -126,6 +126,13 @@ impl Ledger {
                 let result = self.apply(&mut change);
                 Input::Applied { space, result }
             }
+            Effect::LoadBranch { space, writer } => {
+                let batch = self.load_branch(&space, &writer).map_err(|error| {
+                    tracing::error!(%error, "could not read a branch");
+                    Refusal::Storage
+                });
+                Input::BranchLoaded { space, batch }
+            }
             Effect::LoadChunk { file, index } => {
                 Input::ChunkLoaded { file, index, chunk: self.load_part(&file, index) }
             }

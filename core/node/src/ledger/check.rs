@@ -10,7 +10,7 @@ use firsthand_store::{Damage, DocumentUpdate, EntryState, Rebuild, StoredChange}
 use ring::digest::{Context, SHA256};
 
 use super::authors::Rosters;
-use super::{Ledger, ProgressFn, RecoveryView, project};
+use super::{ForkView, Ledger, ProgressFn, RecoveryView, project};
 use crate::NodeError;
 
 /// Entries read at a time while a chain is verified.
@@ -35,6 +35,8 @@ pub struct CheckView {
     pub problems: Vec<String>,
     /// What this device has lost and asks its peers for.
     pub recovery: RecoveryView,
+    /// Chains that forked; no damage.
+    pub forks: Vec<ForkView>,
     /// Where the problems lie.
     pub parts: BTreeSet<Part>,
 }
@@ -83,7 +85,7 @@ impl Ledger {
     /// [`NodeError::Store`] where the store cannot be read at all, [`NodeError::Stopped`].
     pub fn check(&mut self, progress: ProgressFn<'_>) -> Result<CheckView, NodeError> {
         self.apply_untried()?;
-        let mut view = CheckView { recovery: self.recovery()?, ..CheckView::default() };
+        let mut view = CheckView { recovery: self.recovery()?, forks: self.forks()?, ..CheckView::default() };
         let total = self.store.counts()?.entries;
         let report = self.store.check(&mut |_| ())?;
         view.attachments = report.attachments;

@@ -9,6 +9,7 @@ mod apply;
 mod attach;
 mod authors;
 mod check;
+mod fork;
 mod import;
 mod order;
 mod own;
@@ -20,6 +21,7 @@ mod salvage;
 
 pub use attach::AttachmentView;
 pub use check::{CheckView, Part, StateDigest};
+pub use fork::ForkView;
 pub use import::{ImportReport, ImportRow};
 pub use read::{
     CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, MissingRange,

@@ -10,7 +10,7 @@ use firsthand_store::{Doubt, IncidentQuery, IncidentRow};
 use serde_json::Value;
 
 use super::authors::LogAuthors;
-use super::{AttachmentView, Ledger, project};
+use super::{AttachmentView, ForkView, Ledger, project};
 use crate::NodeError;
 
 /// The team as this device knows it.
@@ -30,6 +30,8 @@ pub struct TeamView {
     pub counts: CountsView,
     /// What this device has lost and asks its peers for.
     pub recovery: RecoveryView,
+    /// Chains that forked.
+    pub forks: Vec<ForkView>,
 }
 
 /// What this device knows it has lost. Empty on a home that is whole.
@@ -141,6 +143,8 @@ pub struct IncidentView {
     pub attachments: Vec<AttachmentView>,
     /// Entries of it that are here and not applied.
     pub unsettled: u64,
+    /// Something of it stands on one branch of a chain that forked.
+    pub disputed: bool,
 }
 
 /// A field that people set to different values while apart.
@@ -234,7 +238,16 @@ impl Ledger {
         };
         let (team, name) = (*self.membership.team(), roster.name.clone());
         let recovery = self.recovery()?;
-        Ok(TeamView { team, name, me: self.person, device: self.device, members, counts, recovery })
+        Ok(TeamView {
+            team,
+            name,
+            me: self.person,
+            device: self.device,
+            members,
+            counts,
+            recovery,
+            forks: self.forks()?,
+        })
     }
 
     /// What this device has lost and asks its peers for.
@@ -344,6 +357,7 @@ impl Ledger {
             findings,
             attachments: self.attachments(&id)?,
             unsettled,
+            disputed: self.is_disputed(&id)?,
         };
         self.documents.put(id, document);
         Ok(view)

@@ -6,7 +6,7 @@ use firsthand_document::Author;
 use firsthand_ids::{ChangeHash, DeviceKey, EntryHash, HybridTime, Position, SpaceId, WriterId};
 use firsthand_log::lean::{ReceivedBatch, decode_batch};
 use firsthand_log::{Entry, EntryKind, Mark, SignedHead, Tip, Vector, verify_run};
-use firsthand_store::{Commit, EntryState, NewEntry};
+use firsthand_store::{AsideRun, Commit, EntryState, NewEntry};
 use firsthand_sync::Refusal;
 
 use super::apply::Arrival;
@@ -49,6 +49,8 @@ struct VerifiedBatch {
     entries: Vec<Verified>,
     heads: Vec<(WriterId, SignedHead)>,
     forks: BTreeSet<WriterId>,
+    /// The other branches of forked chains.
+    aside: Vec<AsideRun>,
 }
 
 impl Ledger {
@@ -127,8 +129,9 @@ impl Ledger {
             if held.is_none() && self.chains_of(&run.tip.device) >= MAX_CHAINS_OF_DEVICE {
                 return Err(Refusal::Misbehaved);
             }
-            if self.forked(&writer, held.as_ref(), &entries, &run.hashes)? {
+            if let Some(differs) = self.forked(&writer, held.as_ref(), &entries, &run.hashes)? {
                 verified.forks.insert(writer);
+                verified.aside.push(self.branch(writer, differs, entries, run.head(signature)));
                 continue;
             }
             let mut membership = tip.map(|tip| tip.membership).unwrap_or_default();
@@ -191,33 +194,37 @@ impl Ledger {
         Ok(Some(Tip { position: before, hash, membership, ..held.clone() }))
     }
 
-    /// Whether a verified run says something else than what is held at the same position: its device signed both.
+    /// Where a verified run says something else than what is held at the same position: its device signed both.
     fn forked(
         &self,
         writer: &WriterId,
         held: Option<&Tip>,
         entries: &[Entry],
         hashes: &[EntryHash],
-    ) -> Result<bool, Refusal> {
-        let Some(held) = held else { return Ok(false) };
+    ) -> Result<Option<Position>, Refusal> {
+        let Some(held) = held else { return Ok(None) };
         for (entry, hash) in entries.iter().zip(hashes) {
             if entry.position > held.position {
                 break;
             }
             let ours = self.store.entry_hash_at(&self.space, writer, entry.position);
             if ours.map_err(|_| Refusal::Storage)? != Some(*hash) {
-                return Ok(true);
+                return Ok(Some(entry.position));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Keeps what verified; from then on it may be acknowledged. What it changes in documents comes after.
     fn keep_batch(&mut self, batch: VerifiedBatch, now: Now, durable: Durable) -> Result<(), NodeError> {
-        if batch.entries.is_empty() {
+        let known = self.store.aside()?;
+        let new = |run: &AsideRun| !known.iter().any(|it| (it.writer, it.hash) == (run.writer, run.hash));
+        let aside: Vec<AsideRun> = batch.aside.into_iter().filter(new).collect();
+        if batch.entries.is_empty() && aside.is_empty() {
             return Ok(());
         }
         let mut commit = Commit::new(self.space);
+        commit.aside = aside;
         let mut untried = Vec::new();
         let mut effective: BTreeMap<ChangeHash, HybridTime> = BTreeMap::new();
         let mut last: BTreeMap<WriterId, HybridTime> = BTreeMap::new();

@@ -161,9 +161,33 @@ impl<'a> Draft<'a> {
                 .query_row([], |row| row.get(0))?;
             write_setting(self.transaction, TRIED, &newest.to_le_bytes())?;
         }
+        for run in &commit.aside {
+            self.set_aside(run)?;
+        }
         if commit.claim_installation {
             write_setting(self.transaction, INSTALLATION, installation)?;
         }
+        Ok(())
+    }
+
+    /// Keeps a run of another branch. A device that forks without end fills nobody's disk: after so many runs of a chain no
+    /// more are kept, since one proves the fork.
+    fn set_aside(&self, run: &crate::AsideRun) -> Result<(), StoreError> {
+        const MAX_RUNS_OF_WRITER: i64 = 8;
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO aside (space, writer, differs, last, hash, run)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM aside WHERE writer = ?2) < ?7
+             ON CONFLICT DO NOTHING",
+        )?;
+        insert.execute(params![
+            run.space.as_bytes(),
+            run.writer.as_bytes(),
+            run.differs.0 as i64,
+            run.last.0 as i64,
+            run.hash.as_bytes(),
+            run.run,
+            MAX_RUNS_OF_WRITER
+        ])?;
         Ok(())
     }
 

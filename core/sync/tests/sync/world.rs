@@ -214,6 +214,7 @@ impl World {
                 assert!(forks.iter().all(|writer| receiver.get(writer).is_none()));
                 device.load(rng, &receiver, &forks)
             }
+            Effect::LoadBranch { space, writer } => device.load_branch(space, writer),
             Effect::Commit { plain, .. } => device.commit(&plain),
             Effect::Apply { .. } => device.apply(),
             Effect::LoadChunk { file, index } => device.load_chunk(file, index),
