@@ -166,15 +166,16 @@ CREATE TABLE attachments (
     table_hash BLOB NOT NULL
 ) STRICT;
 
--- Signed runs that are kept and are no part of the log held here: the other branch of a chain that forked. Together with
--- the chain they prove the fork.
+-- Signed runs that are kept and are no part of the log held here: the other branch of a chain that forked, which proves
+-- the fork, or what lies beyond a gap in an own chain that peers may fill.
 CREATE TABLE aside (
     number  INTEGER NOT NULL PRIMARY KEY,
+    reason  INTEGER NOT NULL,               -- 1: a fork, 2: beyond a gap
     space   BLOB NOT NULL CHECK (length(space) = 16),
     writer  BLOB NOT NULL CHECK (length(writer) = 16),
-    differs INTEGER NOT NULL,               -- the first position at which it says something else
+    first   INTEGER NOT NULL,               -- of a fork: the first position at which it says something else
     last    INTEGER NOT NULL,
-    hash    BLOB NOT NULL CHECK (length(hash) = 32), -- of its last entry
+    hash    BLOB NOT NULL CHECK (length(hash) = 32), -- of its last entry; of a gap's: of the run
     run     BLOB NOT NULL,                  -- a batch (docs/formats/log.md) that refers to nothing outside itself
     UNIQUE (writer, hash)
 ) STRICT;

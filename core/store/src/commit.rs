@@ -65,18 +65,29 @@ impl Commit {
     }
 }
 
-/// A signed run of the other branch of a chain that forked. Its device signed both.
+/// Why a run is kept beside the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsideReason {
+    /// It is the other branch of a chain that forked. Its device signed both.
+    Fork,
+    /// It lies beyond a gap: nothing proves it until the gap is filled.
+    Gap,
+}
+
+/// A signed run that is kept and no part of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AsideRun {
+    /// Why.
+    pub reason: AsideReason,
     /// The space.
     pub space: SpaceId,
     /// The chain.
     pub writer: WriterId,
-    /// The first position at which it says something else than the log held here.
-    pub differs: Position,
+    /// Of a branch: the first position at which it says something else than the log held here. Beyond a gap: its first.
+    pub first: Position,
     /// Its last position.
     pub last: Position,
-    /// The hash there.
+    /// The hash there; beyond a gap, where it is not known, SHA-256 of the run.
     pub hash: EntryHash,
     /// The run as a batch that refers to nothing outside itself.
     pub run: Vec<u8>,

@@ -39,7 +39,9 @@ pub use attachment::{
     SealedAttachment,
 };
 pub use check::{CheckProgress, CheckReport, Damage};
-pub use commit::{AsideRun, Commit, Committed, DocumentUpdate, EntryState, HoldReason, NewEntry};
+pub use commit::{
+    AsideReason, AsideRun, Commit, Committed, DocumentUpdate, EntryState, HoldReason, NewEntry,
+};
 pub use entry::{Counts, EntryInfo, StoredChange, StoredDocument, StoredEntry};
 pub use error::StoreError;
 pub use home::Home;

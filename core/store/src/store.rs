@@ -15,7 +15,8 @@ use crate::wal::{self, Wal};
 use crate::witness::{Doubt, Witness};
 use crate::write::write_setting;
 use crate::{
-    AsideRun, Damage, KeyVault, SlotOptions, StoreError, Unlock, aside, attachment, database, slots,
+    AsideReason, AsideRun, Damage, KeyVault, SlotOptions, StoreError, Unlock, aside, attachment, database,
+    slots,
 };
 
 /// Settings under this beginning are the store's own.
@@ -290,22 +291,23 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The runs kept of other branches of chains that forked, in the order in which they came.
+    /// The runs that are kept beside the log, in the order in which they came.
     ///
     /// # Errors
     /// From the disk.
     pub fn aside(&self) -> Result<Vec<AsideRun>, StoreError> {
-        let mut select = self
-            .database
-            .prepare_cached("SELECT space, writer, differs, last, hash, run FROM aside ORDER BY number")?;
+        let mut select = self.database.prepare_cached(
+            "SELECT reason, space, writer, first, last, hash, run FROM aside ORDER BY number",
+        )?;
         let rows = select.query_map([], |row| {
             Ok(AsideRun {
-                space: SpaceId::new(row.get(0)?),
-                writer: WriterId::new(row.get(1)?),
-                differs: cache::position(row, 2)?,
-                last: cache::position(row, 3)?,
-                hash: EntryHash::new(row.get(4)?),
-                run: row.get(5)?,
+                reason: if row.get::<_, i64>(0)? == 1 { AsideReason::Fork } else { AsideReason::Gap },
+                space: SpaceId::new(row.get(1)?),
+                writer: WriterId::new(row.get(2)?),
+                first: cache::position(row, 3)?,
+                last: cache::position(row, 4)?,
+                hash: EntryHash::new(row.get(5)?),
+                run: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -6,7 +6,7 @@
 use firsthand_ids::{DeviceKey, DocumentId, Position, SpaceId, WriterId};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Batch, Entry, SignedHead, Vector};
-use firsthand_store::AsideRun;
+use firsthand_store::{AsideReason, AsideRun};
 use firsthand_sync::BATCH_BYTES;
 
 use super::Ledger;
@@ -40,11 +40,11 @@ impl Ledger {
     /// [`NodeError::Store`] from the store.
     pub fn forks(&self) -> Result<Vec<ForkView>, NodeError> {
         let mut forks: Vec<ForkView> = Vec::new();
-        for run in self.store.aside()? {
+        for run in self.store.aside()?.into_iter().filter(|run| run.reason == AsideReason::Fork) {
             let Some(tip) = self.store.tip(&run.space, &run.writer) else { continue };
             let found = forks.iter_mut().find(|fork| fork.writer == run.writer);
             if let Some(fork) = found {
-                fork.from = fork.from.min(run.differs);
+                fork.from = fork.from.min(run.first);
                 fork.aside_to = fork.aside_to.max(run.last);
                 continue;
             }
@@ -52,7 +52,7 @@ impl Ledger {
                 writer: run.writer,
                 person: self.name(&tip.person),
                 device: tip.device,
-                from: run.differs,
+                from: run.first,
                 shown_to: tip.position,
                 aside_to: run.last,
             });
@@ -83,7 +83,8 @@ impl Ledger {
         let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
         let batch = Batch { entries, heads: vec![(writer, head)] };
         let run = encode_batch(&batch, &Vector::new(), &self.store.references(self.space));
-        AsideRun { space: self.space, writer, differs, last: head.position, hash: head.hash, run }
+        let (reason, space) = (AsideReason::Fork, self.space);
+        AsideRun { reason, space, writer, first: differs, last: head.position, hash: head.hash, run }
     }
 
     /// The end of a chain, for a device that holds another branch of it.

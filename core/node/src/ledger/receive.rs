@@ -28,7 +28,7 @@ pub(super) struct Received {
 
 /// Whether a commit waits for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Durable {
+pub(super) enum Durable {
     Yes,
     /// The whole database is made durable before it is used.
     Later,
@@ -79,6 +79,11 @@ impl Ledger {
                 marks.set(*writer, *mark);
             }
         }
+        // The marks say what the batch brought; what it made provable here comes on top.
+        if let Err(error) = self.join_tails(now) {
+            tracing::error!(%error, "what lies beyond a gap waits for the next time");
+        }
+        let vector = self.store.vector(space);
         Ok(Received { committed: firsthand_sync::Committed { vector, marks, forks }, entries })
     }
 
@@ -89,12 +94,13 @@ impl Ledger {
         entries: Vec<Entry>,
         signature: firsthand_log::Signature,
         now: Now,
+        durable: Durable,
     ) -> Result<bool, NodeError> {
         let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
         let batch = ReceivedBatch { entries, signatures: vec![(writer, signature)] };
         match self.verify(batch) {
             Ok(verified) if verified.forks.is_empty() => {
-                self.keep_batch(verified, now, Durable::Later)?;
+                self.keep_batch(verified, now, durable)?;
                 Ok(true)
             }
             Ok(_) | Err(Refusal::Misbehaved | Refusal::NotAMember) => Ok(false),

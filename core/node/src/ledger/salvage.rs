@@ -5,13 +5,17 @@ use std::path::PathBuf;
 
 use firsthand_channel::ExchangeSecret;
 use firsthand_document::DocumentError;
-use firsthand_ids::{Position, WriterId};
-use firsthand_log::{DeviceSecret, Entry, Signature};
-use firsthand_store::{Commit, Doubt, Home, Rescue, RescuedEntry, RescuedSettings, StoreError};
+use firsthand_ids::{EntryHash, Position, WriterId};
+use firsthand_log::lean::{decode_batch, encode_batch};
+use firsthand_log::{Batch, DeviceSecret, Entry, Signature, SignedHead, Vector};
+use firsthand_store::{
+    AsideReason, AsideRun, Commit, Doubt, Home, Rescue, RescuedEntry, RescuedSettings, StoreError,
+};
 use firsthand_team::{Membership, team_space};
 use zeroize::Zeroizing;
 
 use super::check::Part;
+use super::receive::Durable;
 use super::{CheckView, DeviceKeys, EXCHANGE_SECRET, Ledger, Now, Opening, ProgressFn, SIGNING_SEED};
 use crate::NodeError;
 
@@ -225,17 +229,25 @@ impl Ledger {
         }
         // From one kept signature to the next, as far as no entry is missing in between.
         let mut runs: BTreeMap<u64, (WriterId, Vec<Entry>, Signature)> = BTreeMap::new();
+        let mut tails = Vec::new();
         for (writer, chain) in chains {
             let mut next = Position::START.next();
             let mut run = Vec::new();
+            let mut gap = false;
             for (position, (number, entry, signature)) in chain {
                 if position != next {
-                    break;
+                    gap = true;
+                    run.clear();
                 }
                 next = position.next();
                 run.push(entry);
                 if let Some(signature) = signature {
-                    runs.insert(number, (writer, std::mem::take(&mut run), signature));
+                    let run = std::mem::take(&mut run);
+                    if gap {
+                        tails.push((writer, run, signature));
+                    } else {
+                        runs.insert(number, (writer, run, signature));
+                    }
                 }
             }
         }
@@ -244,7 +256,7 @@ impl Ledger {
         for (writer, run, signature) in runs.into_values() {
             let len = run.len() as u64;
             if !broken.contains(&writer) {
-                if self.take_run(writer, run, signature, now)? {
+                if self.take_run(writer, run, signature, now, Durable::Later)? {
                     view.entries_kept += len;
                 } else {
                     broken.insert(writer);
@@ -255,6 +267,7 @@ impl Ledger {
                 return Err(NodeError::Stopped);
             }
         }
+        self.keep_tails(tails)?;
         for tail in self.store.missing_tails() {
             let furthest = known.entry(tail.writer).or_default();
             *furthest = (*furthest).max(tail.reached);
@@ -269,6 +282,44 @@ impl Ledger {
                 let person = if is_own { Some(self.person) } else { tip.map(|tip| tip.person) };
                 let person = person.map(|person| self.name(&person)).unwrap_or_default();
                 view.lost.push(LostRange { writer, person, own: is_own, from: held.next(), to });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Keeps runs of own chains that lie beyond a gap: nothing proves them, and nobody else may have them.
+    fn keep_tails(&mut self, tails: Vec<(WriterId, Vec<Entry>, Signature)>) -> Result<(), NodeError> {
+        let own: BTreeSet<WriterId> = self.store.missing_tails().iter().map(|tail| tail.writer).collect();
+        let mut commit = Commit::new(self.space);
+        for (writer, entries, signature) in tails.into_iter().filter(|(writer, ..)| own.contains(writer)) {
+            let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
+            let (first, last) = (first.position, last.position);
+            let head = SignedHead { position: last, hash: EntryHash::ZERO, signature };
+            let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
+            let batch = Batch { entries, heads: vec![(writer, head)] };
+            let run = encode_batch(&batch, &Vector::new(), &self.store.references(self.space));
+            let hash = EntryHash::new(firsthand_ids::sha256(&run));
+            let (reason, space) = (AsideReason::Gap, self.space);
+            commit.aside.push(AsideRun { reason, space, writer, first, last, hash, run });
+        }
+        self.store.commit(commit)?;
+        Ok(())
+    }
+
+    /// Takes in what lies beyond a gap, where that has been filled.
+    pub(super) fn join_tails(&mut self, now: Now) -> Result<(), NodeError> {
+        for tail in self.store.aside()?.into_iter().filter(|run| run.reason == AsideReason::Gap) {
+            let held = self.store.tip(&self.space, &tail.writer).map_or(Position::START, |tip| tip.position);
+            if held >= tail.last || held.next() < tail.first {
+                continue;
+            }
+            let batch = decode_batch(&tail.run, &self.space, &self.store.references(self.space))?;
+            let Some((_, signature)) = batch.signatures.first().copied() else { continue };
+            let entries = batch.entries.into_iter().map(|(_, entry)| entry).collect();
+            if !self.take_run(tail.writer, entries, signature, now, Durable::Yes)? {
+                tracing::warn!("what lies beyond a gap does not continue what filled it");
             }
         }
         Ok(())

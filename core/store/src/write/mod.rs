@@ -12,7 +12,7 @@ use firsthand_log::SignedHead;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::cache::{Cache, Chain};
-use crate::commit::{Commit, Committed};
+use crate::commit::{AsideReason, Commit, Committed};
 use crate::store::{COMMITS, INSTALLATION, OWN_SETTINGS, TRIED};
 use crate::{Store, StoreError, attachment, database};
 
@@ -174,15 +174,21 @@ impl<'a> Draft<'a> {
     /// more are kept, since one proves the fork.
     fn set_aside(&self, run: &crate::AsideRun) -> Result<(), StoreError> {
         const MAX_RUNS_OF_WRITER: i64 = 8;
+        let reason = match run.reason {
+            AsideReason::Fork => 1,
+            AsideReason::Gap => 2,
+        };
         let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO aside (space, writer, differs, last, hash, run)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM aside WHERE writer = ?2) < ?7
+            "INSERT INTO aside (reason, space, writer, first, last, hash, run)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+             WHERE ?1 = 2 OR (SELECT count(*) FROM aside WHERE writer = ?3 AND reason = 1) < ?8
              ON CONFLICT DO NOTHING",
         )?;
         insert.execute(params![
+            reason,
             run.space.as_bytes(),
             run.writer.as_bytes(),
-            run.differs.0 as i64,
+            run.first.0 as i64,
             run.last.0 as i64,
             run.hash.as_bytes(),
             run.run,
