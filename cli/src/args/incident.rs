@@ -24,7 +24,17 @@ pub(crate) enum IncidentCommand {
     #[command(
         after_help = "Example:\n  firsthand incident attach K7-014 bridge.jpg --caption \"The bridge from the east\""
     )]
-    Attach(AttachArgs),
+    Attach(Box<AttachArgs>),
+    /// Say more about an attached file: what it shows, who can be seen, what they agreed to; or hide it.
+    ///
+    /// The file and what was signed when it was attached cannot be changed.
+    #[command(
+        after_help = "Examples:\n  firsthand incident describe-file K7-014 bridge.jpg --people identifiable\n  firsthand incident describe-file K7-014 bridge.jpg --withdraw-consent"
+    )]
+    DescribeFile(DescribeFileArgs),
+    /// Read an attached file from end to end, compare it with its record, and note there that it verified.
+    #[command(after_help = "Example:\n  firsthand incident verify-file K7-014 bridge.jpg")]
+    VerifyFile(VerifyFileArgs),
     /// Write an attached file to a file outside the home, in the clear.
     #[command(
         after_help = "Example:\n  firsthand incident save-file K7-014 bridge.jpg --to /media/usb/bridge.jpg"
@@ -194,6 +204,63 @@ pub(crate) struct AttachArgs {
         allow_hyphen_values = true
     )]
     pub(crate) caption: String,
+    /// When it was made.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) captured: Option<String>,
+    /// Where it was made: latitude and longitude in degrees.
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    pub(crate) captured_at: Option<String>,
+    /// What it was made with.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) device_model: Option<String>,
+    /// Whether people can be recognised: none, crowd or identifiable.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) people: Option<String>,
+    /// What they agreed to: record, team, network, public, joined by +; or none.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) consent: Option<String>,
+    /// The attached file that this is a redacted copy of: its name, or the beginning of its hash. Both stay.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) redacted_copy_of: Option<String>,
+}
+
+/// `incident describe-file`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("said").required(true).multiple(true)
+    .args(["caption", "people", "consent", "withdraw_consent", "hide"]))]
+pub(crate) struct DescribeFileArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The attached file's name, or the beginning of its hash.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What it shows, in words.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) caption: Option<String>,
+    /// Whether people can be recognised: none, crowd or identifiable.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) people: Option<String>,
+    /// What they agreed to: record, team, network, public, joined by +; or none.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) consent: Option<String>,
+    /// Somebody who can be seen took their agreement back.
+    #[arg(long)]
+    pub(crate) withdraw_consent: bool,
+    /// Leave it out of lists, and say why. File and record stay.
+    #[arg(long, value_name = "REASON", allow_hyphen_values = true)]
+    pub(crate) hide: Option<String>,
+}
+
+/// `incident verify-file`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyFileArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The attached file's name, or the beginning of its hash.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
 }
 
 /// `incident save-file`.

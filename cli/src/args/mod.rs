@@ -10,8 +10,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
-    AddArgs, AttachArgs, CloseArgs, EditArgs, IncidentCommand, ListArgs, ReopenArgs, ResolveArgs,
-    SaveFileArgs, SearchArgs,
+    AddArgs, AttachArgs, CloseArgs, DescribeFileArgs, EditArgs, IncidentCommand, ListArgs, ReopenArgs,
+    ResolveArgs, SaveFileArgs, SearchArgs, VerifyFileArgs,
 };
 
 const EXAMPLES: &str = "\

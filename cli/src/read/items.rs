@@ -68,7 +68,8 @@ pub(crate) fn source(text: &str) -> Result<Source, Reason> {
     Ok(source)
 }
 
-fn consent(text: &str) -> Result<firsthand_record::Consent, Reason> {
+/// What people agreed to: `record+team+network+public`, or `none`.
+pub(crate) fn consent(text: &str) -> Result<firsthand_record::Consent, Reason> {
     let mut consent = firsthand_record::Consent::default();
     for word in text.split('+') {
         match word.trim() {

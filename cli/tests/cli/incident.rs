@@ -202,6 +202,63 @@ fn files_are_attached_and_come_out_again() {
 }
 
 #[test]
+fn a_file_is_described_and_its_custody_noted() {
+    let home = Home::with_team();
+    let code = home.add(&["--title", "With a photo"]);
+    let store = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71";
+    let photo = home.file("bridge.jpg", [&b"\xff\xd8\xff\xe0"[..], &[9; 40_000], store].concat());
+    let attached = home.json(&[
+        "incident",
+        "attach",
+        &code,
+        text(&photo),
+        "--captured",
+        "2026-05-01T14:30:00+03:00",
+        "--captured-at",
+        "-1.2864,36.8172",
+        "--device-model",
+        "Pixel 8",
+        "--people",
+        "identifiable",
+    ]);
+    let attached = attached.json();
+    assert_eq!(attached["manifest"], "valid");
+    assert_eq!(attached["c2pa_state"], "unknown");
+    assert_eq!(attached["captured"]["time"], "2026-05-01T14:30:00+03:00");
+    let flagged = |file: &serde_json::Value| {
+        let findings = file["findings"].as_array().unwrap();
+        findings.iter().map(|it| it["field"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let accuracy = "captured.place.accuracy_m";
+    assert_eq!(flagged(&attached), [accuracy, "consent"]);
+    let shown = home.run(&["incident", "show", &code]).fine().stdout;
+    for words in ["recognised", "signed by the device", "which were not checked", "received by"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let describe = |args: &[&str]| {
+        home.json(&[&["incident", "describe-file", &code, "bridge.jpg"], args].concat()).json()
+    };
+    assert_eq!(flagged(&describe(&["--consent", "record+team"])), [accuracy]);
+    assert_eq!(flagged(&describe(&["--withdraw-consent"])), [accuracy, "consent"]);
+    home.run(&["incident", "verify-file", &code, "bridge.jpg"]).fine();
+    let redacted = home.file("redacted.jpg", [&b"\xff\xd8\xff\xe0"[..], &[0; 40_000]].concat());
+    let copy =
+        home.json(&["incident", "attach", &code, text(&redacted), "--redacted-copy-of", "bridge.jpg"]).json();
+    assert_eq!(copy["redacted_copy_of"], attached["document"]);
+    let files = home.json(&["incident", "show", &code]).json()["attachments"].clone();
+    let custody = files[0]["custody"].as_array().unwrap();
+    let events: Vec<_> = custody.iter().map(|step| step["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["received", "verified"]);
+    assert_eq!(files[0]["manifest"], "valid");
+    assert_eq!(files.as_array().unwrap().len(), 2);
+    describe(&["--hide", "shows a minor"]);
+    let files = home.json(&["incident", "show", &code]).json()["attachments"].clone();
+    assert_eq!(files.as_array().unwrap().len(), 1);
+    let wrong = home.json(&["incident", "attach", &code, text(&photo), "--people", "many"]);
+    assert_eq!(wrong.error(3)["details"][0]["field"], "people_visible");
+}
+
+#[test]
 fn right_to_left_names_and_hostile_text_keep_the_table_straight() {
     let home = Home::none();
     home.run(&["team", "create", "--team", "مراقبة النهر", "--as", "دانيال"]).fine();

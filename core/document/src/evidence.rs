@@ -14,5 +14,5 @@ pub fn fields(evidence: &Evidence) -> Result<Map<String, Value>, DocumentError> 
 /// the view.
 #[must_use]
 pub fn read(view: &View) -> Option<Evidence> {
-    serde_json::from_value(Value::Object(view.shown())).ok()
+    Evidence::read(view.shown())
 }

@@ -4,7 +4,8 @@ use serde_json::Value;
 ///
 /// Sorted here and not left to the map type, because another crate of the build may switch `serde_json` to maps that
 /// keep the order of insertion.
-pub(crate) fn canonical(value: &Value) -> String {
+#[must_use]
+pub fn canonical(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out

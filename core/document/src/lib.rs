@@ -34,6 +34,7 @@ pub use edit::{Edit, MAX_VALUE_BYTES};
 pub use error::DocumentError;
 pub use guard::{Applied, GuardError, Incoming, MAX_OPERATIONS, MAX_START_GAP, Outcome, Rule};
 pub use history::{FieldChange, HistoryItem, TextSplice, What};
+pub use json::canonical;
 pub use op_id::{OpId, ParseOpIdError};
 pub use schema::{DocumentKind, FieldSpec, Letter, Schema};
 pub use view::{Candidate, FieldView, Item, Proposal, Register, Status, StatusProposal, View, Withdrawal};

@@ -32,6 +32,9 @@ pub enum NodeError {
         /// Short codes that fit.
         candidates: Vec<String>,
     },
+    /// What was given as a redacted copy has the very bytes of the original.
+    #[error("save the redacted copy: it is the same file as the original")]
+    NotRedacted,
     /// Nobody answered at any address.
     #[error("reach {address}: {reason}")]
     NoPeer {

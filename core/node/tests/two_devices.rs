@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use firsthand_node::{Edit, Environment, Event, Node, NodeError, Passphrase, Role};
-use firsthand_record::{Incident, Severity};
+use firsthand_node::{
+    AttachmentView, Edit, Environment, Event, ManifestState, NewFile, Node, NodeError, Passphrase, Role,
+};
+use firsthand_record::{C2paState, CustodyKind, Incident, PeopleVisible, Severity};
 use serde_json::json;
 
 fn passphrase(text: &str) -> Passphrase {
@@ -43,6 +45,10 @@ async fn join(lead: &Node, dir: &Path, name: &str) -> (Node, String) {
     (node, address)
 }
 
+fn custody(file: &AttachmentView) -> Vec<(CustodyKind, &str)> {
+    file.custody.iter().map(|step| (step.event, step.person.as_str())).collect()
+}
+
 fn incident(title: &str) -> Incident {
     Incident {
         title: Some(title.to_owned()),
@@ -77,7 +83,11 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
         assert_eq!(view.conflicts[0].shown, json!("Severe"));
         assert_eq!(view.conflicts[0].candidates.len(), 2);
         assert_eq!(view.attachments.len(), 1);
-        assert!(view.attachments[0].here, "{:?}", view.attachments);
+        let file = &view.attachments[0];
+        assert!(file.here, "{file:?}");
+        assert_eq!(file.manifest, ManifestState::Valid);
+        assert_eq!(file.record.c2pa_state, Some(C2paState::None));
+        assert_eq!(custody(file), [(CustodyKind::Received, "Bruno")]);
     }
     assert!(!other.resolve(id, "severity", json!("Moderate"), "").await.unwrap().settled);
     assert!(lead.resolve(id, "severity", json!("Severe"), "two people hurt").await.unwrap().settled);
@@ -92,6 +102,19 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
     let out = dir.path().join("out.png");
     lead.save_attachment(id, "gate.png", &out).await.unwrap();
     assert_eq!(std::fs::read(&out).unwrap(), std::fs::read(&photo).unwrap());
+    assert!(matches!(lead.save_attachment(id, "gate.png", &out).await, Err(NodeError::File(_))));
+    lead.verify_attachment(id, "gate.png").await.unwrap();
+    other.meet_once(&address).await.unwrap();
+    for node in [&lead, &other] {
+        let view = node.incident(id).await.unwrap();
+        let seen = [
+            (CustodyKind::Received, "Bruno"),
+            (CustodyKind::Exported, "Amina"),
+            (CustodyKind::Verified, "Amina"),
+        ];
+        assert_eq!(custody(&view.attachments[0]), seen);
+        assert_eq!(view.attachments[0].manifest, ManifestState::Valid);
+    }
     assert!(lead.history(id).await.unwrap().len() > 5);
 
     other.shutdown().await.unwrap();
@@ -99,4 +122,39 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
     let home = dir.path().join("other");
     let again = Node::open(&home, passphrase("other words"), Environment::laptop()).await.unwrap();
     assert_eq!(again.digest().await.unwrap(), lead.digest().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redacted_copy_is_a_file_of_its_own_and_nothing_refused_leaves_a_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("lead");
+    let lead = lead(&home).await;
+    let id = lead.add_incident(incident("At the gate")).await.unwrap().id;
+    let elsewhere = lead.add_incident(incident("Elsewhere")).await.unwrap().id;
+    let write = |name: &str, byte: u8| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, [b"\xff\xd8\xff\xe0".as_slice(), &[byte; 5000]].concat()).unwrap();
+        path
+    };
+    let (original, redacted) = (write("gate.jpg", 1), write("gate-redacted.jpg", 2));
+    let quiet = || Arc::new(|_, _| true);
+    let said = NewFile { people_visible: Some(PeopleVisible::Identifiable), ..NewFile::default() };
+    let first = lead.attach_file(id, &original, said, quiet()).await.unwrap();
+    assert_eq!(first.findings.len(), 1, "nobody was asked for consent");
+    let copy = || NewFile { redacted_copy_of: Some(first.document), ..NewFile::default() };
+    let second = lead.attach_file(id, &redacted, copy(), quiet()).await.unwrap();
+    assert_eq!(second.record.redacted_copy_of, Some(first.document));
+    assert_eq!(second.manifest, ManifestState::Valid);
+    assert_eq!(lead.incident(id).await.unwrap().attachments, [first.clone(), second]);
+
+    let sealed = || std::fs::read_dir(home.join("attachments")).unwrap().count();
+    assert_eq!(sealed(), 2);
+    let same = lead.attach_file(id, &original, copy(), quiet()).await;
+    assert!(matches!(same, Err(NodeError::NotRedacted)));
+    let of_another = lead.attach_file(elsewhere, &redacted, copy(), quiet()).await;
+    assert!(matches!(of_another, Err(NodeError::NotFound(_))));
+    let long = NewFile { caption: "x".repeat(200_000), ..NewFile::default() };
+    assert!(matches!(lead.attach_file(id, &redacted, long, quiet()).await, Err(NodeError::Rejected(_))));
+    assert_eq!(sealed(), 2);
+    assert_eq!(lead.incident(elsewhere).await.unwrap().attachments, []);
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use firsthand_ids::{ContentHash, DeviceKey, DocumentId};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
     C2paState, CapturePath, ClockEvidence, Consent, CustodyKind, Moment, PeopleVisible, Place, Tombstone,
@@ -42,9 +43,12 @@ pub struct Evidence {
     /// Whether people can be recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people_visible: Option<PeopleVisible>,
-    /// What those people agreed to.
+    /// What those people agreed to, and took back: each time an item of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consent: Vec<ConsentStep>,
+    /// The device's signature over everything that is written once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<Consent>,
+    pub manifest: Option<Manifest>,
     /// What happened to the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custody_log: Vec<CustodyStep>,
@@ -56,7 +60,7 @@ pub struct Evidence {
     pub tombstone: Vec<Tombstone>,
     /// Keys that this version does not know.
     #[serde(flatten)]
-    pub extra: BTreeMap<String, serde_json::Value>,
+    pub extra: BTreeMap<String, Value>,
 }
 
 impl Evidence {
@@ -82,13 +86,79 @@ impl Evidence {
             redacted_copy_of: None,
             caption: String::new(),
             people_visible: None,
-            consent: None,
+            consent: Vec::new(),
+            manifest: None,
             custody_log: Vec::new(),
             schema_version: None,
             tombstone: Vec::new(),
             extra: BTreeMap::new(),
         }
     }
+
+    /// Reads a record from a document's fields, without those, and without those items of lists, that this version cannot
+    /// read: nobody can hide a file by adding to its lists what nobody understands. `None` where what says which file it
+    /// is cannot be read.
+    #[must_use]
+    pub fn read(fields: Map<String, Value>) -> Option<Self> {
+        let whole = Self::deserialize(Value::Object(fields.clone()));
+        if let Ok(whole) = whole {
+            return Some(whole);
+        }
+        let (mut readable, rest): (Map<_, _>, Map<_, _>) =
+            fields.into_iter().partition(|(name, _)| Self::REQUIRED.contains(&name.as_str()));
+        let base = readable.clone();
+        let fits = |name: &str, value: Value| {
+            let mut alone = base.clone();
+            alone.insert(name.to_owned(), value);
+            Self::deserialize(Value::Object(alone)).is_ok()
+        };
+        for (name, value) in rest {
+            let value = match value {
+                Value::Array(items) => {
+                    let one = |item: &Value| fits(&name, Value::from(vec![item.clone()]));
+                    Value::Array(items.into_iter().filter(one).collect())
+                }
+                value => value,
+            };
+            if fits(&name, value.clone()) {
+                readable.insert(name, value);
+            }
+        }
+        Self::deserialize(Value::Object(readable)).ok()
+    }
+
+    const REQUIRED: [&str; 5] = ["incident", "sha256", "byte_len", "mime", "capture_path"];
+
+    /// Whether the people shown agree to being recorded. One withdrawal is enough against it, whoever agreed before or
+    /// after: there may be several people, and phones that met late know no order. A withdrawal noted by mistake is
+    /// taken back as any item is.
+    #[must_use]
+    pub fn is_agreed(&self) -> bool {
+        self.consent.iter().any(|step| step.consent.record)
+            && self.consent.iter().all(|step| step.consent.withdrawn_at.is_none())
+    }
+}
+
+/// What people who can be seen agreed to, or that they took it back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentStep {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// What they said.
+    #[serde(flatten)]
+    pub consent: Consent,
+}
+
+/// The signature of the device that recorded a file. docs/formats/evidence.md says over what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The device.
+    pub device: DeviceKey,
+    /// When it sealed the file, by its clock.
+    pub sealed_at: Moment,
+    /// Ed25519, 128 hexadecimal digits.
+    pub signature: String,
 }
 
 /// When, where and with what a file was made.

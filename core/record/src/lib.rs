@@ -30,7 +30,7 @@ pub use codes::{
 };
 pub use count::{Count, CountSummary, summarise};
 pub use envelope::{ClockEvidence, Link, SCHEMA_VERSION, Tombstone};
-pub use evidence::{Captured, CustodyStep, Evidence, Variant};
+pub use evidence::{Captured, ConsentStep, CustodyStep, Evidence, Manifest, Variant};
 pub use incident::{Incident, Origin, Read, Unread};
 pub use moment::{Moment, Occurred, ParseMomentError};
 pub use place::{Circle, Degrees, Place};

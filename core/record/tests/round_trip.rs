@@ -254,3 +254,32 @@ fn evidence_round_trips_with_unknown_keys() {
     let text = serde_json::to_string(&evidence).unwrap();
     assert_eq!(serde_json::from_str::<Evidence>(&text).unwrap(), evidence);
 }
+
+#[test]
+fn what_cannot_be_read_hides_no_evidence() {
+    let mut evidence = Evidence::new(
+        DocumentId::new([1; 16]),
+        ContentHash::new([2; 32]),
+        12,
+        "image/jpeg",
+        CapturePath::Imported,
+    );
+    let step = |event| CustodyStep { key: String::new(), event, device: None, at: None };
+    evidence.custody_log = vec![step(CustodyKind::Received), step(CustodyKind::Exported)];
+    evidence.caption = "the gate".to_owned();
+    let fields = || serde_json::to_value(&evidence).unwrap().as_object().unwrap().clone();
+    assert_eq!(Evidence::read(fields()), Some(evidence.clone()));
+    let mut hostile = fields();
+    for junk in [json!({"event": "melted"}), json!(7), json!({"event": "viewed", "device": "x"})] {
+        hostile["custody_log"].as_array_mut().unwrap().insert(1, junk);
+    }
+    hostile.insert("consent".to_owned(), json!([{"record": "perhaps"}]));
+    hostile.insert("tombstone".to_owned(), json!("all"));
+    hostile.insert("people_visible".to_owned(), json!("everybody"));
+    assert_eq!(Evidence::read(hostile), Some(evidence.clone()));
+    for name in ["incident", "sha256", "byte_len", "mime", "capture_path"] {
+        let mut fields = fields();
+        fields.insert(name.to_owned(), json!([]));
+        assert_eq!(Evidence::read(fields), None, "{name}");
+    }
+}

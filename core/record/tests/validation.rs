@@ -281,10 +281,17 @@ fn evidence_needs_the_consent_of_people_who_can_be_recognised() {
     assert_eq!(rules(&photo), []);
     photo.people_visible = Some(PeopleVisible::Identifiable);
     assert_eq!(rules(&photo), only("consent", Rule::PeopleWithoutConsent));
-    photo.consent = Some(Consent { record: true, ..Consent::default() });
+    let agreed =
+        ConsentStep { consent: Consent { record: true, ..Consent::default() }, ..ConsentStep::default() };
+    photo.consent = vec![agreed.clone()];
     assert_eq!(rules(&photo), []);
-    photo.consent = Some(Consent { record: true, withdrawn_at: Some(later(0)), ..Consent::default() });
-    assert_eq!(rules(&photo), only("consent", Rule::PeopleWithoutConsent));
+    let taken_back = Consent { record: true, withdrawn_at: Some(later(0)), ..Consent::default() };
+    let taken_back = ConsentStep { consent: taken_back, ..ConsentStep::default() };
+    // Whatever the order in which phones hear of it.
+    for consent in [vec![agreed.clone(), taken_back.clone()], vec![taken_back, agreed]] {
+        photo.consent = consent;
+        assert_eq!(rules(&photo), only("consent", Rule::PeopleWithoutConsent));
+    }
     photo.captured = Some(Captured { place: Some(place(0.0, 0.0)), ..Captured::default() });
     assert!(rules(&photo).contains(&("captured.place".to_owned(), Rule::NullIsland)));
 }

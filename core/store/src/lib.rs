@@ -36,7 +36,7 @@ mod write;
 
 pub use attachment::{
     AttachmentSecret, AttachmentState, CHUNK_BYTES, ChunkTable, MAX_ATTACHMENT_BYTES, Receiving,
-    SealedAttachment,
+    SealedAttachment, Sealer,
 };
 pub use check::{CheckProgress, CheckReport, Damage};
 pub use commit::{

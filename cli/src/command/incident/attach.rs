@@ -1,11 +1,19 @@
-use firsthand_node::AttachmentView;
-use serde::Serialize;
+//! Files of an incident.
 
-use crate::args::{AttachArgs, SaveFileArgs};
+use firsthand_node::{AttachmentView, CustodyView, Edit, ManifestState, NewFile};
+use firsthand_record::{
+    C2paState, Captured, CodeList, ConsentStep, Moment, PeopleVisible, Place, PlaceSource, Tombstone,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Mark;
+use crate::args::{AttachArgs, DescribeFileArgs, SaveFileArgs, VerifyFileArgs};
 use crate::fail::Fail;
 use crate::home::Session;
+use crate::read::{self, field, items, place, time};
 use crate::show::progress::Bar;
-use crate::show::text;
+use crate::show::{text, when};
 
 /// An attached file, in machine output.
 #[derive(Serialize)]
@@ -18,6 +26,26 @@ pub(super) struct Attachment {
     caption: String,
     /// Whether its bytes are on this device.
     here: bool,
+    capture_path: &'static str,
+    captured: Option<Captured>,
+    people_visible: Option<&'static str>,
+    consent: Vec<ConsentStep>,
+    redacted_copy_of: Option<String>,
+    /// What the signature of the device that attached it says: `valid`, `wrong` or `absent`.
+    manifest: &'static str,
+    c2pa_state: Option<&'static str>,
+    custody: Vec<Custody>,
+    /// Fields that people set to different values while apart.
+    conflicts: Vec<String>,
+    findings: Vec<Mark>,
+}
+
+/// One thing that happened to a file.
+#[derive(Serialize)]
+struct Custody {
+    event: &'static str,
+    person: String,
+    at: Option<Moment>,
 }
 
 #[derive(Serialize)]
@@ -28,6 +56,7 @@ struct Written {
 
 impl From<&AttachmentView> for Attachment {
     fn from(view: &AttachmentView) -> Self {
+        let record = &view.record;
         Self {
             document: view.document.to_string(),
             sha256: view.hash.to_string(),
@@ -36,33 +65,158 @@ impl From<&AttachmentView> for Attachment {
             name: view.name.clone(),
             caption: view.caption.clone(),
             here: view.here,
+            capture_path: record.capture_path.code(),
+            captured: record.captured.clone(),
+            people_visible: record.people_visible.map(CodeList::code),
+            consent: record.consent.clone(),
+            redacted_copy_of: record.redacted_copy_of.map(|id| id.to_string()),
+            manifest: view.manifest.code(),
+            c2pa_state: record.c2pa_state.map(CodeList::code),
+            custody: view.custody.iter().map(custody).collect(),
+            conflicts: view.conflicts.clone(),
+            findings: view.findings.iter().map(Mark::from).collect(),
         }
     }
 }
 
-/// The file on one line, for a person.
-pub(super) fn human(it: &Attachment) -> String {
-    let here = if it.here { "" } else { ", not on this device yet" };
+fn custody(step: &CustodyView) -> Custody {
+    Custody { event: step.event.code(), person: step.person.clone(), at: step.at }
+}
+
+/// The file for a person: a line, and under it what is to be known before it is used.
+pub(super) fn human(view: &AttachmentView) -> String {
+    let here = if view.here { "" } else { ", not on this device yet" };
     let caption =
-        if it.caption.is_empty() { String::new() } else { format!(": {}", text::line(&it.caption)) };
-    format!(
+        if view.caption.is_empty() { String::new() } else { format!(": {}", text::line(&view.caption)) };
+    let mut lines = vec![format!(
         "{} ({}, {}{here}){caption}",
-        text::line(&it.name),
-        text::line(&it.mime),
-        text::bytes(it.byte_len)
-    )
+        text::line(&view.name),
+        text::line(&view.mime),
+        text::bytes(view.byte_len)
+    )];
+    let mut say = |line: String| lines.push(format!("  {line}"));
+    for finding in &view.findings {
+        say(format!("? {finding}"));
+    }
+    if !view.conflicts.is_empty() {
+        say(format!("! people say different things about: {}", text::line(&view.conflicts.join(", "))));
+    }
+    match view.manifest {
+        ManifestState::Valid => say(String::from("signed by the device that attached it")),
+        ManifestState::Wrong => {
+            say(String::from("! the signature is wrong: do not rely on what this record says of the file"));
+        }
+        ManifestState::Absent => say(String::from("not signed by the device that attached it")),
+    }
+    if view.record.c2pa_state == Some(C2paState::Unknown) {
+        say(String::from("carries content credentials (C2PA), which were not checked"));
+    }
+    if let Some(captured) = &view.record.captured
+        && let Some(time) = captured.time
+    {
+        say(format!("made {}", when::moment(time)));
+    }
+    if let Some(people) = view.record.people_visible {
+        say(format!("people: {}", people.label().to_lowercase()));
+    }
+    if view.record.consent.iter().any(|step| step.consent.withdrawn_at.is_some()) {
+        say(String::from("! somebody who can be seen took their agreement back"));
+    }
+    if let Some(original) = view.record.redacted_copy_of {
+        say(format!("a redacted copy of file {}", original.short()));
+    }
+    for step in &view.custody {
+        let at = step.at.map(when::moment).unwrap_or_default();
+        say(format!("{} by {} {at}", step.event.label().to_lowercase(), text::line(&step.person)));
+    }
+    lines.join("\n")
 }
 
 /// Attaches a file.
 pub(super) async fn attach(session: &Session, args: &AttachArgs) -> Result<(), Fail> {
+    let said = said(args)?;
     let view = session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
+            let mut said = said;
+            if let Some(original) = &args.redacted_copy_of {
+                said.redacted_copy_of = Some(node.find_file(id, original).await?);
+            }
             let bar = Bar::new("sealing");
-            Ok(node.attach(id, &args.file, &args.caption, bar.report()).await?)
+            Ok(node.attach_file(id, &args.file, said, bar.report()).await?)
         })
         .await?;
-    session.out.data(&Attachment::from(&view), human)
+    session.out.data(&Attachment::from(&view), |_| human(&view))
+}
+
+/// What the arguments say about a new file.
+fn said(args: &AttachArgs) -> Result<NewFile, Fail> {
+    let bad = |field: &'static str| move |reason: String| Fail::input(field, reason);
+    let mut captured = Captured { device_model: args.device_model.clone(), ..Captured::default() };
+    captured.time = args.captured.as_deref().map(time::moment).transpose().map_err(bad("captured.time"))?;
+    if let Some(point) = &args.captured_at {
+        let (lat, lon) =
+            place::coordinates(point, "captured.place").map_err(|detail| Fail::inputs(vec![detail]))?;
+        captured.place = Some(Place::new(lat, lon, PlaceSource::Description));
+    }
+    Ok(NewFile {
+        caption: args.caption.clone(),
+        captured: Some(captured).filter(|captured| *captured != Captured::default()),
+        people_visible: args.people.as_deref().map(read::code).transpose().map_err(bad("people_visible"))?,
+        consent: args.consent.as_deref().map(items::consent).transpose().map_err(bad("consent"))?,
+        ..NewFile::default()
+    })
+}
+
+/// Says more about a file.
+pub(super) async fn describe(session: &Session, args: &DescribeFileArgs) -> Result<(), Fail> {
+    let bad = |field: &'static str| move |reason: String| Fail::input(field, reason);
+    let add = |list: &str, value: Value| Edit::Add { list: list.to_owned(), value };
+    let mut edits = Vec::new();
+    if let Some(text) = &args.caption {
+        edits.push(Edit::ReplaceText { field: "caption".to_owned(), text: text.clone() });
+    }
+    if let Some(people) = &args.people {
+        let code: PeopleVisible = read::code(people).map_err(bad("people_visible"))?;
+        edits.push(Edit::Set { field: "people_visible".to_owned(), value: Value::from(code.code()) });
+    }
+    if let Some(consent) = &args.consent {
+        let consent = items::consent(consent).map_err(bad("consent"))?;
+        let step = ConsentStep { consent, ..ConsentStep::default() };
+        edits.push(add("consent", field::json(step).map_err(bad("consent"))?));
+    }
+    if args.withdraw_consent {
+        let mut step = ConsentStep::default();
+        step.consent.withdrawn_at = Moment::from_chrono(chrono::Local::now().fixed_offset());
+        edits.push(add("consent", field::json(step).map_err(bad("consent"))?));
+    }
+    let view = session
+        .with_node(async |node| {
+            let id = node.find(&args.id).await?;
+            let mut edits = edits;
+            if let Some(reason) = &args.hide {
+                let by = Some(node.team().await?.me);
+                let mark = Tombstone { key: String::new(), reason: reason.clone(), by };
+                edits.push(add("tombstone", field::json(mark).map_err(bad("tombstone"))?));
+            }
+            Ok(node.describe_attachment(id, &args.name, edits).await?)
+        })
+        .await?;
+    session.out.data(&Attachment::from(&view), |_| human(&view))
+}
+
+/// Verifies a file.
+pub(super) async fn verify(session: &Session, args: &VerifyFileArgs) -> Result<(), Fail> {
+    let byte_len = session
+        .with_node(async |node| {
+            let id = node.find(&args.id).await?;
+            Ok(node.verify_attachment(id, &args.name).await?)
+        })
+        .await?;
+    let verified = Written { file: args.name.clone(), byte_len };
+    session.out.data(&verified, |it| {
+        format!("{} ({}) is what its record says", text::line(&it.file), text::bytes(it.byte_len))
+    })
 }
 
 /// Writes an attached file outside the home.

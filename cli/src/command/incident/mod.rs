@@ -28,6 +28,8 @@ pub(super) async fn run(session: &Session, command: IncidentCommand) -> Result<(
         IncidentCommand::Show(args) => show::show(session, &args.id).await,
         IncidentCommand::Edit(args) => edit::edit(session, *args).await,
         IncidentCommand::Attach(args) => attach::attach(session, &args).await,
+        IncidentCommand::DescribeFile(args) => attach::describe(session, &args).await,
+        IncidentCommand::VerifyFile(args) => attach::verify(session, &args).await,
         IncidentCommand::SaveFile(args) => attach::save_file(session, &args).await,
         IncidentCommand::History(args) => history::history(session, &args.id).await,
         IncidentCommand::Conflicts { id } => conflict::conflicts(session, id.as_deref()).await,

@@ -66,7 +66,7 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
         unsettled: view.unsettled,
         disputed: view.disputed,
     };
-    session.out.data(&shown, |shown| human(&view, shown, &names))
+    session.out.data(&shown, |_| human(&view, &names))
 }
 
 fn proposal(view: &CandidateView) -> Proposal {
@@ -78,7 +78,7 @@ fn proposal(view: &CandidateView) -> Proposal {
     }
 }
 
-fn human(view: &IncidentView, shown: &Shown<'_>, names: &BTreeMap<PersonId, String>) -> String {
+fn human(view: &IncidentView, names: &BTreeMap<PersonId, String>) -> String {
     let record = &view.record;
     let title = record.title.as_deref().map_or_else(|| String::from("(no title)"), text::line);
     let mut parts = vec![format!("{}  {title}", view.short_code), table::pairs(&fields(view, names))];
@@ -113,9 +113,9 @@ fn human(view: &IncidentView, shown: &Shown<'_>, names: &BTreeMap<PersonId, Stri
         let lines: Vec<String> = view.findings.iter().map(|finding| format!("? {finding}")).collect();
         parts.push(format!("look again:\n{}", indent(&lines.join("\n"))));
     }
-    if !shown.attachments.is_empty() {
+    if !view.attachments.is_empty() {
         let lines: Vec<String> =
-            shown.attachments.iter().map(|it| format!("+ {}", attach::human(it))).collect();
+            view.attachments.iter().map(|it| format!("+ {}", attach::human(it))).collect();
         parts.push(format!("files:\n{}", indent(&lines.join("\n"))));
     }
     if !record.imported.is_empty() {

@@ -3,22 +3,32 @@
 //! A file's own key stands in the detached part of the entry that records it. Between devices the sealed chunks travel
 //! as they are; a file is named by the document that records it. Part 0 of a file is that table, part n its chunk n - 1.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use firsthand_document::{Document, DocumentKind};
-use firsthand_ids::{ContentHash, DocumentId};
+use firsthand_document::{Document, DocumentKind, Edit};
+use firsthand_ids::{ContentHash, DeviceKey, DocumentId};
 use firsthand_log::Detached;
-use firsthand_record::{CapturePath, Evidence};
-use firsthand_store::{AttachmentSecret, AttachmentState, ChunkTable, Commit, EvidenceRow, StoreError};
+use firsthand_record::validate::{self, Context, Finding, is_rejected};
+use firsthand_record::{
+    C2paState, CapturePath, Captured, Consent, ConsentStep, CustodyKind, CustodyStep, Evidence, Moment,
+    PeopleVisible,
+};
+use firsthand_store::{
+    AttachmentSecret, AttachmentState, ChunkTable, Commit, EvidenceRow, SealedAttachment, Sealer, StoreError,
+};
 use firsthand_sync::{Pending, Refusal};
 use rand_core::CryptoRng;
+use serde_json::Value;
 
+use super::manifest::{self, ManifestState};
 use super::records::object;
-use super::{Ledger, Now};
+use super::sniff::Looking;
+use super::{Ledger, Now, project};
 use crate::NodeError;
 
 /// A file of an incident.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AttachmentView {
     /// The document that records it.
     pub document: DocumentId,
@@ -34,16 +44,88 @@ pub struct AttachmentView {
     pub caption: String,
     /// Whether it is complete on this device.
     pub here: bool,
+    /// Everything that is recorded of it.
+    pub record: Evidence,
+    /// What the signature of the device that recorded it says.
+    pub manifest: ManifestState,
+    /// Who did what with it, oldest first.
+    pub custody: Vec<CustodyView>,
+    /// Fields that people set to different values while apart. The more protective value is in the record.
+    pub conflicts: Vec<String>,
+    /// What a person should look at.
+    pub findings: Vec<Finding>,
 }
 
-/// What is needed to find the kind of a file: the longest signature looked at ends at byte 12.
-const SIGNATURE_BYTES: usize = 16;
+/// One thing that happened to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustodyView {
+    /// What happened.
+    pub event: CustodyKind,
+    /// Whose device it says it was; the first digits of its key where it is nobody's of the team.
+    pub person: String,
+    /// When, by that device's clock.
+    pub at: Option<Moment>,
+}
 
-impl Ledger {
-    /// Seals a file and records it with an incident. `progress` hears the bytes done.
+/// What a person says about a file that they attach.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewFile {
+    /// What it is called.
+    pub name: String,
+    /// What it shows.
+    pub caption: String,
+    /// Whether the app took it, or somebody brought it in.
+    pub in_app: bool,
+    /// When, where and with what it was made.
+    pub captured: Option<Captured>,
+    /// Whether people can be recognised.
+    pub people_visible: Option<PeopleVisible>,
+    /// What they agreed to.
+    pub consent: Option<Consent>,
+    /// The record of the file that this is a redacted copy of. That one stays as it is.
+    pub redacted_copy_of: Option<DocumentId>,
+}
+
+/// A file that is sealed in the home and not yet recorded.
+#[derive(Debug)]
+pub struct SealedFile {
+    sealed: SealedAttachment,
+    mime: &'static str,
+    c2pa: C2paState,
+}
+
+/// Seals files into a home; needs no ledger, so that a long file keeps nobody waiting.
+#[derive(Debug, Clone)]
+pub struct FileSealer(Sealer);
+
+impl FileSealer {
+    /// Seals a file for [`Ledger::record_file`]. `progress` hears the bytes done.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`] where the incident is not here, [`NodeError::Store`] from the disk.
+    /// [`NodeError::Store`] from the disk, [`NodeError::File`] from the file; nothing is left then.
+    pub fn seal(
+        &self,
+        file: &mut dyn Read,
+        rng: &mut dyn CryptoRng,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<SealedFile, NodeError> {
+        let mut looking = Looking::new(file)?;
+        let sealed = self.0.seal(&mut looking, progress, rng)?;
+        Ok(SealedFile { sealed, mime: looking.mime(), c2pa: looking.c2pa() })
+    }
+}
+
+impl Ledger {
+    /// What seals files into this home.
+    #[must_use]
+    pub fn sealer(&self) -> FileSealer {
+        FileSealer(self.store.sealer())
+    }
+
+    /// Seals a file that was brought in and records it with an incident. `progress` hears the bytes done.
+    ///
+    /// # Errors
+    /// As [`Ledger::record_file`].
     #[expect(clippy::too_many_arguments, reason = "each describes the file")]
     pub fn attach(
         &mut self,
@@ -56,58 +138,187 @@ impl Ledger {
         progress: &mut dyn FnMut(u64),
     ) -> Result<AttachmentView, NodeError> {
         self.created(&incident)?;
-        let mut start = Vec::new();
-        file.take(SIGNATURE_BYTES as u64).read_to_end(&mut start)?;
-        let mime = sniff(&start);
-        let sealed = self.store.add_attachment(&mut start.as_slice().chain(file), progress, rng)?;
-        let mut evidence = Evidence::new(incident, sealed.hash, sealed.byte_len, mime, CapturePath::Imported);
-        evidence.original_name = Some(name.to_owned()).filter(|name| !name.is_empty());
-        caption.clone_into(&mut evidence.caption);
-        evidence.schema_version = Some(firsthand_record::SCHEMA_VERSION);
-        let fields = object(&evidence)?;
+        let sealed = self.sealer().seal(file, rng, progress)?;
+        let said = NewFile { name: name.to_owned(), caption: caption.to_owned(), ..NewFile::default() };
+        self.record_file(incident, sealed, said, now, rng)
+    }
 
+    /// Records a sealed file with an incident, signed by this device.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where the incident, or the file that this is a redacted copy of, is not here;
+    /// [`NodeError::Rejected`]; [`NodeError::Store`] from the disk. The sealed file is gone then.
+    pub fn record_file(
+        &mut self,
+        incident: DocumentId,
+        file: SealedFile,
+        said: NewFile,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AttachmentView, NodeError> {
+        let sealed = file.sealed.clone();
+        let recorded = self.try_record_file(incident, file, said, now, rng);
+        if recorded.is_err()
+            && let Err(error) = self.store.sealer().discard(&sealed)
+        {
+            tracing::warn!(%error, "a sealed file that nothing records stays");
+        }
+        recorded
+    }
+
+    fn try_record_file(
+        &mut self,
+        incident: DocumentId,
+        file: SealedFile,
+        said: NewFile,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AttachmentView, NodeError> {
+        self.created(&incident)?;
+        if let Some(original) = said.redacted_copy_of {
+            let of = self.store.evidence(&original)?.filter(|row| row.evidence.incident == incident);
+            let of = of.ok_or_else(|| NodeError::NotFound(original.short()))?;
+            if of.evidence.hash == file.sealed.hash {
+                return Err(NodeError::NotRedacted);
+            }
+        }
+        let at = Moment::from_local(now).ok_or(NodeError::Inconsistent("the clock"))?;
+        let evidence = self.describe(incident, &file, said, at);
+        let findings = validate::evidence(&evidence, &Context::at(now.at));
+        if is_rejected(&findings) {
+            return Err(NodeError::Rejected(findings));
+        }
+        let mut fields = object(&evidence)?;
         let mut draft = self.draft(now, rng)?;
-        let detached = Detached::Present(sealed.secret.encode());
+        let signed = manifest::sign(&fields, &self.chain(draft.writer), &self.keys.signing, at);
+        fields.insert("manifest".to_owned(), serde_json::json!(signed));
+        let detached = Detached::Present(file.sealed.secret.encode());
         let (id, document, creator) =
             self.add_document(&mut draft, now, Some(detached), rng, |_, writer| {
                 Ok(Document::create(DocumentKind::Evidence, writer, &fields)?)
             })?;
         let update = self.update(id, &document, creator, now.at);
-        draft.commit.attachments.push(sealed.clone());
+        draft.commit.attachments.push(file.sealed);
         self.commit_own(draft, vec![update])?;
         self.documents.put(id, document);
-        Ok(AttachmentView {
-            document: id,
-            hash: sealed.hash,
-            byte_len: sealed.byte_len,
-            mime: mime.to_owned(),
-            name: name.to_owned(),
-            caption: caption.to_owned(),
-            here: true,
-        })
+        self.file(id)
+    }
+
+    fn describe(&self, incident: DocumentId, file: &SealedFile, said: NewFile, at: Moment) -> Evidence {
+        let path = if said.in_app { CapturePath::InApp } else { CapturePath::Imported };
+        let mut evidence = Evidence::new(incident, file.sealed.hash, file.sealed.byte_len, file.mime, path);
+        evidence.original_name = Some(said.name).filter(|name| !name.is_empty());
+        evidence.caption = said.caption;
+        evidence.captured = said.captured;
+        evidence.c2pa_state = Some(file.c2pa);
+        evidence.people_visible = said.people_visible;
+        evidence.consent = said
+            .consent
+            .into_iter()
+            .map(|consent| ConsentStep { consent, ..ConsentStep::default() })
+            .collect();
+        evidence.redacted_copy_of = said.redacted_copy_of;
+        // A file that was brought in comes into the team's hands here; who made it, and how, is only said.
+        let event = if said.in_app { CustodyKind::Captured } else { CustodyKind::Received };
+        evidence.custody_log.push(self.custody_step(event, at));
+        evidence.schema_version = Some(firsthand_record::SCHEMA_VERSION);
+        evidence
+    }
+
+    fn custody_step(&self, event: CustodyKind, at: Moment) -> CustodyStep {
+        CustodyStep { key: String::new(), event, device: Some(self.device), at: Some(at) }
+    }
+
+    /// Notes in a file's record what this device's person did with it.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where there is no such record, [`NodeError::Store`] from the disk.
+    pub fn note_custody(
+        &mut self,
+        file: DocumentId,
+        event: CustodyKind,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), NodeError> {
+        self.store.evidence(&file)?.ok_or_else(|| NodeError::NotFound(file.short()))?;
+        let at = Moment::from_local(now).ok_or(NodeError::Inconsistent("the clock"))?;
+        let value = Value::Object(object(&self.custody_step(event, at))?);
+        self.edit(file, &[Edit::Add { list: "custody_log".to_owned(), value }], now, rng)?;
+        Ok(())
     }
 
     /// The files of an incident, oldest first, without those that a mark hides.
-    pub(super) fn attachments(&self, incident: &DocumentId) -> Result<Vec<AttachmentView>, NodeError> {
-        let mut views = Vec::new();
-        for row in self.store.evidence_of(incident)?.into_iter().filter(|row| !row.evidence.hidden) {
-            let here = match self.secret(&row.id)? {
-                Some(secret) => {
-                    matches!(self.store.attachment_state(&secret)?, AttachmentState::Complete)
-                }
-                None => false,
-            };
-            views.push(AttachmentView {
-                document: row.id,
-                hash: row.evidence.hash,
-                byte_len: row.evidence.byte_len,
-                mime: row.evidence.mime,
-                name: row.evidence.name,
-                caption: row.evidence.caption,
-                here,
-            });
-        }
-        Ok(views)
+    pub(super) fn attachments(&mut self, incident: &DocumentId) -> Result<Vec<AttachmentView>, NodeError> {
+        self.shown_files(incident)?.into_iter().map(|row| self.attachment(row)).collect()
+    }
+
+    fn shown_files(&self, incident: &DocumentId) -> Result<Vec<EvidenceRow>, NodeError> {
+        let rows = self.store.evidence_of(incident)?;
+        Ok(rows.into_iter().filter(|row| !row.evidence.hidden).collect())
+    }
+
+    /// One file, hidden or not.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where its record is not here.
+    pub fn file(&mut self, id: DocumentId) -> Result<AttachmentView, NodeError> {
+        let row = self.store.evidence(&id)?.ok_or_else(|| NodeError::NotFound(id.short()))?;
+        self.attachment(row)
+    }
+
+    fn attachment(&mut self, row: EvidenceRow) -> Result<AttachmentView, NodeError> {
+        let created = self.created(&row.id)?;
+        let document = self.load(&row.id)?;
+        let view = self.view(&document, &BTreeMap::new());
+        self.documents.put(row.id, document);
+        let record = project::evidence(&view).ok_or(NodeError::Inconsistent("the record of a file"))?;
+        let here = match self.secret(&row.id)? {
+            Some(secret) => matches!(self.store.attachment_state(&secret)?, AttachmentState::Complete),
+            None => false,
+        };
+        let custody = record.custody_log.iter().map(|step| CustodyView {
+            event: step.event,
+            person: step.device.map_or_else(String::new, |device| self.name_of_device(&device)),
+            at: step.at,
+        });
+        Ok(AttachmentView {
+            document: row.id,
+            hash: record.sha256,
+            byte_len: record.byte_len,
+            mime: record.mime.clone(),
+            name: record.original_name.clone().unwrap_or_default(),
+            caption: record.caption.clone(),
+            here,
+            manifest: manifest::check(&view, &self.chain(created.creator.0), &created.info.device),
+            custody: custody.collect(),
+            conflicts: view.conflicts().map(|(name, _)| name.to_owned()).collect(),
+            findings: validate::evidence(&record, &Context::at(created.created)),
+            record,
+        })
+    }
+
+    fn name_of_device(&self, device: &DeviceKey) -> String {
+        let member = self.membership.roster().member(device);
+        member.map_or_else(|| device.short(), |(person, _)| self.name(&person))
+    }
+
+    /// The record of the file of an incident that a person means by its name or the beginning of its hash.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where the incident has no such file.
+    pub fn find_file(&self, incident: &DocumentId, name: &str) -> Result<DocumentId, NodeError> {
+        Ok(self.find_row(incident, name)?.id)
+    }
+
+    fn find_row(&self, incident: &DocumentId, name: &str) -> Result<EvidenceRow, NodeError> {
+        let typed = name.to_ascii_lowercase();
+        let rows = self.shown_files(incident)?;
+        let by_hash =
+            |row: &EvidenceRow| typed.len() >= 4 && row.evidence.hash.to_string().starts_with(&typed);
+        let at =
+            rows.iter().position(|row| row.evidence.name == name).or_else(|| rows.iter().position(by_hash));
+        let found = at.and_then(|at| rows.into_iter().nth(at));
+        found.ok_or_else(|| NodeError::NotFound(name.to_owned()))
     }
 
     /// Writes a file's plain bytes to `out`; its hash is compared at the end, and after an error `out` is worthless.
@@ -121,14 +332,9 @@ impl Ledger {
         name: &str,
         out: &mut dyn Write,
     ) -> Result<u64, NodeError> {
-        let typed = name.to_ascii_lowercase();
-        let views = self.attachments(incident)?;
-        let found = views.iter().find(|view| view.name == name).or_else(|| {
-            views.iter().find(|view| typed.len() >= 4 && view.hash.to_string().starts_with(&typed))
-        });
-        let view = found.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
-        let secret = self.secret(&view.document)?.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
-        Ok(self.store.read_attachment(&secret, &view.hash, out)?)
+        let row = self.find_row(incident, name)?;
+        let secret = self.secret(&row.id)?.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
+        Ok(self.store.read_attachment(&secret, &row.evidence.hash, out)?)
     }
 
     /// What opens the file that a document records; `None` where that was destroyed.
@@ -248,24 +454,5 @@ impl Ledger {
         self.receiving.remove(&file);
         self.untrue.insert(file);
         None
-    }
-}
-
-/// The kind of a file, from its first bytes: what the phone calls it may be wrong or a lie.
-fn sniff(start: &[u8]) -> &'static str {
-    let at = |from: usize, bytes: &[u8]| start.get(from..from + bytes.len()) == Some(bytes);
-    match start {
-        _ if at(0, b"\xff\xd8\xff") => "image/jpeg",
-        _ if at(0, b"\x89PNG\r\n\x1a\n") => "image/png",
-        _ if at(0, b"GIF8") => "image/gif",
-        _ if at(0, b"RIFF") && at(8, b"WEBP") => "image/webp",
-        _ if at(4, b"ftypheic") || at(4, b"ftypmif1") => "image/heic",
-        _ if at(4, b"ftyp") => "video/mp4",
-        _ if at(0, b"\x1aE\xdf\xa3") => "video/webm",
-        _ if at(0, b"OggS") => "audio/ogg",
-        _ if at(0, b"RIFF") && at(8, b"WAVE") => "audio/wav",
-        _ if at(0, b"ID3") || at(0, b"\xff\xfb") => "audio/mpeg",
-        _ if at(0, b"%PDF-") => "application/pdf",
-        _ => "application/octet-stream",
     }
 }

@@ -11,6 +11,7 @@ mod authors;
 mod check;
 mod fork;
 mod import;
+mod manifest;
 mod order;
 mod own;
 mod project;
@@ -18,11 +19,13 @@ mod read;
 mod receive;
 mod records;
 mod salvage;
+mod sniff;
 
-pub use attach::AttachmentView;
+pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile};
 pub use check::{CheckView, Part, StateDigest};
 pub use fork::ForkView;
 pub use import::{ImportReport, ImportRow};
+pub use manifest::ManifestState;
 pub use read::{
     CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, MissingRange,
     RecoveryView, TeamView,

@@ -64,5 +64,5 @@ fn incident_row(id: DocumentId, view: &View, created: UnixMillis) -> IncidentPro
 
 /// Reads the record of a file; `None` where it lacks what every such record has.
 pub(super) fn evidence(view: &View) -> Option<Evidence> {
-    serde_json::from_value(Value::Object(shown(view))).ok()
+    Evidence::read(shown(view))
 }

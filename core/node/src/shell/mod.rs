@@ -1,6 +1,7 @@
 //! Threads, tasks and sockets around the state machines.
 
 mod driver;
+mod files;
 mod join;
 mod node;
 mod worker;

@@ -21,9 +21,9 @@ use super::join::{Joining, connect};
 use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Opened};
 use crate::{
-    AttachmentView, CheckView, ConflictView, Environment, Event, HistoryView, ImportReport, ImportRow,
-    IncidentView, Ledger, LinkId, NodeError, Opening, RecoveryView, RepairView, Resolved, Saved, StateDigest,
-    Summary, SystemRandom, TeamView,
+    CheckView, ConflictView, Environment, Event, HistoryView, ImportReport, ImportRow, IncidentView, Ledger,
+    LinkId, NodeError, Opening, RecoveryView, RepairView, Resolved, Saved, StateDigest, Summary,
+    SystemRandom, TeamView,
 };
 
 /// Hears how far a long job is: done, of how many. Answering `false` stops it where it can stop cleanly.
@@ -197,7 +197,7 @@ impl Node {
         Ok(())
     }
 
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Ledger, &mut Workshop) -> Result<T, NodeError> + Send + 'static,
     ) -> Result<T, NodeError> {
@@ -206,7 +206,7 @@ impl Node {
     }
 
     /// Runs a job that writes, and tells open meetings what changed.
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Ledger, &mut Workshop) -> Result<T, NodeError> + Send + 'static,
     ) -> Result<T, NodeError> {
@@ -445,54 +445,6 @@ impl Node {
     pub async fn search(&self, text: &str, limit: usize) -> Result<Vec<IncidentRow>, NodeError> {
         let text = text.to_owned();
         self.run(move |ledger, _| ledger.search(&text, limit)).await
-    }
-
-    /// Seals a file and records it with an incident. The file itself stays where it is.
-    ///
-    /// # Errors
-    /// [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Store`].
-    pub async fn attach(
-        &self,
-        incident: DocumentId,
-        file: &Path,
-        caption: &str,
-        progress: Progress,
-    ) -> Result<AttachmentView, NodeError> {
-        let (path, caption) = (file.to_owned(), caption.to_owned());
-        self.write(move |ledger, shop| {
-            let mut file = std::fs::File::open(&path)?;
-            let total = file.metadata()?.len();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let now = shop.environment.clock.now();
-            let mut hear = |done| {
-                progress(done, total);
-            };
-            ledger.attach(incident, &mut file, &name, &caption, now, &mut shop.random, &mut hear)
-        })
-        .await
-    }
-
-    /// Writes an attached file to `to`, which must not exist; it appears there only once its hash is right.
-    ///
-    /// # Errors
-    /// [`NodeError::NotFound`], [`NodeError::Store`] where it is not complete here, [`NodeError::File`].
-    pub async fn save_attachment(
-        &self,
-        incident: DocumentId,
-        name: &str,
-        to: &Path,
-    ) -> Result<u64, NodeError> {
-        let (name, to) = (name.to_owned(), to.to_owned());
-        self.run(move |ledger, _| {
-            let mut file = std::fs::File::create_new(&to)?;
-            let written = ledger.read_attachment(&incident, &name, &mut file);
-            let written = written.and_then(|len| Ok(file.sync_all().map(|()| len)?));
-            if written.is_err() {
-                std::fs::remove_file(&to)?;
-            }
-            written
-        })
-        .await
     }
 
     /// Saves rows of a file as incidents; with `dry_run` only says what would happen.

@@ -144,8 +144,7 @@ pub fn evidence(evidence: &Evidence, context: &Context) -> Vec<Finding> {
         place::check(place, "captured.place", context, &mut found);
     }
     if evidence.people_visible == Some(PeopleVisible::Identifiable) {
-        let agreed = evidence.consent.is_some_and(|consent| consent.record && consent.withdrawn_at.is_none());
-        found.add_if(!agreed, "consent", Rule::PeopleWithoutConsent);
+        found.add_if(!evidence.is_agreed(), "consent", Rule::PeopleWithoutConsent);
     }
     found.0
 }

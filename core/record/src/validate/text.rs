@@ -48,6 +48,7 @@ pub(super) fn evidence(evidence: &Evidence, found: &mut Findings) {
     check(&evidence.caption, limits::TEXT, "caption", found);
     for (count, field) in [
         (evidence.variants.len(), "variants"),
+        (evidence.consent.len(), "consent"),
         (evidence.custody_log.len(), "custody_log"),
         (evidence.tombstone.len(), "tombstone"),
     ] {

@@ -73,7 +73,42 @@ pub(crate) fn lying(dir: &Path) -> Result<BTreeMap<String, (u64, [u8; 32])>, Sto
     Ok(files)
 }
 
+/// Seals files into a home without the store: on another thread, so that a long file keeps nobody waiting.
+#[derive(Debug, Clone)]
+pub struct Sealer {
+    dir: PathBuf,
+}
+
+impl Sealer {
+    /// Seals what `reader` gives, as [`Store::add_attachment`] does.
+    ///
+    /// # Errors
+    /// As [`Store::add_attachment`].
+    pub fn seal(
+        &self,
+        reader: &mut dyn Read,
+        progress: &mut dyn FnMut(u64),
+        rng: &mut dyn CryptoRng,
+    ) -> Result<SealedAttachment, StoreError> {
+        seal::seal(&self.dir, reader, progress, rng)
+    }
+
+    /// Removes a sealed file that no entry will record. Without its key it is of no use to anybody.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn discard(&self, sealed: &SealedAttachment) -> Result<(), StoreError> {
+        Ok(fs::remove_file(self.dir.join(file_name(&sealed.secret)))?)
+    }
+}
+
 impl Store {
+    /// What seals files into this home.
+    #[must_use]
+    pub fn sealer(&self) -> Sealer {
+        Sealer { dir: self.home.path(ATTACHMENTS) }
+    }
+
     fn attachment_path(&self, secret: &AttachmentSecret) -> PathBuf {
         self.home.path(ATTACHMENTS).join(file_name(secret))
     }
@@ -96,7 +131,7 @@ impl Store {
         progress: &mut dyn FnMut(u64),
         rng: &mut dyn CryptoRng,
     ) -> Result<SealedAttachment, StoreError> {
-        seal::seal(&self.home.path(ATTACHMENTS), reader, progress, rng)
+        self.sealer().seal(reader, progress, rng)
     }
 
     /// Writes the plain bytes of a file to `out`; returns how many. Every chunk is authenticated before it is written,
