@@ -27,9 +27,9 @@ pub struct Document {
 /// How a document is kept.
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
-    /// As its changes. So are small documents that were received and not edited here.
+    /// As its changes.
     Plain(Box<Plain>),
-    /// As Automerge's document.
+    /// In Automerge, because it is edited or has outgrown the other form.
     Loaded(Box<Loaded>),
 }
 
@@ -38,6 +38,8 @@ pub(crate) enum Body {
 pub(crate) struct Loaded {
     pub(crate) am: Automerge,
     pub(crate) layout: Option<Layout>,
+    /// The same document as its changes, while it is small enough to be kept like that.
+    pub(crate) plain: Option<Box<Plain>>,
 }
 
 /// Every position in a text counts Unicode scalar values, whatever another crate of the build makes Automerge's default.
@@ -63,13 +65,14 @@ impl Document {
     /// The bytes to keep: not compressed, so that they compress well together with others.
     ///
     /// Two replicas that hold the same may save different bytes: the changes stand in the order they came in, and
-    /// a document that was edited here is kept in another form. Compare [`Document::heads`] and
-    /// [`crate::View::to_canonical`].
+    /// a large document is kept in another form. Compare [`Document::heads`] and [`crate::View::to_canonical`].
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
         match &self.body {
             Body::Plain(plain) => plain.save(),
-            Body::Loaded(loaded) => loaded.am.save_nocompress(),
+            Body::Loaded(loaded) => {
+                loaded.plain.as_ref().map_or_else(|| loaded.am.save_nocompress(), |plain| plain.save())
+            }
         }
     }
 
@@ -156,12 +159,22 @@ impl Document {
 
     /// The document in Automerge, which is built where it was not needed before.
     pub(crate) fn loaded(&mut self) -> Result<&mut Loaded, DocumentError> {
-        if let Body::Plain(plain) = &self.body {
-            self.body = Body::Loaded(Box::new(Loaded::build(plain)?));
+        if let Body::Plain(plain) = &mut self.body {
+            let mut loaded = Loaded::build(plain)?;
+            loaded.plain = Some(std::mem::take(plain));
+            self.body = Body::Loaded(Box::new(loaded));
         }
         match &mut self.body {
             Body::Loaded(loaded) => Ok(loaded),
             Body::Plain(_) => Err(DocumentError::Internal),
+        }
+    }
+
+    /// Goes back to its changes, before others come, where they and those are few.
+    pub(crate) fn as_changes(&mut self, coming: usize) {
+        let Body::Loaded(loaded) = &mut self.body else { return };
+        if let Some(plain) = loaded.plain.take_if(|plain| !plain.outgrown_by(coming)) {
+            self.body = Body::Plain(plain);
         }
     }
 }
@@ -171,7 +184,16 @@ impl Loaded {
     pub(crate) fn blank() -> Self {
         // Automerge has no constructor that takes an actor: each draws a random one. It is never used, because
         // `become_writer` replaces it before anything is written.
-        Self { am: Automerge::new_with_encoding(ENCODING), layout: None }
+        Self { am: Automerge::new_with_encoding(ENCODING), layout: None, plain: Some(Box::default()) }
+    }
+
+    /// Keeps the form as changes in step with what was written here.
+    pub(crate) fn follow(&mut self, changes: &[Change]) {
+        if let Some(plain) = &mut self.plain
+            && (plain.outgrown_by(changes.len()) || !changes.iter().all(|change| plain.follow(&change.bytes)))
+        {
+            self.plain = None;
+        }
     }
 
     fn read(saved: &[u8]) -> Result<Self, DocumentError> {
@@ -183,7 +205,7 @@ impl Loaded {
             .map_err(|_| DocumentError::Damaged)?
             .map_err(|_| DocumentError::Damaged)?;
         let layout = Layout::read(&am)?;
-        Ok(Self { am, layout })
+        Ok(Self { am, layout, plain: None })
     }
 
     fn build(plain: &Plain) -> Result<Self, DocumentError> {

@@ -108,6 +108,7 @@ impl Document {
         let groups = plan::creation(&kind, schema, writer, fields)?;
         let mut loaded = Loaded::blank();
         let changes = loaded.write(writer, groups)?;
+        loaded.follow(&changes);
         Ok((Self { body: Body::Loaded(Box::new(loaded)), schema: Some(schema) }, changes))
     }
 
@@ -132,6 +133,8 @@ impl Document {
             plan.add(edit)?;
         }
         let groups = plan.finish();
-        loaded.write(writer, groups)
+        let changes = loaded.write(writer, groups)?;
+        loaded.follow(&changes);
+        Ok(changes)
     }
 }

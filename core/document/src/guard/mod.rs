@@ -89,6 +89,7 @@ impl Document {
     /// on nothing but its own past and the rights of those who made it, so every replica comes to the same.
     pub fn apply(&mut self, incoming: &[Incoming<'_>], authors: &dyn Authors) -> Applied {
         let mut batch = Batch::read(incoming);
+        self.as_changes(incoming.len());
         if let Body::Plain(plain) = &self.body
             && plain.outgrown_by(incoming.len())
         {
@@ -210,6 +211,7 @@ impl<'a> Batch<'a> {
         if new.get_heads() != loaded.am.get_heads() {
             let actor = loaded.am.get_actor().clone();
             loaded.layout = Layout::read(&new).ok().flatten();
+            loaded.plain = None;
             loaded.am = new.with_actor(actor);
         }
     }

@@ -1,8 +1,8 @@
 //! A document as its changes, without Automerge.
 //!
-//! Most documents that a device receives are only listed, searched and passed on. Building an Automerge document for
-//! each costs ten times what it costs to read the changes and work out what they say. So a received document is kept
-//! as its changes, and is judged and read here. Automerge builds it when somebody edits it, or when it grows.
+//! Most documents that a device holds are only listed, searched and passed on. Building an Automerge document for
+//! each costs ten times what it costs to read the changes and work out what they say. So a document is kept as its
+//! changes, and is judged and read here. Automerge builds it when somebody edits it, or when it grows.
 //!
 //! The judgement is the guard's, and stricter than Automerge's own: every reference is looked up. The tests hold both
 //! against each other.
@@ -86,6 +86,18 @@ impl Plain {
     /// Whether Automerge should take over before so many more changes come.
     pub(crate) fn outgrown_by(&self, more: usize) -> bool {
         self.changes.len().saturating_add(more) > MAX_CHANGES || self.operations > MAX_OPERATIONS
+    }
+
+    /// Takes in a change that was written here, through Automerge; `false` where it cannot be kept like this.
+    pub(crate) fn follow(&mut self, bytes: &[u8]) -> bool {
+        let Ok(parsed) = Parsed::read(bytes) else { return false };
+        let Ok(sound) = structure::check(&parsed, &self.graph, self.layout.as_ref()) else { return false };
+        let first = self.layout.is_none();
+        self.take(&parsed, bytes, sound);
+        if first {
+            self.name();
+        }
+        self.operations <= MAX_OPERATIONS
     }
 
     /// Judges a change whose dependencies are here, and takes it in.

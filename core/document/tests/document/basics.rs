@@ -1,6 +1,6 @@
 //! One document, a few people: what each letter does.
 
-use crate::common::{Log, object, set, writer};
+use crate::common::{Log, in_automerge, object, set, writer};
 use firsthand_document::{
     Document, DocumentError, DocumentKind, Edit, FieldView, NoAuthors, Rights, incident,
 };
@@ -44,7 +44,7 @@ fn a_new_document_says_what_it_was_given() {
 }
 
 #[test]
-fn a_received_document_is_kept_as_its_changes_until_somebody_edits_it() {
+fn a_document_is_kept_as_its_changes_until_it_is_large() {
     let mut log = Log::default();
     let mut document = log.create(1, seed());
     log.edit(&mut document, 1, &[set("title", json!("Shots"))]);
@@ -56,9 +56,13 @@ fn a_received_document_is_kept_as_its_changes_until_somebody_edits_it() {
     assert_eq!(again.history(&log), document.history(&log));
     assert_eq!(again.save(), bytes);
 
+    assert_eq!(document.save(), bytes);
     let mut edited = again.clone();
-    edited.edit(writer(2), Rights::NONE, &[]).unwrap();
-    assert_ne!(edited.save(), bytes);
+    let title = set("title", json!("Shots heard"));
+    let change = edited.edit(writer(2), Rights::NONE, &[title]).unwrap().remove(0);
+    assert_eq!(edited.save(), [bytes.clone(), change.bytes].concat());
+
+    let edited = in_automerge(&again);
     assert_eq!(edited.heads(), again.heads());
     assert_eq!(edited.changes(), again.changes());
     assert_eq!(edited.view(&log), again.view(&log));

@@ -1,9 +1,9 @@
 //! Damaged and forged bytes: nothing panics, nothing changes the document that is not a whole and lawful change.
 
-use crate::common::{Log, both_forms, set, writer};
+use crate::common::{Log, both_forms, in_automerge, set, writer};
 use automerge::ActorId;
 use automerge::legacy::{ElementId, Key, ObjectId, OpId, OpType};
-use firsthand_document::{Document, Edit, Incoming, NoAuthors, Outcome, Rights};
+use firsthand_document::{Document, Edit, Incoming, NoAuthors, Outcome};
 use firsthand_ids::sha256;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -246,7 +246,7 @@ fn altered_operations_are_judged_alike_by_everybody() {
             together.apply(&after, &log);
             let mut last = Document::empty();
             last.apply(&others, &log);
-            let _ = last.edit(writer(0), Rights::NONE, &[]);
+            let mut last = in_automerge(&last);
             last.apply(&[incoming], &log);
             let late = last.apply(&after, &log).outcomes.pop().unwrap();
             for copy in &mut copies {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::common::{Entry, Log, both_forms, set, writer};
+use crate::common::{Entry, Log, both_forms, in_automerge, set, writer};
 use firsthand_document::{
     Document, DocumentError, DocumentKind, Edit, FieldSpec, FieldView, Letter, Outcome, Schema, What,
 };
@@ -283,7 +283,9 @@ fn run(seed: u64) {
             edit(replica, &mut log, &mut model, &mut dice);
         }
         if dice.below(10) == 0 {
-            replica.document = Document::load(&replica.document.save()).unwrap().with_schema(replica.schema);
+            let again = Document::load(&replica.document.save()).unwrap();
+            let again = if dice.below(2) == 0 { in_automerge(&again) } else { again };
+            replica.document = again.with_schema(replica.schema);
         }
     }
     for replica in &mut replicas {
