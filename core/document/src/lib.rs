@@ -1,7 +1,7 @@
 #![warn(missing_docs)]
 //! Records as documents that several people can edit while apart.
 //!
-//! A [`Document`] is one Automerge document per record; one that was only received is kept as its changes, and judged
+//! A [`Document`] is one Automerge document per record; a small one is kept as its changes, and judged
 //! and read without Automerge. Each field of a record has a *merge letter* ([`Letter`]) in the
 //! table of its kind ([`Schema`]); the letter says how concurrent edits merge, in which of five maps the field stands,
 //! and what the [guard](Document::apply) lets through. Fields and letters that a newer version brings are kept.
