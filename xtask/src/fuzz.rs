@@ -133,7 +133,9 @@ fn start(program: &Path, fuzz: &Path, name: String, seconds: u64) -> Result<Runn
         .args(["-malloc_limit_mb=64", "-rss_limit_mb=1024", "-timeout=5", "-print_final_stats=1"])
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .env("FIRSTHAND_DECODER", &name)
-        .env("ASAN_OPTIONS", "detect_leaks=0")
+        // Rust's own statics stand in several code units of one program, which the check for doubled definitions
+        // takes for two.
+        .env("ASAN_OPTIONS", "detect_leaks=0:detect_odr_violation=0")
         .stdout(out.try_clone()?)
         .stderr(out)
         .spawn()?;
