@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 
 use firsthand_document::DocumentKind;
 use firsthand_ids::WriterId;
+use firsthand_log::codec::Writer;
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Detached, Vector};
 use firsthand_node::meeting::Question;
 use firsthand_node::{Edit, EndReason, Event, IncidentQuery, Role};
 use firsthand_record::{CapturePath, Evidence, Incident};
-use firsthand_store::{BatchLimits, EntryState};
-use firsthand_sync::Refusal;
-use firsthand_tests::{Dice, Expected, Person, Poison, Run, State, World, inject, seeds, verdict};
+use firsthand_store::{BatchLimits, EntryState, HoldReason, Home, Store, Unlock};
+use firsthand_sync::{Effect, Refusal};
+use firsthand_tests::{Crash, Dice, Expected, Person, Poison, Run, State, World, inject, seeds, verdict};
 use serde_json::{Map, Value, json};
 
 /// Drops, duplicates, reordering between links, partitions, crashes, clocks ten years off; every fifth seed has a
@@ -414,6 +415,60 @@ fn an_entry_that_came_before_its_membership_heads_is_applied_when_they_come() {
     world.meet(dana, lead);
     world.meet(team.hostile, lead);
     verdict::same_everywhere(world, &Expected::default());
+}
+
+/// A program that ends while it applies what it received finds at the next starts which entry it was, holds that one, and
+/// applies the rest.
+#[test]
+fn a_change_that_ends_the_program_is_found_and_held() {
+    for (found_times, held) in [(None, false), (Some(1), false), (Some(2), true)] {
+        let mut team = Team::new(5);
+        let [lead, _, second] = team.honest;
+        let world = &mut team.world;
+        let mut person = Person::new(5);
+        let mut expected = Expected::default();
+        for _ in 0..5 {
+            person.add(world, &mut expected, lead);
+        }
+        let (writer, _) = expected.entries[0];
+        let id = expected.first[1];
+        let plain = only(world, lead, second, writer);
+        let now = world.devices[second].clock.at(world.now);
+        let ledger = world.devices[second].ledger();
+        let peer = ledger.identity().exchange.public().unwrap();
+        let effect = Effect::Commit { space: *ledger.space(), plain };
+        ledger.answer(Question::Session { peer, effect }, now);
+        assert!(ledger.store().document(&id).unwrap().is_none(), "kept, and not applied yet");
+        let created = ledger.store().creator(&id).unwrap().unwrap();
+        world.crash(second, Crash::Dropped, false);
+
+        // What the program leaves that ended while it tried this document, or this entry of it.
+        let device = &world.devices[second];
+        let mut mark = Writer::new();
+        mark.fixed(id);
+        if let Some(times) = found_times {
+            mark.fixed(created.0).number(created.1.0).number(times);
+        }
+        let home = Home::open(&device.home).unwrap();
+        let mut store = Store::open(home, Unlock::RawKey(&device.key()), &device.vault).unwrap();
+        store.set_setting("apply.trying", &mark.into_bytes()).unwrap();
+        drop(store);
+
+        for _ in 0..2 {
+            world.restart(second);
+            let ledger = world.devices[second].ledger();
+            let unsettled = verdict::unsettled(ledger);
+            let states: Vec<_> = unsettled.values().copied().collect();
+            assert_eq!(states, vec![EntryState::Held(HoldReason::Unsafe); usize::from(held)]);
+            assert_eq!(ledger.store().document(&id).unwrap().is_none(), held);
+            for other in expected.first.iter().filter(|other| **other != id) {
+                assert!(ledger.store().document(other).unwrap().is_some());
+            }
+            assert_eq!(ledger.store().setting("apply.trying").unwrap(), None);
+            assert!(ledger.store().untried().unwrap().is_empty());
+            world.crash(second, Crash::Dropped, false);
+        }
+    }
 }
 
 /// Something waits on a device, and nothing is held.

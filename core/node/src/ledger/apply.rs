@@ -27,6 +27,8 @@ const DOCUMENTS_AT_ONCE: usize = 128;
 pub(super) struct Arrival {
     pub(super) writer: WriterId,
     pub(super) position: Position,
+    /// The hash of the change.
+    pub(super) content: ChangeHash,
     pub(super) create: bool,
     /// When its entry was made, by the writer's clock.
     pub(super) created: UnixMillis,
@@ -41,6 +43,7 @@ impl From<StoredChange> for Arrival {
         Self {
             writer: info.writer,
             position: info.position,
+            content: info.content,
             create: info.kind == EntryKind::Create,
             created: info.local.at,
             body: change.body,
@@ -59,10 +62,10 @@ pub(super) struct Untried {
 }
 
 impl Untried {
-    pub(super) fn add(&mut self, id: DocumentId, hash: ChangeHash, author: Author, arrival: Arrival) {
+    pub(super) fn add(&mut self, id: DocumentId, author: Author, arrival: Arrival) {
         self.entries += 1;
         self.bytes += arrival.body.len();
-        self.authors.insert(hash, author);
+        self.authors.insert(arrival.content, author);
         self.documents.entry(id).or_default().push(arrival);
     }
 
@@ -75,8 +78,29 @@ impl Untried {
         self.entries >= MAX_UNTRIED_ENTRIES || self.bytes >= MAX_UNTRIED_BYTES
     }
 
+    /// The documents that something is there for.
+    pub(super) fn documents(&self) -> Vec<DocumentId> {
+        self.documents.keys().copied().collect()
+    }
+
+    /// Each change of a document alone, in the order in which they were kept.
+    pub(super) fn singly(&self, id: &DocumentId) -> Vec<(WriterId, Position, Self)> {
+        let arrivals = self.documents.get(id).map_or(&[][..], Vec::as_slice);
+        let alone = |arrival: &Arrival| {
+            let author = self.authors.get(&arrival.content).map(|author| (arrival.content, *author));
+            let one = Self {
+                entries: 1,
+                bytes: arrival.body.len(),
+                authors: author.into_iter().collect(),
+                documents: BTreeMap::from([(*id, vec![arrival.clone()])]),
+            };
+            (arrival.writer, arrival.position, one)
+        };
+        arrivals.iter().map(alone).collect()
+    }
+
     /// Takes out what was tried.
-    fn remove(&mut self, ids: &[DocumentId]) {
+    pub(super) fn remove(&mut self, ids: &[DocumentId]) {
         for arrival in ids.iter().filter_map(|id| self.documents.remove(id)).flatten() {
             self.entries -= 1;
             self.bytes -= arrival.body.len();
@@ -98,6 +122,11 @@ impl Ledger {
         Ok(any)
     }
 
+    /// Tries some of a document's entries, in a commit that does not say that everything was tried.
+    pub(super) fn apply_some(&mut self, id: &DocumentId, some: &Untried) -> Result<(), NodeError> {
+        self.try_on(&[*id], some, false)
+    }
+
     /// The same for one document, before somebody reads or edits it.
     pub(super) fn apply_untried_of(&mut self, id: &DocumentId) -> Result<(), NodeError> {
         if self.untried.documents.contains_key(id) { self.apply_to(&[*id]) } else { Ok(()) }
@@ -109,8 +138,8 @@ impl Ledger {
         let rosters = Rosters::new(&self.membership);
         for change in found {
             let Some(id) = change.info.document else { continue };
-            let (hash, author) = (change.info.content, rosters.author(&change.info));
-            self.untried.add(id, hash, author, change.into());
+            let author = rosters.author(&change.info);
+            self.untried.add(id, author, change.into());
         }
         Ok(())
     }
@@ -132,7 +161,8 @@ impl Ledger {
     fn apply_to(&mut self, ids: &[DocumentId]) -> Result<(), NodeError> {
         // On any error it goes back, to be tried another time.
         let mut untried = std::mem::take(&mut self.untried);
-        let result = self.try_on(ids, &untried);
+        let all = untried.documents.keys().all(|id| ids.contains(id));
+        let result = self.try_on(ids, &untried, all);
         if result.is_ok() {
             untried.remove(ids);
         }
@@ -140,10 +170,10 @@ impl Ledger {
         result
     }
 
-    fn try_on(&mut self, ids: &[DocumentId], untried: &Untried) -> Result<(), NodeError> {
+    fn try_on(&mut self, ids: &[DocumentId], untried: &Untried, all: bool) -> Result<(), NodeError> {
         let mut commit = Commit::new(self.space);
         commit.derived = true;
-        commit.tried = untried.documents.keys().all(|id| ids.contains(id));
+        commit.tried = all;
         let mut opened = Vec::new();
         for id in ids {
             let new = untried.documents.get(id).map_or(&[][..], Vec::as_slice);

@@ -18,6 +18,7 @@ mod project;
 mod read;
 mod receive;
 mod records;
+mod resume;
 mod salvage;
 mod sniff;
 
@@ -239,8 +240,7 @@ impl Ledger {
             keys,
             membership,
         };
-        ledger.find_untried()?;
-        ledger.apply_untried()?;
+        ledger.resume()?;
         Ok(ledger)
     }
 

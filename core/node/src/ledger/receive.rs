@@ -254,12 +254,13 @@ impl Ledger {
                 let arrival = Arrival {
                     writer: it.writer,
                     position: it.entry.position,
+                    content: it.entry.header.content,
                     create: it.entry.header.kind == EntryKind::Create,
                     created: it.entry.header.local.at,
                     body: it.entry.body.clone(),
                     state,
                 };
-                untried.push((id, it.entry.header.content, it.author, arrival));
+                untried.push((id, it.author, arrival));
             }
             commit.entries.push(NewEntry {
                 writer: it.writer,
@@ -277,8 +278,8 @@ impl Ledger {
         commit.settings.push((CLOCK.to_owned(), self.clock.last().packed().to_le_bytes().to_vec()));
         commit.tried = self.untried.is_empty() && untried.is_empty();
         self.keep(commit)?;
-        for (id, hash, author, arrival) in untried {
-            self.untried.add(id, hash, author, arrival);
+        for (id, author, arrival) in untried {
+            self.untried.add(id, author, arrival);
         }
         if self.untried.is_full() {
             self.apply_untried()?;
