@@ -242,7 +242,7 @@ impl Witness {
         if (self.used && !self.file.is_synced()) || heal {
             self.file.sync(&mut self.head)?;
         }
-        Ok(())
+        self.file.close(&self.head)
     }
 
     /// What speaks in a commit of the doubts: the setting to write, empty to remove it.

@@ -3,7 +3,8 @@
 //! SQLite takes a write-ahead log with a flipped bit for one that ends there, and what was committed after it is gone
 //! without a word. The head file tells. It has two slots, each sealed whole. A commit writes one of them without waiting
 //! for the disk, so a save stays one wait; before an own entry leaves the device, and at closing, the slot is
-//! synced, and from then on the other one is written. So one slot is always whole, whatever is torn.
+//! synced, and from then on the other one is written. So one slot is always whole, whatever is torn. At closing the other
+//! one comes to say the same; where a session did not close, the next one waits for the disk before it writes.
 //!
 //! The first sync of a session puts a new file in the place of the old one, and the content names the file it was written
 //! to. Bytes of a backup that are copied over the file are then told by it, even where everything else fits.
@@ -51,6 +52,9 @@ pub(crate) struct HeadFile {
     written: bool,
     /// What was written last is on the disk.
     synced: bool,
+    /// An earlier session may have left a slot that is in memory only; the other one must not be written before it is on
+    /// the disk.
+    inherited: bool,
 }
 
 impl HeadFile {
@@ -67,6 +71,7 @@ impl HeadFile {
             fresh: false,
             written: false,
             synced: false,
+            inherited: false,
         }
     }
 
@@ -85,9 +90,6 @@ impl HeadFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok((this, None, Found::Missing)),
             Err(error) => return Err(error.into()),
         };
-        // A program that ended without closing the home may have left a slot that is in memory only. The next writing goes
-        // into the other slot, which must not be the only one on the disk.
-        file.sync_data()?;
         let mut bytes = Vec::new();
         (&file).take(2 * MAX_SLOT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         let len = bytes.len() / 2;
@@ -106,6 +108,7 @@ impl HeadFile {
             return Err(StoreError::Newer { what: "head file", found: version.into(), known: 1 });
         }
         let sound = found.iter().filter(|slot| matches!(slot, Slot::Sound(..))).count();
+        let closed = matches!(&found[..], [Slot::Sound(_, one), Slot::Sound(_, other)] if one == other);
         let mut best: Option<(usize, u64, Head)> = None;
         for (index, slot) in found.into_iter().enumerate() {
             if let Slot::Sound(number, head) = slot
@@ -116,7 +119,9 @@ impl HeadFile {
         }
         let Some((index, number, head)) = best else { return Ok((this, None, Found::Damaged)) };
         this.slot_bytes = len;
-        this.slot = 1 - index;
+        // At closing both slots come to say the same, the older one on the disk.
+        this.slot = if closed { index } else { 1 - index };
+        this.inherited = !closed;
         this.number = number;
         this.synced = true;
         this.file = Some(file);
@@ -156,6 +161,9 @@ impl HeadFile {
     fn try_write(&mut self, head: &Head) -> Result<bool, StoreError> {
         let Some(file) = &mut self.file else { return Ok(false) };
         let Some(slot) = head.seal(&self.keys, self.number + 1, self.slot_bytes)? else { return Ok(false) };
+        if std::mem::take(&mut self.inherited) {
+            file.sync_data().inspect_err(|_| self.inherited = true)?;
+        }
         file.seek(SeekFrom::Start((self.slot * self.slot_bytes) as u64))?;
         file.write_all(&slot)?;
         self.number += 1;
@@ -184,6 +192,12 @@ impl HeadFile {
         self.replace(head)
     }
 
+    /// At closing, when the disk has what was written last: the other slot comes to say the same, so that the next session
+    /// knows without waiting that one slot is on the disk, whichever it writes.
+    pub(crate) fn close(&mut self, head: &Head) -> Result<(), StoreError> {
+        if self.fresh && self.synced { self.try_write(head).map(drop) } else { Ok(()) }
+    }
+
     /// Puts a new file in the place of the old one, both slots alike.
     pub(crate) fn replace(&mut self, head: &mut Head) -> Result<(), StoreError> {
         let path = self.dir.join(HEAD_NEW);
@@ -205,7 +219,7 @@ impl HeadFile {
         self.slot_bytes = len;
         self.slot = 0;
         self.number += 2;
-        self.fresh = true;
+        (self.fresh, self.inherited) = (true, false);
         (self.written, self.synced) = (false, true);
         Ok(())
     }
