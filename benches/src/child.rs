@@ -9,7 +9,7 @@ use firsthand_node::{Edit, IncidentQuery};
 
 use crate::Outcome;
 use crate::baseline::{load_all, read_saved};
-use crate::data::LEAD_RESTORED;
+use crate::data::{LATER, LEAD_RESTORED};
 use crate::device::{Device, at};
 
 /// What a process measured of itself.
@@ -55,7 +55,7 @@ fn save(device: &mut Device, count: usize) -> Outcome<()> {
     for (index, row) in device.ledger.incidents(&query)?.into_iter().enumerate() {
         let edit =
             Edit::Splice { field: "narrative".to_owned(), at: 0, delete: 0, insert: "Later: ".to_owned() };
-        let now = at(UnixMillis(1_790_000_000_000 + index as i64 * 1000));
+        let now = at(UnixMillis(LATER.0 + index as i64 * 1000));
         device.ledger.edit(row.id, &[edit], now, &mut device.rng)?;
     }
     Ok(())

@@ -27,6 +27,10 @@ pub(crate) const OTHER: Installation = Installation(3);
 /// Another device that joins later.
 pub(crate) const NEWCOMER: Installation = Installation(4);
 
+/// After everything in the largest data set: a clock that ran behind would have the hybrid clock count on by itself, and
+/// every entry say how far the two are apart.
+pub(crate) const LATER: UnixMillis = UnixMillis(1_900_000_000_000);
+
 /// Incidents that are created, exchanged and edited before the next come.
 const CHUNK: usize = 500;
 /// Changes to an incident after the one that creates it.

@@ -4,20 +4,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use automerge::Automerge;
-use firsthand_ids::{DocumentId, UnixMillis};
+use firsthand_ids::DocumentId;
 use firsthand_node::IncidentQuery;
 
 use crate::Outcome;
 use crate::arguments::Arguments;
 use crate::baseline::{Saved, all_equal, load_all, read_saved};
-use crate::data::{Data, LEAD_RESTORED, NEWCOMER, workplace};
+use crate::data::{Data, LATER, LEAD_RESTORED, NEWCOMER, workplace};
 use crate::device::{Device, at, copy_home};
 use crate::link::{Met, meet, meet_observed};
 use crate::report::{Quantity, Report};
 use crate::timing::{median, timed};
 use crate::{automerge_sync, samod_sync};
 
-const LATER: UnixMillis = UnixMillis(1_790_000_000_000);
 /// What a screen shows first.
 const SCREEN: usize = 50;
 

@@ -12,7 +12,7 @@ use rand_core::SeedableRng;
 use crate::Outcome;
 use crate::arguments::Arguments;
 use crate::baseline::{Saved, all_equal, load_all, read_saved, updated};
-use crate::data::{Data, LEAD_RESTORED, OTHER, documents_by_age, edit, workplace};
+use crate::data::{Data, LATER, LEAD_RESTORED, OTHER, documents_by_age, edit, workplace};
 use crate::device::{Device, at, copy_home};
 use crate::link::{Met, meet};
 use crate::report::{Quantity, Report};
@@ -21,10 +21,8 @@ use crate::{automerge_sync, samod_sync};
 
 /// Incidents that change while the devices are apart, half of them on each, one change each.
 const CHANGED: usize = 100;
-/// They are among the first so many, so that sets of every size see the same changes.
+/// They are among the newest so many, as people change them.
 const AMONG: usize = 1_000;
-/// A day after the last of the first incidents; any time would do.
-const LATER: UnixMillis = UnixMillis(1_790_000_000_000);
 
 /// Two devices that were apart.
 struct Apart {
@@ -166,7 +164,7 @@ fn part(data: &Data, work: &Path) -> Outcome<Apart> {
     let all = documents_by_age(&lead)?;
     let among = all.len().min(AMONG);
     let changed: Vec<DocumentId> =
-        all[..among].iter().step_by(among / CHANGED).take(CHANGED).copied().collect();
+        all[all.len() - among..].iter().step_by(among / CHANGED).take(CHANGED).copied().collect();
     let mut generator = Generator::new(ChaCha20Rng::seed_from_u64(3));
     for (index, id) in changed.iter().enumerate() {
         let device = if index % 2 == 0 { &mut lead } else { &mut other };

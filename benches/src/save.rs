@@ -25,13 +25,12 @@ use rand_core::SeedableRng;
 use crate::Outcome;
 use crate::arguments::Arguments;
 use crate::child::command;
-use crate::data::{Data, LEAD_RESTORED, as_edit, documents_by_age, workplace};
+use crate::data::{Data, LATER, LEAD_RESTORED, as_edit, documents_by_age, workplace};
 use crate::device::{Device, KEY, at, copy_home};
 use crate::report::{Quantity, Report};
 use crate::timing::{median, timed};
 
 const SAVES: usize = 400;
-const LATER: UnixMillis = UnixMillis(1_790_000_000_000);
 
 pub(crate) fn run(arguments: &Arguments, folder: &Path, report: &mut Report) -> Outcome<()> {
     let data = Data::of(arguments.documents, folder)?;
