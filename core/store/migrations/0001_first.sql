@@ -179,3 +179,20 @@ CREATE TABLE aside (
     run     BLOB NOT NULL,                  -- a batch (docs/formats/log.md) that refers to nothing outside itself
     UNIQUE (writer, hash)
 ) STRICT;
+
+-- Rows of the list that others sent ahead of the entries, until those are here. They prove nothing.
+CREATE TABLE expected (
+    space    BLOB NOT NULL CHECK (length(space) = 16),
+    writer   BLOB NOT NULL CHECK (length(writer) = 16),  -- the entry that creates the record
+    position INTEGER NOT NULL,
+    teller   BLOB NOT NULL CHECK (length(teller) = 32),  -- the device that sent the row
+    number   INTEGER NOT NULL,                           -- its place among the rows of that device, newest first
+    short_prefix TEXT,
+    short_number INTEGER,
+    title    TEXT NOT NULL,
+    category TEXT,
+    severity TEXT,
+    status   TEXT,
+    happened INTEGER,
+    PRIMARY KEY (space, writer, position)
+) STRICT;

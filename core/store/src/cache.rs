@@ -31,12 +31,15 @@ pub(crate) struct Cache {
     pub memberships: BTreeMap<i64, Vec<OperationHash>>,
     pub codes: BTreeMap<String, i64>,
     pub code_names: BTreeMap<i64, String>,
+    /// Rows were sent ahead of entries that are not here yet.
+    pub expects: bool,
 }
 
 impl Cache {
     /// Reads it all. The work grows with the writers and codes, not with the entries.
     pub(crate) fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let mut cache = Self::default();
+        let expects = connection.query_row("SELECT EXISTS (SELECT 1 FROM expected)", [], |row| row.get(0))?;
+        let mut cache = Self { expects, ..Self::default() };
         let mut spaces = connection.prepare("SELECT number, id FROM spaces")?;
         let mut rows = spaces.query([])?;
         while let Some(row) = rows.next()? {

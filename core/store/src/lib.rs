@@ -22,6 +22,7 @@ mod commit;
 mod database;
 mod entry;
 mod error;
+mod expected;
 mod head;
 mod home;
 mod projection;
@@ -44,6 +45,7 @@ pub use commit::{
 };
 pub use entry::{Counts, EntryInfo, StoredChange, StoredDocument, StoredEntry};
 pub use error::StoreError;
+pub use expected::ExpectedRow;
 pub use home::Home;
 pub use projection::{
     Area, Cursor, EvidenceProjection, EvidenceRow, IncidentProjection, IncidentQuery, IncidentRow, Near,

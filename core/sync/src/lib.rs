@@ -6,7 +6,7 @@
 //! acknowledge them to the peer.
 //!
 //! The order of a session: membership operations until both hold the same and each knows the other; then per space a
-//! [`Frame::Hello`] with the vector; then batches both ways, each acknowledged after its commit; then files. It stays
+//! [`Frame::Hello`] with the vector; where much is lacking, the newest rows of the list; then batches both ways, each acknowledged after its commit; then files. It stays
 //! open, and what either side enters afterwards follows at once.
 
 mod frame;
@@ -15,6 +15,8 @@ mod session;
 mod space;
 mod transfer;
 
-pub use frame::{Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_WANTED};
+pub use frame::{
+    Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_ROWS_BYTES, MAX_WANTED,
+};
 pub use session::{Committed, Config, Effect, Input, LoadedBatch, Pending, Refusal, Session};
 pub use space::{BATCH_BYTES, BATCH_ENTRIES, Standing};

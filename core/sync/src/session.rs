@@ -108,6 +108,15 @@ pub enum Input {
         /// Writers whose chain the peer holds differently.
         forks: BTreeSet<WriterId>,
     },
+    /// Answers [`Effect::LoadRows`].
+    RowsLoaded {
+        /// The space.
+        space: SpaceId,
+        /// The rows, compressed, at most [`crate::MAX_ROWS_BYTES`]; `None` where there are none to send.
+        packed: Option<Vec<u8>>,
+    },
+    /// Answers [`Effect::KeepRows`]; whether they could be read and kept is of no account to the session.
+    RowsKept,
     /// Answers [`Effect::LoadBranch`].
     BranchLoaded {
         /// The space.
@@ -181,6 +190,23 @@ pub enum Effect {
         /// Writers to leave out. A writer whose mark here is not this device's own at that position is to be left out as
         /// well, and named in the answer.
         forks: BTreeSet<WriterId>,
+    },
+    /// Encode rows of the list for a receiver whom many entries are on their way to, newest first, only of records that it
+    /// lacks; answer with [`Input::RowsLoaded`].
+    LoadRows {
+        /// The space.
+        space: SpaceId,
+        /// What the receiver holds.
+        receiver: Vector,
+        /// How many rows are worth their bytes.
+        limit: usize,
+    },
+    /// Rows of records that are on their way, nothing of them checked; answer with [`Input::RowsKept`].
+    KeepRows {
+        /// The space.
+        space: SpaceId,
+        /// The rows, compressed.
+        packed: Vec<u8>,
     },
     /// Encode the end of a chain that the peer holds differently, so that it can keep the other branch; answer with
     /// [`Input::BranchLoaded`]. Nothing outside the batch may be referred to.
@@ -381,6 +407,8 @@ impl Session {
             Input::Loaded { space, batch, forks } => {
                 self.space(space)?.on_loaded(batch?, &forks, out)?;
             }
+            Input::RowsLoaded { space, packed } => self.space(space)?.on_rows_loaded(packed, out),
+            Input::RowsKept => {}
             Input::BranchLoaded { space, batch } => self.space(space)?.on_branch(batch?, out)?,
             Input::Committed { space, result } => {
                 let space = self.space(space)?;
@@ -433,6 +461,7 @@ impl Session {
             Frame::Batch { space, plain_len, packed } => {
                 self.space(space)?.on_batch(plain_len, &packed, out)?;
             }
+            Frame::Rows { space, packed } => self.space(space)?.on_rows(packed, out)?,
             Frame::Ack { space, marks } => self.space(space)?.on_ack(&marks, out)?,
             Frame::Forked { space, writer } => self.space(space)?.on_forked(writer, out)?,
             Frame::Pending { waiting, files } => {

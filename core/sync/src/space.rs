@@ -6,7 +6,7 @@ use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{LogError, Vector};
 
 use crate::session::{Committed, LoadedBatch};
-use crate::{Effect, Frame, Refusal};
+use crate::{Effect, Frame, MAX_ROWS_BYTES, Refusal};
 
 /// How many entries a sender puts into one batch. Two may be on the way, so a receiver holds at most 1,000
 /// unverified, which is the limit of design.md ("Guard").
@@ -19,6 +19,22 @@ const MAX_BRANCHES: usize = 16;
 /// Vectors of more writers than this are preceded by their digest alone: at 26 bytes a writer the vector fills one
 /// network packet, and two devices that hold the same need none.
 const DIGEST_FIRST: usize = 48;
+
+/// Where the peer lacks fewer entries than this they are with it within seconds, and no rows go ahead.
+const ROWS_FROM_ENTRIES: u64 = 1000;
+/// A row takes about so many bytes compressed, and an entry three times as many; rows may take a thirty-second part.
+const ROW_BYTES: usize = 32;
+
+/// Whether rows of the list went ahead of the entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// It is not decided yet.
+    Due,
+    /// The owner was asked for them.
+    Loading,
+    /// They were sent, or the peer lacks too little.
+    Done,
+}
 
 /// How two devices stand in one space.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,6 +83,9 @@ pub(crate) struct Space {
     /// The peer has said a digest that this device could not match.
     heard_digest: bool,
     forks: BTreeSet<WriterId>,
+    rows: Rows,
+    /// The peer has sent rows.
+    heard_rows: bool,
     /// Forked chains whose end the peer is still to be sent.
     branches: VecDeque<WriterId>,
     loading: bool,
@@ -98,6 +117,8 @@ impl Space {
             told: None,
             heard_digest: false,
             forks: BTreeSet::new(),
+            rows: Rows::Due,
+            heard_rows: false,
             branches: VecDeque::new(),
             loading: false,
             stale: false,
@@ -136,6 +157,7 @@ impl Space {
             standing != firsthand_log::Standing::Equal && !self.forks.contains(&writer)
         });
         !apart
+            && self.rows != Rows::Loading
             && !self.loading
             && self.branches.is_empty()
             && self.held.is_none()
@@ -215,6 +237,10 @@ impl Space {
             self.applying = Applying { due: false, asked: true };
             out.push(Effect::Apply { space: self.id });
         }
+        self.announce(out);
+        if self.rows == Rows::Loading {
+            return;
+        }
         let more = self.ours.compare(&self.sent).any(|(writer, standing)| {
             matches!(standing, firsthand_log::Standing::TheyLack(_)) && !self.forks.contains(&writer)
         });
@@ -233,6 +259,36 @@ impl Space {
             self.loading = true;
             out.push(Effect::LoadBranch { space: self.id, writer });
         }
+    }
+
+    /// Decides, once it is known what the peer lacks, whether rows of the list go ahead: somebody who has just joined then
+    /// sees what is going on long before everything has come.
+    fn announce(&mut self, out: &mut Vec<Effect>) {
+        let (Rows::Due, Some(theirs)) = (self.rows, &self.theirs) else { return };
+        let lacking = theirs.lacks(&self.ours);
+        if lacking < ROWS_FROM_ENTRIES {
+            self.rows = Rows::Done;
+            return;
+        }
+        let bytes = usize::try_from(lacking.saturating_mul(3)).unwrap_or(MAX_ROWS_BYTES).min(MAX_ROWS_BYTES);
+        self.rows = Rows::Loading;
+        out.push(Effect::LoadRows { space: self.id, receiver: theirs.clone(), limit: bytes / ROW_BYTES });
+    }
+
+    pub(crate) fn on_rows_loaded(&mut self, packed: Option<Vec<u8>>, out: &mut Vec<Effect>) {
+        self.rows = Rows::Done;
+        if let Some(packed) = packed.filter(|packed| packed.len() <= MAX_ROWS_BYTES) {
+            out.push(Effect::send(&Frame::Rows { space: self.id, packed }));
+        }
+        self.advance(out);
+    }
+
+    pub(crate) fn on_rows(&mut self, packed: Vec<u8>, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        if self.told.is_none() || std::mem::replace(&mut self.heard_rows, true) {
+            return Err(Refusal::Misbehaved);
+        }
+        out.push(Effect::KeepRows { space: self.id, packed });
+        Ok(())
     }
 
     fn report(&mut self, out: &mut Vec<Effect>) {

@@ -5,8 +5,9 @@ use firsthand_node::{IncidentQuery, IncidentRow, Near, Node, Window};
 use firsthand_record::{CodeList, FollowUp, Place, PlaceSource, Severity, ShortCode, Status};
 use serde::Serialize;
 
+use super::expected::{self, Expected};
 use crate::args::{ListArgs, SearchArgs};
-use crate::command::{List, names};
+use crate::command::names;
 use crate::fail::{Detail, Fail};
 use crate::home::Session;
 use crate::read::{self, place, time};
@@ -58,8 +59,12 @@ pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<(), Fail>
     session
         .with_node(async |node| {
             let near = query.near;
+            let everything = query == IncidentQuery { limit: query.limit, ..IncidentQuery::default() };
             let rows = node.incidents(query).await?;
-            print(session, items(node, rows, near).await?)
+            let items = items(node, rows, near).await?;
+            // What is on its way cannot be filtered.
+            let expected = if everything { expected::read(node).await? } else { Vec::new() };
+            print(session, Listed { items, expected })
         })
         .await
 }
@@ -69,16 +74,28 @@ pub(super) async fn search(session: &Session, args: &SearchArgs) -> Result<(), F
     session
         .with_node(async |node| {
             let rows = node.search(&args.words.join(" "), args.limit.unwrap_or(usize::MAX)).await?;
-            print(session, items(node, rows, None).await?)
+            let items = items(node, rows, None).await?;
+            print(session, Listed { items, expected: Vec::new() })
         })
         .await
 }
 
-fn print(session: &Session, items: Vec<Item>) -> Result<(), Fail> {
-    if items.is_empty() && !session.out.json {
+/// A list in machine output.
+#[derive(Serialize)]
+struct Listed {
+    items: Vec<Item>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expected: Vec<Expected>,
+}
+
+fn print(session: &Session, listed: Listed) -> Result<(), Fail> {
+    if listed.items.is_empty() && !session.out.json {
         session.out.note("no incidents");
     }
-    session.out.data(&List { items }, |list| render(&list.items))
+    session.out.data(&listed, |list| {
+        let parts = [render(&list.items), expected::render(&list.expected)];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    })
 }
 
 fn query(args: &ListArgs) -> Result<IncidentQuery, Fail> {

@@ -4,6 +4,7 @@ mod attach;
 mod conflict;
 mod edit;
 mod editor;
+mod expected;
 mod history;
 mod list;
 mod show;

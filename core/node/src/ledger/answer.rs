@@ -124,7 +124,28 @@ impl Ledger {
             }
             Effect::Apply { space } => {
                 let result = self.apply(&mut change);
+                // Nothing of what it told of is still on its way.
+                if let Some(device) = self.membership.roster().device_by_exchange(peer)
+                    && let Err(error) = self.forget_rows(&device)
+                {
+                    tracing::error!(%error, "rows that came ahead stay until the next meeting");
+                }
                 Input::Applied { space, result }
+            }
+            Effect::LoadRows { space, receiver, limit } => {
+                let packed = self.load_rows(&space, &receiver, limit);
+                // The entries come all the same.
+                let packed = packed.inspect_err(|error| tracing::error!(%error, "no rows go ahead"));
+                Input::RowsLoaded { space, packed: packed.ok().flatten() }
+            }
+            Effect::KeepRows { space, packed } => {
+                if let Some(device) = self.membership.roster().device_by_exchange(peer)
+                    && space == self.space
+                    && let Err(error) = self.keep_rows(&space, &device, &packed)
+                {
+                    tracing::warn!(%error, "rows that came ahead were not kept");
+                }
+                Input::RowsKept
             }
             Effect::LoadBranch { space, writer } => {
                 let batch = self.load_branch(&space, &writer).map_err(|error| {

@@ -4,6 +4,7 @@
 //! all of them end in one [`Store::commit`], and only then is anything called saved. The way of an entry made here is
 //! [`own`]; the way of entries that come from others is [`receive`], and from there into documents [`apply`].
 
+mod ahead;
 mod answer;
 mod apply;
 mod attach;
@@ -22,6 +23,7 @@ mod resume;
 mod salvage;
 mod sniff;
 
+pub use ahead::ExpectedView;
 pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile};
 pub use check::{CheckView, Part, StateDigest};
 pub use fork::ForkView;

@@ -21,9 +21,9 @@ use super::join::{Joining, connect};
 use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Opened};
 use crate::{
-    CheckView, ConflictView, Environment, Event, HistoryView, ImportReport, ImportRow, IncidentView, Ledger,
-    LinkId, NodeError, Opening, RecoveryView, RepairView, Resolved, Saved, StateDigest, Summary,
-    SystemRandom, TeamView,
+    CheckView, ConflictView, Environment, Event, ExpectedView, HistoryView, ImportReport, ImportRow,
+    IncidentView, Ledger, LinkId, NodeError, Opening, RecoveryView, RepairView, Resolved, Saved, StateDigest,
+    Summary, SystemRandom, TeamView,
 };
 
 /// Hears how far a long job is: done, of how many. Answering `false` stops it where it can stop cleanly.
@@ -384,6 +384,14 @@ impl Node {
             ledger.incidents(&query)
         })
         .await
+    }
+
+    /// Incidents that are on their way here, as others tell, newest first.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn expected(&self, limit: usize) -> Result<Vec<ExpectedView>, NodeError> {
+        self.run(move |ledger, _| ledger.expected(limit)).await
     }
 
     /// The incident that a person means by a short code or the beginning of an id.

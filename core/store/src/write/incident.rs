@@ -83,6 +83,7 @@ impl super::Draft<'_> {
             }
             None => {
                 self.insert_incident(creation, &indexed, &plain)?;
+                self.has_come(creation)?;
                 self.set_origin(document, new)?;
             }
         }
@@ -174,6 +175,20 @@ impl super::Draft<'_> {
             plain.flags,
             plain.text_hash,
         ])?;
+        Ok(())
+    }
+
+    /// The row that was sent ahead of it has served.
+    fn has_come(&self, creation: &Creation) -> Result<(), StoreError> {
+        if self.cache.expects {
+            let mut delete = self.transaction.prepare_cached(
+                "DELETE FROM expected WHERE (space, writer, position) =
+                     (SELECT s.id, w.id, e.position FROM documents AS d JOIN entries AS e ON e.number = d.creator
+                          JOIN writers AS w ON w.number = e.writer JOIN spaces AS s ON s.number = w.space
+                      WHERE d.number = ?1)",
+            )?;
+            delete.execute([creation.document])?;
+        }
         Ok(())
     }
 

@@ -89,6 +89,10 @@ const FORKED: &[(&str, &str)] = &[
     ("writer", "01010101010101010101010101010101"),
 ];
 
+/// Rows ahead; what `packed` holds is the node's.
+const ROWS: &[(&str, &str)] =
+    &[("kind", "0b"), ("space", "51515151515151515151515151515151"), ("packed", "7061636b6564")];
+
 const SPACE: SpaceId = SpaceId::new([0x51; 16]);
 const FILE: DocumentId = DocumentId::new([0xd0; 16]);
 
@@ -127,6 +131,7 @@ fn frames_have_these_bytes() {
     check(&Frame::NoFile { file: FILE }, NO_FILE);
     check(&Frame::Goodbye(GoodbyeReason::Storage), GOODBYE);
     check(&Frame::Forked { space: SPACE, writer: WriterId::new([1; 16]) }, FORKED);
+    check(&Frame::Rows { space: SPACE, packed: b"packed".to_vec() }, ROWS);
 }
 
 #[test]

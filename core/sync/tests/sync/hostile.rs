@@ -56,6 +56,8 @@ fn frames() -> impl Strategy<Value = Frame> {
             .prop_map(|(space, plain_len, packed)| Frame::Batch { space, plain_len, packed }),
         (spaces(), vectors()).prop_map(|(space, marks)| Frame::Ack { space, marks }),
         (spaces(), writers()).prop_map(|(space, writer)| Frame::Forked { space, writer }),
+        (spaces(), prop::collection::vec(any::<u8>(), 0..200))
+            .prop_map(|(space, packed)| Frame::Rows { space, packed }),
         (any::<u64>(), any::<u64>()).prop_map(|(waiting, files)| Frame::Pending { waiting, files }),
         (files(), any::<u32>(), 0..=MAX_WANTED as u32).prop_map(|(file, from, count)| Frame::Want {
             file,
@@ -131,7 +133,7 @@ proptest! {
         for end in 0..bytes.len() {
             // Only what runs to the end of the frame can be cut short unnoticed.
             if let Ok(cut) = Frame::decode(&bytes[..end]) {
-                let open = matches!(cut, Frame::Batch { .. } | Frame::Chunk { .. });
+                let open = matches!(cut, Frame::Batch { .. } | Frame::Chunk { .. } | Frame::Rows { .. });
                 prop_assert!(open);
             }
         }

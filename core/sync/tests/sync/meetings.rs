@@ -276,3 +276,34 @@ fn a_closed_session_says_nothing_more() {
     assert!(session.handle(Input::Close(GoodbyeReason::Done)).is_empty());
     assert!(session.handle(Input::Frame(vec![1, 2, 3])).is_empty());
 }
+
+/// Rows of the list go ahead of the entries, once, and only where much is lacking.
+#[test]
+fn rows_go_ahead_where_much_is_lacking() {
+    for (entries, expected) in [(999, 0), (1000, 1), (2500, 1)] {
+        let mut world = World::new(entries);
+        for _ in 0..entries {
+            let fact = world.fact();
+            world.devices[0].append(writer(0), fact);
+        }
+        world.connect();
+        while world.step() {
+            let count = |kind| world.ends[0].sent.get(kind).copied().unwrap_or_default();
+            assert!(count("batch") == 0 || count("rows") == expected, "entries went before the rows");
+        }
+        world.check_same();
+        assert_eq!(world.ends[0].sent.get("rows").copied().unwrap_or_default(), expected, "{entries}");
+        assert_eq!(world.ends[1].sent.get("rows"), None);
+    }
+}
+
+#[test]
+fn rows_serve_once() {
+    let mut world = run(3, Weather { writers: 4, ..Weather::default() });
+    let session = world.ends[0].session.as_mut().unwrap();
+    let rows = Frame::Rows { space: crate::device::SPACE, packed: vec![1] }.encode();
+    let kept = firsthand_sync::Effect::KeepRows { space: crate::device::SPACE, packed: vec![1] };
+    assert_eq!(session.handle(Input::Frame(rows.clone())), [kept]);
+    let closed = session.handle(Input::Frame(rows)).pop();
+    assert_eq!(closed, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)));
+}

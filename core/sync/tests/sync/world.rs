@@ -168,6 +168,7 @@ impl World {
                 "ack"
             }
             Frame::Forked { .. } => "forked",
+            Frame::Rows { .. } => "rows",
             Frame::Pending { .. } => "pending",
             Frame::Want { .. } => "want",
             Frame::Chunk { .. } => "chunk",
@@ -215,6 +216,10 @@ impl World {
                 device.load(rng, &receiver, &forks)
             }
             Effect::LoadBranch { space, writer } => device.load_branch(space, writer),
+            Effect::LoadRows { space, limit, .. } => {
+                Input::RowsLoaded { space, packed: Some(vec![7; limit.min(100)]) }
+            }
+            Effect::KeepRows { .. } => Input::RowsKept,
             Effect::Commit { plain, .. } => device.commit(&plain),
             Effect::Apply { .. } => device.apply(),
             Effect::LoadChunk { file, index } => device.load_chunk(file, index),
