@@ -34,8 +34,8 @@ pub(crate) struct FieldArgs {
     /// Where it stands; `closed` has its own command.
     #[arg(long, value_name = "CODE", value_parser = codes::<Status>(), hide_possible_values = true)]
     pub(crate) status: Option<String>,
-    /// Whether it has been verified.
-    #[arg(long, value_name = "CODE", value_parser = codes::<Verification>(), hide_possible_values = true)]
+    /// Whether it has been verified and, after a colon, how the team knows: `Confirmed:two witnesses`. Each step is kept.
+    #[arg(long, value_name = "CODE[:NOTE]", value_parser = codes::<Verification>(), hide_possible_values = true)]
     pub(crate) verification: Option<String>,
     /// Whether something must still be done.
     #[arg(long, value_name = "CODE", value_parser = codes::<FollowUp>(), hide_possible_values = true)]
@@ -59,6 +59,9 @@ pub(crate) struct FieldArgs {
     /// How exactly these times are known; without it, as exactly as they are written.
     #[arg(long, value_name = "CODE", value_parser = codes::<Precision>(), hide_possible_values = true)]
     pub(crate) precision: Option<String>,
+    /// How exactly the end is known, if that differs.
+    #[arg(long, value_name = "CODE", requires = "until", value_parser = codes::<Precision>(), hide_possible_values = true)]
+    pub(crate) until_precision: Option<String>,
     /// When the team was told.
     #[arg(long, value_name = "TIME")]
     pub(crate) reported: Option<String>,
@@ -75,6 +78,12 @@ pub(crate) struct FieldArgs {
     /// Where the coordinates come from; without it, a pin on a map.
     #[arg(long, value_name = "CODE", requires = "place", value_parser = codes::<PlaceSource>(), hide_possible_values = true)]
     pub(crate) place_source: Option<String>,
+    /// The phone says that an app made the position up.
+    #[arg(long, requires = "place")]
+    pub(crate) mocked: bool,
+    /// When the position was fixed.
+    #[arg(long, value_name = "TIME", requires = "place")]
+    pub(crate) fix_time: Option<String>,
     /// Where it happened, in words.
     #[arg(long, value_name = "TEXT")]
     pub(crate) place_text: Option<String>,
@@ -89,12 +98,12 @@ pub(crate) struct FieldArgs {
     pub(crate) geo_precision: Option<String>,
 
     /// People counted: `injured=2`, `present=40-60`, `present=40+`, `injured=2:Red Cross` (after the colon, who says so).
-    #[arg(long, value_name = "KIND=LOW[-HIGH][:SOURCE]")]
+    #[arg(long, value_name = "KIND=LOW[-HIGH][:SOURCE]", allow_hyphen_values = true)]
     pub(crate) count: Vec<String>,
     /// A group that took part: `initiator,inter=5,low=20,high=30,label=men on motorbikes`.
     #[arg(long, value_name = "ROLE[,NAME=VALUE..]")]
     pub(crate) actor: Vec<String>,
-    /// Where the team knows it from: `witness,grade=B2,pseudonym=Rose`.
+    /// Where the team knows it from: `witness,grade=B2,pseudonym=Rose,consent=record+team`.
     #[arg(long, value_name = "KIND[,NAME=VALUE..]")]
     pub(crate) source: Vec<String>,
     /// A kind of harm, such as injury, threat or displacement.
@@ -109,7 +118,7 @@ pub(crate) struct FieldArgs {
     /// An authority at the scene: `police,marking=unit 7,low=10,measures=cordon`.
     #[arg(long, value_name = "AGENCY[,NAME=VALUE..]")]
     pub(crate) authority: Vec<String>,
-    /// Another incident it has to do with: `same_event=K7-014`.
+    /// Another incident it has to do with, `same_event=K7-014`, or another record by its id: `caused_by=action:ID`.
     #[arg(long, value_name = "RELATION=CODE")]
     pub(crate) link: Vec<String>,
 
@@ -119,6 +128,9 @@ pub(crate) struct FieldArgs {
     /// What is known of the rumour.
     #[arg(long, value_name = "CODE", value_parser = codes::<RumourStatus>(), hide_possible_values = true)]
     pub(crate) rumour_status: Option<String>,
+    /// The prepared message that answers the rumour, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) rumour_answer: Option<String>,
     /// Who of the team looks after it: a name, `me`, or the beginning of an id.
     #[arg(long, value_name = "PERSON")]
     pub(crate) owner: Option<String>,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
-use firsthand_record::{FollowUp, Severity, Status};
+use firsthand_record::{FollowUp, Relation, Severity, Status};
 
 use super::FieldArgs;
 use super::listed::codes;
@@ -60,6 +60,20 @@ pub(crate) enum IncidentCommand {
     Close(CloseArgs),
     /// Open a closed incident again. Without a lead's right it is a proposal.
     Reopen(ReopenArgs),
+    /// Say that an incident is the same as another one. Both are kept. Without a lead's right it is a proposal.
+    #[command(
+        after_help = "Example:\n  firsthand incident merge K7-015 --into K7-014 --note \"the same crowd\""
+    )]
+    Merge(MergeArgs),
+    /// Link an incident to another one: perhaps a duplicate, the same event, caused by it, following it.
+    #[command(after_help = "Example:\n  firsthand incident link K7-015 K7-014 --relation possible_duplicate")]
+    Link(LinkArgs),
+    /// Take the links between two incidents back. They stay readable.
+    Unlink(UnlinkArgs),
+    /// Leave an incident out of lists, and say why. Nothing of it is erased; `list --hidden` shows it.
+    Hide(HideArgs),
+    /// Show a hidden incident in lists again.
+    Unhide(HideArgs),
 }
 
 const ADD_EXAMPLES: &str = "\
@@ -176,9 +190,18 @@ pub(crate) struct EditArgs {
     /// Empty a field; may be given several times.
     #[arg(long, value_name = "FIELD")]
     pub(crate) clear: Vec<String>,
-    /// Take back an item of a list (a count, a source) by its key, as `show --json` prints it. It stays readable.
-    #[arg(long, value_name = "KEY")]
+    /// Take back an item of a list, such as counts:2, as `show` numbers them, or by its key. It stays readable.
+    #[arg(long, value_name = "LIST:N")]
     pub(crate) withdraw: Vec<String>,
+    /// Exchange the least and the greatest number of an item, such as counts:2. What it said stays readable.
+    #[arg(long, value_name = "LIST:N")]
+    pub(crate) swap: Vec<String>,
+    /// Judge a source, by its number, pseudonym or key: `1=B2`.
+    #[arg(long, value_name = "SOURCE=GRADE")]
+    pub(crate) grade: Vec<String>,
+    /// A source takes back what it agreed to: its number, pseudonym or key.
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) withdraw_consent: Vec<String>,
     /// Why the items are taken back.
     #[arg(long, value_name = "TEXT", default_value = "", requires = "withdraw", hide_default_value = true)]
     pub(crate) reason: String,
@@ -332,6 +355,77 @@ pub(crate) struct CloseArgs {
         allow_hyphen_values = true
     )]
     pub(crate) note: String,
+}
+
+/// `incident merge`.
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The duplicate: its short code, or the beginning of its id.
+    #[arg(value_name = "DUPLICATE")]
+    pub(crate) id: String,
+    /// The incident that it is a duplicate of.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) into: String,
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) note: String,
+}
+
+/// `incident link`.
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    /// The incident that gets the link: its short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The incident that it leads to.
+    #[arg(value_name = "OTHER")]
+    pub(crate) other: String,
+    /// How the other one relates to the first.
+    #[arg(long, value_name = "CODE", value_parser = codes::<Relation>(), default_value = "possible_duplicate")]
+    pub(crate) relation: String,
+}
+
+/// `incident unlink`.
+#[derive(Debug, Args)]
+pub(crate) struct UnlinkArgs {
+    /// One incident: its short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The other one.
+    #[arg(value_name = "OTHER")]
+    pub(crate) other: String,
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) reason: String,
+}
+
+/// `incident hide` and `unhide`.
+#[derive(Debug, Args)]
+pub(crate) struct HideArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) reason: String,
 }
 
 /// `incident reopen`.

@@ -10,8 +10,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
-    AddArgs, AttachArgs, CloseArgs, DescribeFileArgs, EditArgs, IncidentCommand, ListArgs, ReopenArgs,
-    ResolveArgs, SaveFileArgs, SearchArgs, VerifyFileArgs,
+    AddArgs, AttachArgs, CloseArgs, DescribeFileArgs, EditArgs, HideArgs, IncidentCommand, LinkArgs,
+    ListArgs, MergeArgs, ReopenArgs, ResolveArgs, SaveFileArgs, SearchArgs, UnlinkArgs, VerifyFileArgs,
 };
 
 const EXAMPLES: &str = "\

@@ -53,7 +53,6 @@ impl Entered {
             ("trajectory", &args.trajectory),
             ("category", &args.category),
             ("status", &args.status),
-            ("verification", &args.verification),
             ("followup", &args.followup),
             ("sensitivity", &args.sensitivity),
             ("retaliation_risk", &args.retaliation_risk),
@@ -63,6 +62,7 @@ impl Entered {
             ("admin_level", &args.admin_level),
             ("geo_precision", &args.geo_precision),
             ("rumour_status", &args.rumour_status),
+            ("rumour_response_message_id", &args.rumour_answer),
             ("retention_until", &args.retention_until),
         ] {
             if let Some(text) = text {
@@ -73,18 +73,24 @@ impl Entered {
     }
 
     fn take_times(&mut self, args: &FieldArgs) {
-        let precision = args.precision.as_deref().map(super::code::<Precision>).transpose();
-        let precision = precision.unwrap_or_else(|reason| {
-            self.wrong("precision", reason);
-            None
-        });
+        let mut read = |field: &str, typed: &Option<String>| {
+            let read = typed.as_deref().map(super::code::<Precision>).transpose();
+            read.unwrap_or_else(|reason| {
+                self.wrong(field, reason);
+                None
+            })
+        };
+        let precision = read("precision", &args.precision);
+        let of_end = read("until_precision", &args.until_precision).or(precision);
         if precision.is_some() && args.at.is_none() && args.until.is_none() {
             self.wrong(
                 "precision",
                 String::from("says how exactly a time is known: give --at or --until as well"),
             );
         }
-        for (name, text) in [("occurred_start", &args.at), ("occurred_end", &args.until)] {
+        for (name, text, precision) in
+            [("occurred_start", &args.at, precision), ("occurred_end", &args.until, of_end)]
+        {
             if let Some(text) = text {
                 let read = time::occurred(text).map(|mut occurred| {
                     occurred.precision = precision.unwrap_or(occurred.precision);
@@ -97,8 +103,14 @@ impl Entered {
 
     fn take_place(&mut self, args: &FieldArgs) {
         let Some(text) = &args.place else { return };
-        let (accuracy, altitude) = (args.accuracy.as_deref(), args.altitude.as_deref());
-        match place::place(text, accuracy, altitude, args.place_source.as_deref()) {
+        let about = place::About {
+            accuracy: args.accuracy.as_deref(),
+            altitude: args.altitude.as_deref(),
+            source: args.place_source.as_deref(),
+            mocked: args.mocked,
+            fix_time: args.fix_time.as_deref(),
+        };
+        match place::place(text, &about) {
             Ok(place) => self.scalar("place", field::json(place)),
             Err(detail) => self.wrong.push(detail),
         }
@@ -132,6 +144,16 @@ impl Entered {
         }
         for text in &args.tactic {
             self.item("tactics_used", field::json(items::tactic(text)));
+        }
+        if let Some(text) = &args.verification {
+            // The field says how it stands, the log how it came to that.
+            match items::verification(text) {
+                Ok(step) => {
+                    self.scalar("verification", field::json(step.state));
+                    self.item("verification_log", field::json(step));
+                }
+                Err(reason) => self.wrong("verification", reason),
+            }
         }
         for text in &args.weapon {
             self.item("weapons_seen", items::weapon(text).and_then(field::json));

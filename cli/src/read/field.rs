@@ -1,5 +1,6 @@
 //! Fields with one value: how text becomes the value of each.
 
+use firsthand_node::ids::DocumentId;
 use firsthand_record::{
     Certainty, FollowUp, GeoPrecision, Incident, MediationOutcome, RetaliationRisk, RumourStatus,
     Sensitivity, Severity, Status, Trajectory, Urgency, Verification,
@@ -27,13 +28,20 @@ pub(crate) fn value(field: &str, text: &str) -> Result<Value, Reason> {
         "occurred_start" | "occurred_end" if !text.starts_with('{') => json(time::occurred(text)?),
         "reported_at" => json(time::moment(text)?),
         "retention_until" => json(time::day(text)?),
+        "owner" | "rumour_response_message_id" | "merged_into" => id(text),
         "place" if !text.starts_with('{') => {
-            json(place::place(text, None, None, None).map_err(|detail| detail.reason)?)
+            json(place::place(text, &place::About::default()).map_err(|detail| detail.reason)?)
         }
         "admin_level" => json(people(text)?),
         "place" | "occurred_start" | "occurred_end" => composite(field, text),
         _ => Ok(Value::String(text.trim().to_owned())),
     }
+}
+
+/// The id of a record or a person.
+fn id(text: &str) -> Result<Value, Reason> {
+    let id: Result<DocumentId, _> = text.trim().parse();
+    json(id.map_err(|_| String::from("is not an id of 32 hexadecimal digits"))?)
 }
 
 /// A value typed as JSON.

@@ -2,15 +2,32 @@
 
 use firsthand_record::{
     Actor, AuthorityPresence, CodeList, Count, CountKind, Credibility, Harm, Reliability, Source, SourceKind,
-    Tactic, Weapon, WeaponUse,
+    Tactic, VerificationStep, Weapon, WeaponUse,
 };
 
 use super::{Reason, code, people};
 
+/// How an item of each list is typed, for whoever typed it wrong.
+const COUNT: &str = "injured=2-4:clinic (a kind, the least and the greatest number, who says so)";
+const ACTOR: &str =
+    "initiator,inter=5,low=20,high=30,label=men on motorbikes,description=TEXT,vulnerable=children";
+const SOURCE: &str = "witness,grade=B2,pseudonym=Rose,consent=record+team";
+const WEAPON: &str = "stones:used";
+const AUTHORITY: &str = "police,marking=unit 7,low=10,high=12,measures=cordon";
+
+/// Reads an item, and says how one is typed where that fails.
+fn shaped<T>(read: impl FnOnce() -> Result<T, Reason>, shape: &str) -> Result<T, Reason> {
+    read().map_err(|reason| format!("{reason}; it is typed like {shape}"))
+}
+
 /// `KIND=LOW[-HIGH][:SOURCE]`, or `KIND=LOW+`.
 pub(crate) fn count(text: &str) -> Result<Count, Reason> {
+    shaped(|| read_count(text), COUNT)
+}
+
+fn read_count(text: &str) -> Result<Count, Reason> {
     let (kind, rest) =
-        text.split_once('=').ok_or_else(|| String::from("is not like injured=2 or present=40-60"))?;
+        text.split_once('=').ok_or_else(|| String::from("has no = between kind and number"))?;
     let kind: CountKind = code(kind)?;
     let (number, source) = rest.split_once(':').unwrap_or((rest, ""));
     let (low, high) = range(number)?;
@@ -32,6 +49,10 @@ fn range(text: &str) -> Result<(u32, Option<u32>), Reason> {
 
 /// `ROLE[,inter=N][,low=N][,high=N][,label=TEXT][,description=TEXT][,vulnerable=FLAG]..`
 pub(crate) fn actor(text: &str) -> Result<Actor, Reason> {
+    shaped(|| read_actor(text), ACTOR)
+}
+
+fn read_actor(text: &str) -> Result<Actor, Reason> {
     let (role, parts) = parts(text, &["inter", "low", "high", "label", "description", "vulnerable"])?;
     let mut actor = Actor::new(code(&role)?);
     for (name, value) in parts {
@@ -49,15 +70,17 @@ pub(crate) fn actor(text: &str) -> Result<Actor, Reason> {
 
 /// `KIND[,grade=B2][,reliability=B][,credibility=2][,pseudonym=TEXT][,consent=record+team+network+public]`
 pub(crate) fn source(text: &str) -> Result<Source, Reason> {
+    shaped(|| read_source(text), SOURCE)
+}
+
+fn read_source(text: &str) -> Result<Source, Reason> {
     let (kind, parts) = parts(text, &["grade", "reliability", "credibility", "pseudonym", "consent"])?;
     let mut source = Source::new(code::<SourceKind>(&kind)?);
     for (name, value) in parts {
         match name {
             "grade" => {
-                let mut chars = value.chars();
-                let reliability = chars.next().map(String::from).unwrap_or_default();
-                source.reliability = Some(code(&reliability)?);
-                source.credibility = Some(code(chars.as_str())?);
+                let (reliability, credibility) = grade(&value)?;
+                (source.reliability, source.credibility) = (Some(reliability), Some(credibility));
             }
             "reliability" => source.reliability = Some(code::<Reliability>(&value)?),
             "credibility" => source.credibility = Some(code::<Credibility>(&value)?),
@@ -66,6 +89,13 @@ pub(crate) fn source(text: &str) -> Result<Source, Reason> {
         }
     }
     Ok(source)
+}
+
+/// A grade such as `B2`: how reliable the source is, how credible what it says.
+pub(crate) fn grade(text: &str) -> Result<(Reliability, Credibility), Reason> {
+    let mut chars = text.trim().chars();
+    let reliability = chars.next().map(String::from).unwrap_or_default();
+    Ok((code(&reliability)?, code(chars.as_str())?))
 }
 
 /// What people agreed to: `record+team+network+public`, or `none`.
@@ -90,6 +120,10 @@ pub(crate) fn consent(text: &str) -> Result<firsthand_record::Consent, Reason> {
 
 /// `TYPE:USE`.
 pub(crate) fn weapon(text: &str) -> Result<Weapon, Reason> {
+    shaped(|| read_weapon(text), WEAPON)
+}
+
+fn read_weapon(text: &str) -> Result<Weapon, Reason> {
     let (kind, usage) = text.rsplit_once(':').ok_or_else(|| {
         format!("does not say after a colon whether it was {}", WeaponUse::CODES.join(", "))
     })?;
@@ -98,6 +132,10 @@ pub(crate) fn weapon(text: &str) -> Result<Weapon, Reason> {
 
 /// `AGENCY[,marking=TEXT][,low=N][,high=N][,measures=TEXT]`
 pub(crate) fn authority(text: &str) -> Result<AuthorityPresence, Reason> {
+    shaped(|| read_authority(text), AUTHORITY)
+}
+
+fn read_authority(text: &str) -> Result<AuthorityPresence, Reason> {
     let (agency, parts) = parts(text, &["marking", "low", "high", "measures"])?;
     let mut authority = AuthorityPresence { agency, ..AuthorityPresence::default() };
     for (name, value) in parts {
@@ -109,6 +147,18 @@ pub(crate) fn authority(text: &str) -> Result<AuthorityPresence, Reason> {
         }
     }
     Ok(authority)
+}
+
+/// `CODE[:NOTE]`: what was found, and how the team knows.
+pub(crate) fn verification(text: &str) -> Result<VerificationStep, Reason> {
+    let (state, note) = text.split_once(':').unwrap_or((text, ""));
+    Ok(VerificationStep {
+        key: String::new(),
+        state: code(state)?,
+        by: None,
+        at: None,
+        note: note.trim().to_owned(),
+    })
 }
 
 /// A kind of harm.
@@ -189,7 +239,13 @@ mod tests {
         assert_eq!(it.pseudonym, "Rose");
         assert!(it.consent.unwrap().share_team && !it.consent.unwrap().share_public);
         assert!(source("witness,grade=X9").is_err());
-        assert!(source("gossip").is_err());
+        let wrong = source("gossip").unwrap_err();
+        assert!(
+            wrong.contains("key_group, media") && wrong.contains("typed like witness,grade=B2"),
+            "{wrong}"
+        );
+        let wrong = actor("initiator,inter=9").unwrap_err();
+        assert!(wrong.contains("5 (Rioters)"), "{wrong}");
     }
 
     #[test]

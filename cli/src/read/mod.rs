@@ -14,7 +14,16 @@ pub(crate) type Reason = String;
 
 /// A code of a list, typed as code or label, in any case.
 pub(crate) fn code<C: CodeList>(text: &str) -> Result<C, Reason> {
-    C::from_loose(text).ok_or_else(|| format!("is not one of {}", C::CODES.join(", ")))
+    C::from_loose(text).ok_or_else(|| format!("is not one of {}", listed::<C>()))
+}
+
+/// The codes of a list. A code that says nothing by itself, such as 5 or B, comes with its meaning.
+fn listed<C: CodeList>() -> String {
+    let one = |code: &C| match code.code() {
+        short if short.len() == 1 => format!("{short} ({})", code.label()),
+        code => code.to_owned(),
+    };
+    C::ALL.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// A number of people.

@@ -23,15 +23,20 @@ pub(crate) fn coordinates(text: &str, field: &str) -> Result<(f64, f64), Detail>
     Ok((lat, lon))
 }
 
+/// What is known about coordinates besides themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct About<'a> {
+    pub(crate) accuracy: Option<&'a str>,
+    pub(crate) altitude: Option<&'a str>,
+    pub(crate) source: Option<&'a str>,
+    pub(crate) mocked: bool,
+    pub(crate) fix_time: Option<&'a str>,
+}
+
 /// A place with what is known about it.
-pub(crate) fn place(
-    text: &str,
-    accuracy: Option<&str>,
-    altitude: Option<&str>,
-    source: Option<&str>,
-) -> Result<Place, Detail> {
+pub(crate) fn place(text: &str, about: &About<'_>) -> Result<Place, Detail> {
     let (lat, lon) = coordinates(text, "place")?;
-    let source = match source {
+    let source = match about.source {
         Some(code) => super::code(code).map_err(|reason| detail("place.source", reason))?,
         None => PlaceSource::MapPin,
     };
@@ -39,8 +44,11 @@ pub(crate) fn place(
     let metres = |text: Option<&str>, field: &str| {
         text.map(|text| metres(text).map(Metres).map_err(|reason| detail(field, reason))).transpose()
     };
-    place.accuracy_m = metres(accuracy, "place.accuracy_m")?;
-    place.alt = metres(altitude, "place.alt")?;
+    place.accuracy_m = metres(about.accuracy, "place.accuracy_m")?;
+    place.alt = metres(about.altitude, "place.alt")?;
+    place.mocked = about.mocked;
+    let fixed = about.fix_time.map(super::time::moment).transpose();
+    place.fix_time = fixed.map_err(|reason| detail("place.fix_time", reason))?;
     Ok(place)
 }
 

@@ -40,8 +40,10 @@ fn occurred_at<Tz: TimeZone>(text: &str, now: &DateTime<Tz>) -> Result<Occurred,
     if let Ok(time) = text.parse::<Moment>() {
         return Ok(Occurred::exact(time));
     }
-    if let Ok(time) = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z") {
-        return keep(time, Precision::Minute);
+    for format in ["%Y-%m-%dT%H:%M%:z", "%Y-%m-%d %H:%M %:z"] {
+        if let Ok(time) = DateTime::parse_from_str(text, format) {
+            return keep(time, Precision::Minute);
+        }
     }
     let today = now.date_naive();
     let (date, rest) = date_first(text, today).unwrap_or((today, text));
@@ -115,6 +117,7 @@ mod tests {
             ("today", "2026-11-21T00:00:00+03:00", Precision::Day),
             ("2026-05-01T14:30:00-05:00", "2026-05-01T14:30:00-05:00", Precision::Exact),
             ("2026-05-01T14:30+05:30", "2026-05-01T14:30:00+05:30", Precision::Minute),
+            ("2026-05-01 14:30 -03:00", "2026-05-01T14:30:00-03:00", Precision::Minute),
             ("2026-05-01T14:30:00Z", "2026-05-01T14:30:00+00:00", Precision::Exact),
             ("now", "2026-11-21T16:05:30+03:00", Precision::Exact),
         ];

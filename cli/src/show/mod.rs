@@ -1,6 +1,7 @@
 //! How things are shown: data on standard output, everything else on standard error.
 
 pub(crate) mod fork;
+pub(crate) mod items;
 pub(crate) mod progress;
 pub(crate) mod recovery;
 pub(crate) mod table;

@@ -64,6 +64,9 @@ pub(crate) fn place(place: &Place) -> String {
         out.push_str(&format!(", {:.0} m high", height.0));
     }
     out.push_str(&format!(" ({})", place.source.label().to_lowercase()));
+    if let Some(fixed) = place.fix_time {
+        out.push_str(&format!(", fixed {}", when::moment(fixed)));
+    }
     if place.mocked {
         out.push_str(", made up by an app");
     }

@@ -62,9 +62,14 @@ fn what_is_typed_is_what_is_shown() {
     assert_eq!(record["status"], "open");
 
     let human = home.run(&["incident", "show", &code]).fine().stdout;
-    for part in
-        ["Crowd at the bridge", "They wait.", "± 12 m", "injured: 2 to 4", "men, on motorbikes", "Amina"]
-    {
+    for part in [
+        "Crowd at the bridge",
+        "They wait.",
+        "± 12 m",
+        "injured 2-4 (clinic 2-4)",
+        "men, on motorbikes",
+        "Amina",
+    ] {
         assert!(human.contains(part), "{part} is missing in\n{human}");
     }
 

@@ -4,6 +4,7 @@
 
 mod damage;
 mod demo;
+mod fields;
 mod import;
 mod incident;
 mod meet;

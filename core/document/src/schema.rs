@@ -148,6 +148,7 @@ const INCIDENT: &[FieldSpec] = table! {
     authority_presence: Letter::Add,
     category: Letter::Register,
     certainty: Letter::Register,
+    consent_withdrawn: Letter::Add,
     count_summary: Letter::Derived,
     counts: Letter::Add,
     followup: Letter::Register,

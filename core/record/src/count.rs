@@ -43,9 +43,9 @@ impl Count {
 pub struct CountSummary<'a> {
     /// The newest count of each source.
     pub newest: BTreeMap<&'a str, &'a Count>,
-    /// The least that any of those says.
+    /// The least that any of those says; `None` where one of them names none ("up to 5").
     pub low: Option<u32>,
-    /// The most that any of those says.
+    /// The most that any of those says; `None` where one of them names none ("40 or more").
     pub high: Option<u32>,
 }
 
@@ -60,8 +60,14 @@ pub fn summarise(counts: &[Count]) -> BTreeMap<CountKind, CountSummary<'_>> {
         out.entry(count.what).or_default().newest.insert(&count.source, count);
     }
     for summary in out.values_mut() {
-        let ends = || summary.newest.values().flat_map(|count| [count.low, count.high]).flatten();
-        (summary.low, summary.high) = (ends().min(), ends().max());
+        // Typed the wrong way round, a range is still that range.
+        let ends = || summary.newest.values().map(|count| (count.low, count.high));
+        let lows = ends().map(|(low, high)| low.map(|low| high.map_or(low, |high| low.min(high))));
+        let highs = ends().map(|(low, high)| high.map(|high| low.map_or(high, |low| low.max(high))));
+        let lows: Option<Vec<u32>> = lows.collect();
+        let highs: Option<Vec<u32>> = highs.collect();
+        summary.low = lows.and_then(|lows| lows.into_iter().min());
+        summary.high = highs.and_then(|highs| highs.into_iter().max());
     }
     out
 }

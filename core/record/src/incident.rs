@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Actor, AuthorityPresence, Certainty, ClockEvidence, Count, FollowUp, GeoPrecision, Grading, Harm, Link,
-    MediationOutcome, Moment, Occurred, Place, RetaliationRisk, RumourStatus, Sensitivity, Severity,
-    ShortCode, Source, Status, Tactic, Tombstone, Trajectory, Urgency, Verification, VerificationStep,
-    Weapon,
+    Actor, AuthorityPresence, Certainty, ClockEvidence, Consent, ConsentWithdrawn, Count, Credibility,
+    FollowUp, GeoPrecision, Grading, Harm, Link, MediationOutcome, Moment, Occurred, Place, Reliability,
+    RetaliationRisk, RumourStatus, Sensitivity, Severity, ShortCode, Source, Status, Tactic, Tombstone,
+    Trajectory, Urgency, Verification, VerificationStep, Weapon,
 };
 
 /// Declares [`Incident`] and the list of its fields together, so that the two cannot drift apart.
@@ -169,6 +169,8 @@ incident! {
         authority_presence: AuthorityPresence,
         /// Where the team knows it from.
         source: Source,
+        /// Which sources took back what they had agreed to.
+        consent_withdrawn: ConsentWithdrawn,
         /// How its sources were judged.
         graded_by: Grading,
         /// How it was verified.
@@ -177,6 +179,27 @@ incident! {
         linked: Link,
         /// Marks that hide it.
         tombstone: Tombstone,
+    }
+}
+
+impl Incident {
+    /// What a source agreed to, as it stands. Once taken back it stays so, whoever noted what first on phones that were
+    /// apart; to agree again is a new source.
+    #[must_use]
+    pub fn consent_of(&self, source: &Source) -> Option<Consent> {
+        let mut consent = source.consent?;
+        let withdrawn = self.consent_withdrawn.iter().filter(|it| !it.source.is_empty());
+        let first =
+            withdrawn.filter(|it| it.source == source.key).map(|it| it.at).min_by_key(|at| at.millis());
+        consent.withdrawn_at = consent.withdrawn_at.or(first);
+        Some(consent)
+    }
+
+    /// The last judgement of a source: that of the people who looked at it later, else its own.
+    #[must_use]
+    pub fn grade_of(&self, source: &Source) -> (Option<Reliability>, Option<Credibility>) {
+        let last = self.graded_by.iter().rev().find(|it| !it.source.is_empty() && it.source == source.key);
+        last.map_or((source.reliability, source.credibility), |it| (it.reliability, it.credibility))
     }
 }
 

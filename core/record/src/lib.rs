@@ -35,4 +35,4 @@ pub use incident::{Incident, Origin, Read, Unread};
 pub use moment::{Moment, Occurred, ParseMomentError};
 pub use place::{Circle, Degrees, Place};
 pub use short_code::{ParseShortCodeError, ShortCode};
-pub use source::{Consent, Grading, Source, VerificationStep};
+pub use source::{Consent, ConsentWithdrawn, Grading, Source, VerificationStep};

@@ -60,6 +60,21 @@ pub struct Consent {
     pub withdrawn_at: Option<Moment>,
 }
 
+/// A source took back what it had agreed to. What was agreed stays readable; it no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentWithdrawn {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The key of the item of `source`.
+    pub source: String,
+    /// When it was taken back.
+    pub at: Moment,
+    /// Who of the team noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+}
+
 /// A person's judgement of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grading {

@@ -148,9 +148,13 @@ fn counts_sum_up_to_the_newest_of_each_source() {
     ];
     let summary = summarise(&counts);
     let injured = &summary[&CountKind::Injured];
-    assert_eq!((injured.low, injured.high), (Some(2), Some(6)));
+    // "2 or more" has no greatest number, and "up to 1" no least: none is made up.
+    assert_eq!((injured.low, injured.high), (Some(2), None));
     assert_eq!(injured.newest["clinic"], &counts[2]);
     assert_eq!(injured.newest.len(), 2);
-    assert_eq!((summary[&CountKind::Dead].low, summary[&CountKind::Dead].high), (Some(1), Some(1)));
+    assert_eq!((summary[&CountKind::Dead].low, summary[&CountKind::Dead].high), (None, Some(1)));
+    let backwards = [count(Some(7), Some(3), "clinic"), count(Some(4), Some(4), "police")];
+    let injured = &summarise(&backwards)[&CountKind::Injured];
+    assert_eq!((injured.low, injured.high), (Some(3), Some(7)));
     assert!(!summary.contains_key(&CountKind::Arrested));
 }

@@ -1,14 +1,13 @@
+use firsthand_node::ids::DocumentId;
 use firsthand_node::{Edit, Node};
-use firsthand_record::{Incident, Link, LinkKind};
+use firsthand_record::Incident;
 use serde_json::Value;
 
-use super::{editor, print_saved};
-use crate::args::{AddArgs, CloseArgs, EditArgs, FieldArgs, ReopenArgs};
+use super::{editor, item, link, print_saved};
+use crate::args::{AddArgs, CloseArgs, EditArgs, FieldArgs, MergeArgs, ReopenArgs};
 use crate::fail::Fail;
 use crate::home::Session;
-use crate::read;
 use crate::read::entered::{Entered, json_record};
-use crate::read::field::json;
 use crate::show::text;
 
 /// Records an incident.
@@ -41,11 +40,9 @@ pub(super) async fn edit(session: &Session, args: EditArgs) -> Result<(), Fail> 
             with_names(node, &args.fields, &mut entered).await?;
             let mut edits = std::mem::take(&mut entered).into_edits();
             edits.extend(clears(&args.clear)?);
-            edits.extend(
-                args.withdraw
-                    .iter()
-                    .map(|key| Edit::Withdraw { key: key.clone(), reason: args.reason.clone() }),
-            );
+            if item::are_named(&args) {
+                edits.extend(item::edits(&node.incident(id).await?.record, &args)?);
+            }
             if let Some(text) = narrative(node, id, &args).await? {
                 edits.push(Edit::ReplaceText { field: String::from("narrative"), text });
             }
@@ -64,11 +61,7 @@ pub(super) async fn edit(session: &Session, args: EditArgs) -> Result<(), Fail> 
 }
 
 /// The narrative as `--append` or `--editor` makes it.
-async fn narrative(
-    node: &Node,
-    id: firsthand_node::ids::DocumentId,
-    args: &EditArgs,
-) -> Result<Option<String>, Fail> {
+async fn narrative(node: &Node, id: DocumentId, args: &EditArgs) -> Result<Option<String>, Fail> {
     if args.append.is_none() && !args.editor {
         return Ok(None);
     }
@@ -103,12 +96,7 @@ async fn with_names(node: &Node, args: &FieldArgs, entered: &mut Entered) -> Res
         entered.set("owner", Value::String(person(node, typed).await?));
     }
     for typed in &args.link {
-        let (relation, code) =
-            typed.split_once('=').ok_or_else(|| Fail::input("link", "is not like same_event=K7-014"))?;
-        let relation = read::code(relation).map_err(|reason| Fail::input("link", reason))?;
-        let document = node.find(code).await?;
-        let link = Link { key: String::new(), document, kind: LinkKind::Incident, relation };
-        entered.add("linked", json(link).map_err(|reason| Fail::input("link", reason))?);
+        entered.add("linked", link::read(node, typed).await?);
     }
     Ok(())
 }
@@ -140,11 +128,34 @@ pub(super) async fn close(session: &Session, args: &CloseArgs) -> Result<(), Fai
                 Some(typed) => Some(node.find(typed).await?),
                 None => None,
             };
-            let status = if target.is_some() { "merged_into" } else { "closed" };
-            let edit = Edit::Close { status: status.to_owned(), target, note: args.note.clone() };
-            decide(session, node, id, edit, "closed").await
+            close_as(session, node, id, target, &args.note).await
         })
         .await
+}
+
+/// Says that an incident is the same as another one.
+pub(super) async fn merge(session: &Session, args: &MergeArgs) -> Result<(), Fail> {
+    session
+        .with_node(async |node| {
+            let (id, target) = (node.find(&args.id).await?, node.find(&args.into).await?);
+            close_as(session, node, id, Some(target), &args.note).await
+        })
+        .await
+}
+
+async fn close_as(
+    session: &Session,
+    node: &Node,
+    id: DocumentId,
+    target: Option<DocumentId>,
+    note: &str,
+) -> Result<(), Fail> {
+    let (status, said) = match target {
+        Some(_) => ("merged_into", "merged; both are kept, and both still take evidence"),
+        None => ("closed", "closed; it still takes evidence"),
+    };
+    let edit = Edit::Close { status: status.to_owned(), target, note: note.to_owned() };
+    decide(session, node, id, edit, said).await
 }
 
 /// Opens an incident again.
@@ -152,26 +163,16 @@ pub(super) async fn reopen(session: &Session, args: &ReopenArgs) -> Result<(), F
     session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
-            decide(session, node, id, Edit::Reopen { note: args.note.clone() }, "open").await
+            decide(session, node, id, Edit::Reopen { note: args.note.clone() }, "open again").await
         })
         .await
 }
 
 /// Makes an edit that needs a right, and says whether it counts or is a proposal.
-async fn decide(
-    session: &Session,
-    node: &Node,
-    id: firsthand_node::ids::DocumentId,
-    edit: Edit,
-    wanted: &str,
-) -> Result<(), Fail> {
+async fn decide(session: &Session, node: &Node, id: DocumentId, edit: Edit, said: &str) -> Result<(), Fail> {
     let saved = node.edit_incident(id, vec![edit]).await?;
     let team = node.team().await?;
     let leads = team.members.iter().any(|member| member.me && member.role == "lead");
-    session.out.note(if leads {
-        if wanted == "closed" { "closed; it still takes evidence" } else { "open again" }
-    } else {
-        "saved as a proposal: a lead decides"
-    });
+    session.out.note(if leads { said } else { "saved as a proposal: a lead decides" });
     print_saved(session, &saved)
 }

@@ -6,6 +6,8 @@ mod edit;
 mod editor;
 mod expected;
 mod history;
+mod item;
+mod link;
 mod list;
 mod show;
 
@@ -38,6 +40,11 @@ pub(super) async fn run(session: &Session, command: IncidentCommand) -> Result<(
         IncidentCommand::Search(args) => list::search(session, &args).await,
         IncidentCommand::Close(args) => edit::close(session, &args).await,
         IncidentCommand::Reopen(args) => edit::reopen(session, &args).await,
+        IncidentCommand::Merge(args) => edit::merge(session, &args).await,
+        IncidentCommand::Link(args) => link::link(session, &args).await,
+        IncidentCommand::Unlink(args) => link::unlink(session, &args).await,
+        IncidentCommand::Hide(args) => link::hide(session, &args).await,
+        IncidentCommand::Unhide(args) => link::unhide(session, &args).await,
     }
 }
 

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use firsthand_node::ids::PersonId;
-use firsthand_node::{CandidateView, IncidentView};
-use firsthand_record::{Incident, summarise};
+use firsthand_node::ids::DocumentId;
+use firsthand_node::{CandidateView, IncidentView, Node, NodeError};
+use firsthand_record::Incident;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use super::conflict::{self, Conflict};
 use crate::command::names;
 use crate::fail::Fail;
 use crate::home::Session;
+use crate::show::items::{self, Names};
 use crate::show::{table, text, value, when};
 
 /// Fields that the heading shows, or that say nothing to a person.
@@ -25,6 +26,10 @@ struct Shown<'a> {
     author: &'a str,
     created_at: Option<String>,
     record: &'a Incident,
+    /// Size, activity, location, unit, time and equipment, as lines for a person.
+    salute: BTreeMap<&'static str, Vec<String>>,
+    /// What the sources of each kind of count said last, and the range over them.
+    counted: Vec<String>,
     conflicts: Vec<Conflict>,
     /// Choices and closings by people without the right to them, for a lead to look at.
     proposals: Vec<Proposal>,
@@ -50,7 +55,9 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
     let (view, names) = session
         .with_node(async |node| {
             let id = node.find(typed).await?;
-            Ok((node.incident(id).await?, names(node).await?))
+            let view = node.incident(id).await?;
+            let names = of_ids(node, &view).await?;
+            Ok((view, names))
         })
         .await?;
     let shown = Shown {
@@ -59,6 +66,8 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
         author: &view.author,
         created_at: when::machine_noted(Some(view.created)),
         record: &view.record,
+        salute: items::salute(&view.record).into_iter().collect(),
+        counted: items::counted(&view.record),
         conflicts: view.conflicts.iter().map(Conflict::from).collect(),
         proposals: view.proposals.iter().map(proposal).collect(),
         findings: view.findings.iter().map(Mark::from).collect(),
@@ -67,6 +76,28 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
         disputed: view.disputed,
     };
     session.out.data(&shown, |_| human(&view, &names))
+}
+
+/// Whom and what the ids of a record stand for.
+async fn of_ids(node: &Node, view: &IncidentView) -> Result<Names, Fail> {
+    let record = &view.record;
+    let linked = record.linked.iter().map(|link| link.document).chain(record.merged_into);
+    let mut incidents = BTreeMap::new();
+    for id in linked {
+        if let Some(code) = short_code(node, id).await? {
+            incidents.insert(id, code);
+        }
+    }
+    Ok(Names { people: names(node).await?, incidents })
+}
+
+/// The short code of an incident; `None` where it is not here.
+async fn short_code(node: &Node, id: DocumentId) -> Result<Option<String>, Fail> {
+    match node.incident(id).await {
+        Ok(view) => Ok(Some(view.short_code)),
+        Err(NodeError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn proposal(view: &CandidateView) -> Proposal {
@@ -78,18 +109,24 @@ fn proposal(view: &CandidateView) -> Proposal {
     }
 }
 
-fn human(view: &IncidentView, names: &BTreeMap<PersonId, String>) -> String {
+fn human(view: &IncidentView, names: &Names) -> String {
     let record = &view.record;
     let title = record.title.as_deref().map_or_else(|| String::from("(no title)"), text::line);
     let mut parts = vec![format!("{}  {title}", view.short_code), table::pairs(&fields(view, names))];
     for (name, words) in texts(record) {
         parts.push(format!("{name}:\n{}", indent(&text::lines(words))));
     }
+    let salute: Vec<(&str, String)> =
+        items::salute(record).into_iter().map(|(name, lines)| (name, lines.join("; "))).collect();
+    parts.push(format!("SALUTE:\n{}", indent(&table::pairs(&salute))));
     if !record.counts.is_empty() {
-        parts.push(format!("counts:\n{}", indent(&counts(record))));
+        parts.push(format!("counted:\n{}", indent(&items::counted(record).join("\n"))));
     }
-    for (name, items) in lists(record) {
-        parts.push(format!("{}:\n{}", name.replace('_', " "), indent(&items.join("\n"))));
+    for (name, lines) in items::lists(record, names) {
+        // The numbers are those that `edit --withdraw LIST:N` takes.
+        let lines: Vec<String> =
+            lines.iter().enumerate().map(|(at, line)| format!("{}. {line}", at + 1)).collect();
+        parts.push(format!("{name}:\n{}", indent(&lines.join("\n"))));
     }
     if !view.conflicts.is_empty() {
         parts.push(format!(
@@ -138,15 +175,17 @@ fn human(view: &IncidentView, names: &BTreeMap<PersonId, String>) -> String {
     parts.join("\n\n")
 }
 
-fn fields<'a>(view: &IncidentView, names: &BTreeMap<PersonId, String>) -> Vec<(&'a str, String)> {
+fn fields<'a>(view: &IncidentView, names: &Names) -> Vec<(&'a str, String)> {
     let mut out =
         vec![("entered", format!("{} by {}", when::noted(Some(view.created)), text::line(&view.author)))];
     let Ok(Value::Object(json)) = serde_json::to_value(&view.record) else { return out };
     for name in Incident::SCALARS.iter().filter(|name| !ELSEWHERE.contains(name)) {
         let Some(it) = json.get(*name) else { continue };
-        let shown = match (*name, &view.record.owner) {
-            ("owner", Some(owner)) => names.get(owner).map_or_else(|| owner.short(), |name| text::line(name)),
-            ("reported_at", _) => view.record.reported_at.map(when::moment).unwrap_or_default(),
+        let record = &view.record;
+        let shown = match (*name, &record.owner, &record.merged_into) {
+            ("owner", Some(owner), _) => names.person(owner),
+            ("merged_into", _, Some(main)) => names.incident(main),
+            ("reported_at", ..) => record.reported_at.map(when::moment).unwrap_or_default(),
             _ => value::line(it),
         };
         let conflict = view.conflicts.iter().any(|conflict| conflict.field == *name);
@@ -186,38 +225,6 @@ fn texts(record: &Incident) -> Vec<(&'static str, &str)> {
         ("the rumour says", record.rumour_claim.as_str()),
     ];
     all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
-}
-
-/// Counts: the range over the sources, then what each source said last.
-fn counts(record: &Incident) -> String {
-    let number = |number: Option<u32>| number.map_or_else(|| String::from("?"), |number| number.to_string());
-    let range = |low: Option<u32>, high: Option<u32>| {
-        if low == high { number(low) } else { format!("{} to {}", number(low), number(high)) }
-    };
-    let mut lines = Vec::new();
-    for (kind, summary) in summarise(&record.counts) {
-        lines.push(format!("{}: {}", kind.code(), range(summary.low, summary.high)));
-        for count in record.counts.iter().filter(|count| count.what == kind) {
-            let source = record
-                .source
-                .iter()
-                .find(|source| !source.key.is_empty() && source.key == count.source)
-                .map_or(count.source.as_str(), |source| source.kind.label());
-            let source = if source.is_empty() { "no source given" } else { source };
-            lines.push(format!("  {} ({})", range(count.low, count.high), text::line(source)));
-        }
-    }
-    lines.join("\n")
-}
-
-/// The other lists, one line per item.
-fn lists(record: &Incident) -> Vec<(&'static str, Vec<String>)> {
-    let Ok(Value::Object(json)) = serde_json::to_value(record) else { return Vec::new() };
-    let of = |name: &&'static str| {
-        let Some(Value::Array(items)) = json.get(*name) else { return None };
-        Some((*name, items.iter().map(value::line).collect()))
-    };
-    Incident::LISTS.iter().filter(|name| **name != "counts").filter_map(of).collect()
 }
 
 fn indent(text: &str) -> String {

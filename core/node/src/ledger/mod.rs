@@ -13,6 +13,7 @@ mod check;
 mod fork;
 mod import;
 mod manifest;
+mod noted;
 mod order;
 mod own;
 mod project;

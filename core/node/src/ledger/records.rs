@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::authors::LogAuthors;
 use super::own::Draft;
-use super::{Ledger, NEXT_SHORT_CODE, Now, document_rights, project};
+use super::{Ledger, NEXT_SHORT_CODE, Now, document_rights, noted, project};
 use crate::NodeError;
 
 /// A record that is on the disk.
@@ -55,6 +55,7 @@ impl Ledger {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<Saved, NodeError> {
+        let incident = noted::incident(incident, self.person, now);
         let mut number = self.next_short_code()?;
         let mut draft = self.draft(now, rng)?;
         let mut documents = Vec::new();
@@ -137,10 +138,11 @@ impl Ledger {
         rng: &mut dyn CryptoRng,
     ) -> Result<Saved, NodeError> {
         let info = self.created(&id)?;
+        let edits: Vec<Edit> = edits.iter().map(|edit| noted::edit(edit, self.person, now)).collect();
         let mut draft = self.draft(now, rng)?;
         let mut document = self.load(&id)?;
         let rights = document_rights(self.rights());
-        let changes = document.edit(draft.writer, rights, edits)?;
+        let changes = document.edit(draft.writer, rights, &edits)?;
         if changes.is_empty() {
             self.documents.put(id, document);
             return self.saved(id);

@@ -60,6 +60,9 @@ pub(super) fn incident(incident: &Incident, context: &Context, found: &mut Findi
     each(&incident.source, "source", found, |item, at, found| {
         text::line(&item.pseudonym, limits::NAME, &at("pseudonym"), found);
     });
+    each(&incident.consent_withdrawn, "consent_withdrawn", found, |item, at, found| {
+        named(&item.source, &at("source"), found);
+    });
     each(&incident.graded_by, "graded_by", found, |item, at, found| {
         named(&item.source, &at("source"), found);
     });
