@@ -69,6 +69,7 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path, report: &mut Report) -> 
     );
     let (meet, theirs) = (Quantity::time(ours.meet), Quantity::time(sync));
     report.compare("time, durable, every chain verified", meet, name, theirs, Some(0.2));
+    report.figure("   until all of it is in documents and lists", Quantity::time(ours.met.time_applied));
     report.figure("full text of it all, afterwards", Quantity::time(ours.text));
 
     let usable = watch(&data, &work.path().join("watched"))?;

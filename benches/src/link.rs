@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use firsthand_ids::{LocalTime, UnixMillis};
-use firsthand_node::meeting::{EndReason, Event, Opened};
+use firsthand_node::meeting::{EndReason, Event, Opened, Question};
 use firsthand_node::{Meetings, Summary, meeting};
 
 use crate::Outcome;
@@ -31,8 +31,11 @@ pub(crate) struct Met {
     pub(crate) turns: u32,
     /// Sealed pieces in both directions.
     pub(crate) messages: usize,
-    /// From the first byte until both held everything, durably. Both devices share this processor's time.
+    /// From the first byte until both held everything, durably, every chain verified. Both devices share this processor's
+    /// time.
     pub(crate) time: Duration,
+    /// The same until all of it was in the documents and their rows as well.
+    pub(crate) time_applied: Duration,
 }
 
 impl Met {
@@ -54,13 +57,15 @@ struct Side<'a> {
     device: &'a mut Device,
     meetings: Meetings,
     sent: Vec<Vec<u8>>,
+    /// When the last batch was kept here.
+    kept: Option<Instant>,
     ended: Option<(EndReason, Summary)>,
 }
 
 impl<'a> Side<'a> {
     fn new(device: &'a mut Device) -> Self {
         let meetings = Meetings::new(device.ledger.identity());
-        Self { device, meetings, sent: Vec::new(), ended: None }
+        Self { device, meetings, sent: Vec::new(), kept: None, ended: None }
     }
 
     fn handle(&mut self, input: meeting::Input, now: LocalTime) {
@@ -70,7 +75,14 @@ impl<'a> Side<'a> {
                 match effect {
                     meeting::Effect::Send(_, bytes) => self.sent.push(bytes),
                     meeting::Effect::Ask(link, question) => {
+                        let keeps = matches!(
+                            question,
+                            Question::Session { effect: firsthand_sync::Effect::Commit { .. }, .. }
+                        );
                         let answer = self.device.ledger.answer(question, now);
+                        if keeps {
+                            self.kept = Some(Instant::now());
+                        }
                         inputs.push_back(meeting::Input::Answer(link, Box::new(answer)));
                     }
                     meeting::Effect::Tell(Event::Ended { reason, summary, .. }) => {
@@ -127,7 +139,9 @@ pub(crate) fn meet_observed(
         }
         let same = dials.device.ledger.store().vector(&space) == answers.device.ledger.store().vector(&space);
         if same && !equal {
-            met.time = start.elapsed() - watched;
+            let kept = dials.kept.max(answers.kept).unwrap_or_else(Instant::now);
+            met.time = kept - start - watched;
+            met.time_applied = start.elapsed() - watched;
             met.flights_until_equal = flights;
             met.bytes_until_equal = met.bytes;
         }

@@ -89,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path, report: &mut Report) -> 
         Quantity::time(sync),
         None,
     );
+    report.figure("   until all of it is in documents and lists", Quantity::time(ours.met.time_applied));
     report.compare(
         "   of it opening both",
         Quantity::time(ours.open),

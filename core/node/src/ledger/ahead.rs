@@ -223,7 +223,7 @@ mod tests {
             "046f70656e",                               // status
             "00",                                       // no category
             "024b370e",                                 // K7, 14
-            "01aac39f1b",                               // the minute
+            "01aad4821b",                               // the minute
             "1343726f77642061742074686520627269646765", // title
         ];
         assert_eq!(hex, parts.concat());

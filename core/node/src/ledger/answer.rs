@@ -177,7 +177,7 @@ impl Ledger {
         let applied = self.apply_untried();
         let applied =
             applied.inspect_err(|error| tracing::error!(%error, "could not apply what was received"));
-        if applied.map_err(|_| Refusal::Storage)? {
+        if applied.map_err(|_| Refusal::Storage)? | self.untried.take_unheard() {
             *change = self.received();
         }
         Ok(())

@@ -16,9 +16,12 @@ use super::authors::{LogAuthors, Rosters};
 use super::{Ledger, project};
 use crate::NodeError;
 
-/// How much may gather before it is tried: memory that a phone can spare, and some seconds of work.
-const MAX_UNTRIED_ENTRIES: usize = 16_384;
-const MAX_UNTRIED_BYTES: usize = 16 * 1024 * 1024;
+/// How much may gather before it is tried: memory that a phone can spare, some 40 MiB with what is noted of each entry. Two
+/// people who meet for two minutes should carry away as much as can be kept in that time; the work on it can follow.
+const MAX_UNTRIED_ENTRIES: usize = 65_536;
+const MAX_UNTRIED_BYTES: usize = 24 * 1024 * 1024;
+/// Documents that are brought up to date at once while nothing else is to be done: some 10 ms on a laptop.
+const DOCUMENTS_WHILE_IDLE: usize = 32;
 /// Documents per transaction: enough to share its cost, few enough that it stays small.
 const DOCUMENTS_AT_ONCE: usize = 128;
 
@@ -59,6 +62,8 @@ pub(super) struct Untried {
     authors: BTreeMap<ChangeHash, Author>,
     entries: usize,
     bytes: usize,
+    /// Something was applied of which sessions have not heard.
+    unheard: bool,
 }
 
 impl Untried {
@@ -93,10 +98,16 @@ impl Untried {
                 bytes: arrival.body.len(),
                 authors: author.into_iter().collect(),
                 documents: BTreeMap::from([(*id, vec![arrival.clone()])]),
+                unheard: false,
             };
             (arrival.writer, arrival.position, one)
         };
         arrivals.iter().map(alone).collect()
+    }
+
+    /// Whether something was applied of which sessions have not heard; from now on they have.
+    pub(super) const fn take_unheard(&mut self) -> bool {
+        std::mem::replace(&mut self.unheard, false)
     }
 
     /// Takes out what was tried.
@@ -120,6 +131,20 @@ impl Ledger {
             self.apply_to(&ids)?;
         }
         Ok(any)
+    }
+
+    /// Does a little of what can wait: documents first, then the full-text index. Says whether there is more.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store; it is tried again later.
+    pub fn work_while_idle(&mut self) -> Result<bool, NodeError> {
+        if self.untried.is_empty() {
+            return self.index_text();
+        }
+        let ids: Vec<_> = self.untried.documents.keys().take(DOCUMENTS_WHILE_IDLE).copied().collect();
+        self.apply_to(&ids)?;
+        self.untried.unheard = true;
+        Ok(true)
     }
 
     /// Tries some of a document's entries, in a commit that does not say that everything was tried.

@@ -22,7 +22,7 @@ pub(super) struct Worker {
     jobs: Sender<Job>,
 }
 
-/// How long the ledger must be idle before documents are brought into the full-text index: a burst of saves comes
+/// How long the ledger must be idle before it does what can wait: a burst of saves, or of batches over a fast link, comes
 /// first.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -66,28 +66,27 @@ impl Worker {
 }
 
 fn run(mut ledger: Ledger, mut workshop: Workshop, queue: &Receiver<Job>) {
-    let mut indexed = false;
+    // Whether something can be done between the jobs, and whether none has come for a while.
+    let (mut more, mut idle) = (true, false);
     loop {
-        let job = if indexed {
-            queue.recv().ok()
-        } else {
-            match queue.recv_timeout(IDLE) {
+        let job = if more {
+            match queue.recv_timeout(if idle { Duration::ZERO } else { IDLE }) {
                 Ok(job) => Some(job),
                 Err(RecvTimeoutError::Timeout) => {
-                    indexed = match ledger.index_text() {
-                        Ok(more) => !more,
-                        Err(error) => {
-                            tracing::error!(%error, "the full-text index waits");
-                            true
-                        }
-                    };
+                    idle = true;
+                    more = ledger.work_while_idle().unwrap_or_else(|error| {
+                        tracing::error!(%error, "what can wait waits for the next job");
+                        false
+                    });
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => None,
             }
+        } else {
+            queue.recv().ok()
         };
         let Some(job) = job else { break };
-        indexed = false;
+        (more, idle) = (true, false);
         job(&mut ledger, &mut workshop);
     }
     if let Err(error) = ledger.lock() {
