@@ -7,6 +7,7 @@ Benchmarks (all of them unless named):
   first-sync   a new device receives everything
   cold-start   open an encrypted home and show the newest records; filters
   save         one durable edit
+  instructions what the common steps take, counted by valgrind
 
 Options:
   --documents N   incidents in the data set, 6 entries each [default: 10000]
@@ -24,10 +25,12 @@ pub(crate) enum Benchmark {
     FirstSync,
     ColdStart,
     Save,
+    Instructions,
 }
 
 impl Benchmark {
-    const ALL: [Self; 4] = [Self::Reconnect, Self::FirstSync, Self::ColdStart, Self::Save];
+    const ALL: [Self; 5] =
+        [Self::Reconnect, Self::FirstSync, Self::ColdStart, Self::Save, Self::Instructions];
 
     const fn name(self) -> &'static str {
         match self {
@@ -35,6 +38,7 @@ impl Benchmark {
             Self::FirstSync => "first-sync",
             Self::ColdStart => "cold-start",
             Self::Save => "save",
+            Self::Instructions => "instructions",
         }
     }
 
@@ -44,6 +48,7 @@ impl Benchmark {
             Self::FirstSync => "2. First sync",
             Self::ColdStart => "3. Cold start",
             Self::Save => "4. Save",
+            Self::Instructions => "8. Instructions",
         }
     }
 }

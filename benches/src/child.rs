@@ -4,8 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use firsthand_document::{Document, Incoming, NoAuthors, incident};
 use firsthand_ids::UnixMillis;
+use firsthand_log::EntryKind;
 use firsthand_node::{Edit, IncidentQuery};
+use firsthand_store::{IncidentProjection, StoredChange};
 
 use crate::Outcome;
 use crate::baseline::{load_all, read_saved};
@@ -43,10 +46,48 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             save(&mut device, count.parse()?)?;
             (count.parse()?, start.elapsed())
         }
+        ["apply", home, count] => {
+            let read = changes(&Device::open(Path::new(home), LEAD_RESTORED)?)?;
+            let documents: Vec<_> = read.iter().take(count.parse()?).map(|changes| apply(changes)).collect();
+            (documents.iter().filter(|document| !document.heads().is_empty()).count(), start.elapsed())
+        }
+        ["project", home, count] => {
+            let read = changes(&Device::open(Path::new(home), LEAD_RESTORED)?)?;
+            let documents: Vec<_> = read.iter().map(|changes| apply(changes)).collect();
+            let rows = documents
+                .iter()
+                .take(count.parse()?)
+                .map(|document| IncidentProjection::new(&incident::read(&document.view(&NoAuthors)), 0, 0));
+            (rows.filter(|row| !row.title.is_empty()).count(), start.elapsed())
+        }
         _ => return Err("run: there is no such child".into()),
     };
     println!("{} {} {count}", time.as_nanos(), peak_memory().unwrap_or(0));
     Ok(())
+}
+
+/// How many documents are read in any case, so that two counts differ in what is done with them alone.
+const MOST: usize = 300;
+
+/// The changes of some incidents.
+fn changes(device: &Device) -> Outcome<Vec<Vec<StoredChange>>> {
+    let query = IncidentQuery { limit: MOST, ..IncidentQuery::default() };
+    let rows = device.ledger.incidents(&query)?;
+    rows.iter().map(|row| Ok(device.ledger.store().changes_of(&row.id)?)).collect()
+}
+
+/// The document of which these are the changes.
+fn apply(changes: &[StoredChange]) -> Document {
+    let mut document = Document::empty();
+    let incoming = changes.iter().map(|change| Incoming {
+        writer: change.info.writer,
+        position: change.info.position,
+        create: change.info.kind == EntryKind::Create,
+        change: &change.body,
+    });
+    let incoming: Vec<_> = incoming.collect();
+    document.apply(&incoming, &NoAuthors);
+    document
 }
 
 /// Edits the newest incidents, one save each.

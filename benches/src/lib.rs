@@ -12,6 +12,7 @@ mod cold_start;
 mod data;
 mod device;
 mod first_sync;
+mod instructions;
 mod link;
 mod plain;
 mod reconnect;
@@ -70,6 +71,7 @@ fn all(arguments: &Arguments, folder: &Path) -> Outcome<()> {
             Benchmark::FirstSync => first_sync::run(arguments, folder, &mut report)?,
             Benchmark::ColdStart => cold_start::run(arguments, folder, &mut report)?,
             Benchmark::Save => save::run(arguments, folder, &mut report)?,
+            Benchmark::Instructions => instructions::run(arguments, folder, &mut report)?,
         }
         if !arguments.json {
             println!("{report}");
