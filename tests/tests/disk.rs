@@ -3,15 +3,18 @@
 #![allow(clippy::unwrap_used)]
 #![allow(unsafe_code, reason = "calls of the C library are put in front of its own")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firsthand_ids::DocumentId;
-use firsthand_node::{Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, StateDigest, StoreError};
+use firsthand_node::meeting::{Answer, Question};
+use firsthand_node::{Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, Role, StateDigest, StoreError};
 use firsthand_record::{Count, CountKind, Incident};
+use firsthand_sync::{Effect, Input};
 use firsthand_tests::disk::{self, Failure, Fault, Loss, Op, Sectors, crash, syncs};
-use firsthand_tests::{Clock, Dice, Expected, Person, World, copy_folder, crashing, folder, seeds};
+use firsthand_tests::{Clock, Crash, Dice, Expected, Person, World, copy_folder, crashing, folder, seeds};
 use serde_json::json;
 
 firsthand_tests::watch_calls! {
@@ -370,4 +373,131 @@ fn the_disk_is_full_at_every_operation() {
 fn the_disk_fails_at_every_operation() {
     let opened = every_operation(Failure::Io, "a failing disk");
     println!("the home was opened again {opened} times");
+}
+
+/// What came from others on a phone, and what it is to be after each thing that was acknowledged.
+struct Received {
+    story: Story,
+    key: [u8; 32],
+    vault: firsthand_tests::TestVault,
+}
+
+/// Gives `to` everything that `from` has and it lacks, as a meeting does; says how many batches that were.
+fn bring(world: &mut World, from: usize, to: usize, mut kept: impl FnMut(&mut World)) {
+    let peer = world.devices[from].ledger().identity().exchange.public().unwrap();
+    let now = Clock::default().at(0);
+    loop {
+        let ledger = world.devices[to].ledger();
+        let space = *ledger.space();
+        let receiver = ledger.store().vector(&space);
+        let effect = Effect::Load { space, receiver, forks: BTreeSet::new() };
+        let answer = world.devices[from].ledger().answer(Question::Session { peer, effect }, now);
+        let Answer::Session { input: Input::Loaded { batch, .. }, .. } = answer else { panic!("no batch") };
+        let Some(batch) = batch.unwrap() else { return };
+        let effect = Effect::Commit { space, plain: batch.plain };
+        let answer = world.devices[to].ledger().answer(Question::Session { peer, effect }, now);
+        let Answer::Session { input: Input::Committed { result, .. }, .. } = answer else {
+            panic!("no answer")
+        };
+        result.unwrap();
+        kept(world);
+    }
+}
+
+/// A phone that others bring their records, and that now and then applies them, enters something, and is opened again. A second
+/// one gets the same and applies it at once: it knows what the first one is to be.
+fn receive(seed: u64, rounds: usize, sectors: Sectors) -> Received {
+    let dir = folder();
+    let mut world = World::within(seed, dir.path().to_owned());
+    let sender = world.found("Harbour", "Amina");
+    let reference = world.join(sender, "Chidi", Role::Responder);
+    let home = dir.path().join("device-2").join("home-0");
+    fs::create_dir_all(&home).unwrap();
+    disk::watch(&home, true, sectors);
+    let phone = world.join(sender, "Bruno", Role::Responder);
+    // The reference hears of the new member.
+    world.meet(reference, sender);
+    let mut digests = Vec::new();
+    let mut acknowledge = |world: &mut World| {
+        disk::with(|disk| disk.note(|| Op::Acknowledged(digests.len())));
+        digests.push(world.devices[reference].ledger().digest().unwrap());
+    };
+    acknowledge(&mut world);
+    let (mut person, mut expected) = (Person::new(seed), Expected::default());
+    for _ in 0..rounds {
+        for _ in 0..=person.dice.below(3) {
+            person.act(&mut world, &mut expected, sender);
+        }
+        bring(&mut world, sender, reference, |_| ());
+        bring(&mut world, sender, phone, &mut acknowledge);
+        match person.dice.below(8) {
+            0 | 1 => {
+                // What a meeting asks for when nothing more is on the way.
+                world.devices[phone].ledger().answer(Question::Apply, Clock::default().at(0));
+            }
+            2 => drop(world.devices[phone].ledger().work_while_idle().unwrap()),
+            3 => {
+                person.add(&mut world, &mut expected, phone);
+                bring(&mut world, phone, reference, |_| ());
+                acknowledge(&mut world);
+                bring(&mut world, phone, sender, |_| ());
+            }
+            4 => {
+                world.crash(phone, Crash::Dropped, true);
+                world.restart(phone);
+            }
+            _ => {}
+        }
+    }
+    let (key, vault) = (world.devices[phone].key(), world.devices[phone].vault);
+    drop(world);
+    Received { story: Story { sectors, ops: disk::unwatch().ops, digests }, key, vault }
+}
+
+/// Cuts the power while records come. What was acknowledged to the peer is there, whole, and in its documents.
+fn cut_while_receiving(received: &Received, cut: usize, loss: Loss, dice: &mut Dice) {
+    let Received { story, key, vault } = received;
+    let acknowledged = story.ops[..cut].iter().rev().find_map(|op| match op {
+        Op::Acknowledged(number) => Some(*number),
+        _ => None,
+    });
+    // Joining is what the other test cuts.
+    let Some(acknowledged) = acknowledged else { return };
+    let dir = folder();
+    crash(&story.ops, cut, (loss, story.sectors), dice, dir.path());
+    let opened = Ledger::open(firsthand_node::Opening {
+        home: firsthand_store::Home::open(dir.path()).unwrap(),
+        unlock: firsthand_store::Unlock::RawKey(key),
+        vault,
+        slot: firsthand_store::SlotOptions::FLOOR,
+    });
+    let mut ledger = opened.unwrap_or_else(|error| panic!("cut {cut}, {loss:?}: {error}"));
+    let digest = ledger.digest().unwrap();
+    let next = story.digests.get(acknowledged + 1);
+    assert!(
+        digest == story.digests[acknowledged] || Some(&digest) == next,
+        "cut {cut}, {loss:?}: the state is not the one after batch {acknowledged}"
+    );
+    let check = ledger.check(&mut |_, _| true).unwrap();
+    let mut problems = check.problems;
+    if loss == Loss::Torn {
+        problems.retain(|it| !it.starts_with("the head file: one of its two slots is torn"));
+        // Commits that follow from others do not wait for the disk, so that more than one may be cut off at once.
+        problems.retain(|it| !it.starts_with("the database: its write-ahead log is damaged"));
+    }
+    assert_eq!(problems, Vec::<String>::new(), "cut {cut}, {loss:?}");
+}
+
+#[test]
+fn the_power_goes_while_records_come() {
+    seeds::each("runs of 30 meetings with 20 power cuts each", 20, |seed| {
+        let sectors = if seed % 2 == 0 { Sectors::Kept } else { Sectors::Spoilt };
+        let received = receive(seed + 50, 30, sectors);
+        let mut dice = Dice::new(seed, 45);
+        for number in 0..CUTS {
+            let cut = dice.below(received.story.ops.len() + 1);
+            let loss = [Loss::Torn, Loss::Torn, Loss::All, Loss::Nothing][number as usize % 4];
+            cut_while_receiving(&received, cut, loss, &mut dice);
+        }
+    });
 }
