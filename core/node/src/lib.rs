@@ -24,7 +24,7 @@ pub use ledger::{
     AttachmentView, CandidateView, CheckView, ConflictView, CountsView, CustodyView, DeviceKeys,
     ExpectedView, FileSealer, ForkView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger,
     LostRange, ManifestState, MemberView, MissingRange, NewFile, Now, Opening, Part, ProgressFn,
-    RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, TeamView,
+    RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, TeamView, decode_rows, encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress};

@@ -30,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "document", read: log::document, samples: Samples::documents },
     Target { name: "packed", read: log::packed, samples: Samples::packed },
     Target { name: "frame", read: peer::frame, samples: Samples::frames },
+    Target { name: "rows", read: peer::rows, samples: Samples::rows },
     Target { name: "link", read: peer::link, samples: Samples::first_messages },
     Target { name: "operation", read: peer::operation, samples: Samples::operations },
     Target { name: "membership", read: peer::membership, samples: Samples::teams },

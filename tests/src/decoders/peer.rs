@@ -1,7 +1,7 @@
 use firsthand_channel::{ExchangeSecret, Link, LinkEvent, Offer};
 use firsthand_ids::TeamId;
-use firsthand_node::Invitation;
 use firsthand_node::meeting::JoinFrame;
+use firsthand_node::{Invitation, decode_rows, encode_rows};
 use firsthand_sync::Frame;
 use firsthand_team::{JoinRequest, Membership, Operation};
 
@@ -11,6 +11,12 @@ use crate::Dice;
 pub(super) fn frame(bytes: &[u8]) {
     if let Ok(frame) = Frame::decode(bytes) {
         assert_eq!(Frame::decode(&frame.encode()).unwrap(), frame);
+    }
+}
+
+pub(super) fn rows(bytes: &[u8]) {
+    if let Ok(rows) = decode_rows(bytes) {
+        assert_eq!(decode_rows(&encode_rows(&rows)).unwrap(), rows);
     }
 }
 

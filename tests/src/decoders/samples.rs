@@ -10,7 +10,7 @@ use firsthand_log::compress::{Packer, compress_document};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Bind, Vector};
 use firsthand_node::meeting::JoinFrame;
-use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role};
+use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role, encode_rows};
 use firsthand_record::generate::Generator;
 use firsthand_store::{AttachmentSecret, BatchLimits, Home, SealedAttachment, SlotOptions, Store, Unlock};
 use firsthand_sync::{Frame, GoodbyeReason};
@@ -139,6 +139,7 @@ impl Samples {
             Frame::Batch { space, plain_len: 700, packed: vec![8; 60] },
             Frame::Ack { space, marks: vector },
             Frame::Forked { space, writer: WriterId::new([3; 16]) },
+            Frame::Rows { space, packed: vec![6; 50] },
             Frame::Pending { waiting: 7, files: 300 },
             Frame::Want { file, from: 0, count: 4 },
             Frame::Chunk { file, index: 1, total: 3, sealed: vec![5; 40] },
@@ -147,6 +148,14 @@ impl Samples {
             Frame::Goodbye(GoodbyeReason::Other(99)),
         ];
         frames.iter().map(Frame::encode).collect()
+    }
+
+    pub(super) fn rows(&mut self) -> Vec<Vec<u8>> {
+        let ledger = self.world.devices[0].ledger();
+        let space = *ledger.space();
+        let rows = ledger.store().rows_ahead(&space, &Vector::new(), 100).unwrap();
+        assert!(!rows.is_empty());
+        vec![encode_rows(&rows[..1]), encode_rows(&rows)]
     }
 
     pub(super) fn first_messages(&mut self) -> Vec<Vec<u8>> {

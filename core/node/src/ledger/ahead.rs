@@ -69,7 +69,7 @@ impl Ledger {
     ) -> Result<Option<Vec<u8>>, NodeError> {
         let mut rows = self.store.rows_ahead(space, receiver, limit.min(MAX_ROWS))?;
         while !rows.is_empty() {
-            let plain = encode(&rows);
+            let plain = encode_rows(&rows);
             if plain.len() <= MAX_PLAIN_BYTES {
                 let packed = compress_document(&plain)?;
                 if packed.len() <= MAX_ROWS_BYTES {
@@ -88,7 +88,7 @@ impl Ledger {
         teller: &DeviceKey,
         packed: &[u8],
     ) -> Result<(), NodeError> {
-        let rows = decode(&decompress_document(packed, MAX_PLAIN_BYTES)?)?;
+        let rows = decode_rows(&decompress_document(packed, MAX_PLAIN_BYTES)?)?;
         Ok(self.store.expect(space, teller, &rows)?)
     }
 
@@ -99,7 +99,9 @@ impl Ledger {
     }
 }
 
-fn encode(rows: &[ExpectedRow]) -> Vec<u8> {
+/// The bytes of rows before compression, see docs/formats/sync.md.
+#[must_use]
+pub fn encode_rows(rows: &[ExpectedRow]) -> Vec<u8> {
     let mut writers: Vec<WriterId> = rows.iter().map(|row| row.writer).collect();
     writers.sort_unstable();
     writers.dedup();
@@ -135,7 +137,11 @@ fn encode(rows: &[ExpectedRow]) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn decode(plain: &[u8]) -> Result<Vec<ExpectedRow>, LogError> {
+/// Reads what [`encode_rows`] wrote; anybody may have written it.
+///
+/// # Errors
+/// Any [`LogError`].
+pub fn decode_rows(plain: &[u8]) -> Result<Vec<ExpectedRow>, LogError> {
     let mut reader = Reader::new(plain);
     if reader.byte("version")? != VERSION {
         return Err(LogError::Newer { what: "rows" });
@@ -211,7 +217,7 @@ mod tests {
 
     #[test]
     fn rows_have_these_bytes() {
-        let bytes = encode(&rows()[..1]);
+        let bytes = encode_rows(&rows()[..1]);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let parts = [
             "01",                                       // version
@@ -231,10 +237,10 @@ mod tests {
 
     #[test]
     fn rows_come_back_and_every_cut_is_refused() {
-        let bytes = encode(&rows());
-        assert_eq!(decode(&bytes).unwrap(), rows());
+        let bytes = encode_rows(&rows());
+        assert_eq!(decode_rows(&bytes).unwrap(), rows());
         for end in 0..bytes.len() {
-            assert!(decode(&bytes[..end]).is_err(), "{end}");
+            assert!(decode_rows(&bytes[..end]).is_err(), "{end}");
         }
     }
 }

@@ -24,7 +24,7 @@ mod resume;
 mod salvage;
 mod sniff;
 
-pub use ahead::ExpectedView;
+pub use ahead::{ExpectedView, decode_rows, encode_rows};
 pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile};
 pub use check::{CheckView, Part, StateDigest};
 pub use fork::ForkView;
