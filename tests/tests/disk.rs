@@ -12,7 +12,7 @@ use firsthand_ids::DocumentId;
 use firsthand_node::meeting::{Answer, Question};
 use firsthand_node::{Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, Role, StateDigest, StoreError};
 use firsthand_record::{Count, CountKind, Incident};
-use firsthand_sync::{Effect, Input};
+use firsthand_sync::{Effect, Input, Refusal};
 use firsthand_tests::disk::{self, Failure, Fault, Loss, Op, Sectors, crash, syncs};
 use firsthand_tests::{Clock, Crash, Dice, Expected, Person, World, copy_folder, crashing, folder, seeds};
 use serde_json::json;
@@ -382,8 +382,13 @@ struct Received {
     vault: firsthand_tests::TestVault,
 }
 
-/// Gives `to` everything that `from` has and it lacks, as a meeting does; says how many batches that were.
-fn bring(world: &mut World, from: usize, to: usize, mut kept: impl FnMut(&mut World)) {
+/// Gives `to` everything that `from` has and it lacks, as a meeting does, until something is refused.
+fn try_bring(
+    world: &mut World,
+    from: usize,
+    to: usize,
+    mut kept: impl FnMut(&mut World),
+) -> Result<(), Refusal> {
     let peer = world.devices[from].ledger().identity().exchange.public().unwrap();
     let now = Clock::default().at(0);
     loop {
@@ -393,15 +398,19 @@ fn bring(world: &mut World, from: usize, to: usize, mut kept: impl FnMut(&mut Wo
         let effect = Effect::Load { space, receiver, forks: BTreeSet::new() };
         let answer = world.devices[from].ledger().answer(Question::Session { peer, effect }, now);
         let Answer::Session { input: Input::Loaded { batch, .. }, .. } = answer else { panic!("no batch") };
-        let Some(batch) = batch.unwrap() else { return };
+        let Some(batch) = batch? else { return Ok(()) };
         let effect = Effect::Commit { space, plain: batch.plain };
         let answer = world.devices[to].ledger().answer(Question::Session { peer, effect }, now);
         let Answer::Session { input: Input::Committed { result, .. }, .. } = answer else {
             panic!("no answer")
         };
-        result.unwrap();
+        result?;
         kept(world);
     }
+}
+
+fn bring(world: &mut World, from: usize, to: usize, kept: impl FnMut(&mut World)) {
+    try_bring(world, from, to, kept).unwrap();
 }
 
 /// A phone that others bring their records, and that now and then applies them, enters something, and is opened again. A second
@@ -499,5 +508,66 @@ fn the_power_goes_while_records_come() {
             let loss = [Loss::Torn, Loss::Torn, Loss::All, Loss::Nothing][number as usize % 4];
             cut_while_receiving(&received, cut, loss, &mut dice);
         }
+    });
+}
+
+/// The disk is full or fails while records come: what was acknowledged stays, the rest is refused as this device's own trouble,
+/// and comes when the disk works again.
+#[test]
+fn the_disk_fails_while_records_come() {
+    seeds::each("meetings in which the disk fails at one operation", 150, |seed| {
+        let dir = folder();
+        let mut dice = Dice::new(seed, 46);
+        let mut world = World::within(seed, dir.path().to_owned());
+        let sender = world.found("Harbour", "Amina");
+        let reference = world.join(sender, "Chidi", Role::Responder);
+        let phone = world.join(sender, "Bruno", Role::Responder);
+        world.meet(reference, sender);
+        let (mut person, mut expected) = (Person::new(seed), Expected::default());
+        for _ in 0..3 {
+            person.act(&mut world, &mut expected, sender);
+        }
+        bring(&mut world, sender, reference, |_| ());
+        bring(&mut world, sender, phone, |_| ());
+        for _ in 0..6 {
+            person.act(&mut world, &mut expected, sender);
+        }
+        bring(&mut world, sender, reference, |_| ());
+        let expected = world.devices[reference].ledger().digest().unwrap();
+
+        let failure = if seed % 2 == 0 { Failure::Full } else { Failure::Io };
+        let home = world.devices[phone].home.clone();
+        disk::watch(&home, false, Sectors::Kept);
+        disk::with(|disk| {
+            disk.fault = Some(Fault { failure, at: dice.below(60) as u64, lasts: seed % 4 < 2 });
+        });
+        let space = *world.devices[phone].ledger().space();
+        let before = world.devices[phone].ledger().store().vector(&space);
+        let brought = try_bring(&mut world, sender, phone, |_| ());
+        let ledger = world.devices[phone].ledger();
+        let after = ledger.store().vector(&space);
+        match brought {
+            Ok(()) => assert!(before.lacks(&after) > 0, "nothing came"),
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Storage, "no fault of the sender");
+                assert!(disk::with(|disk| disk.failed).unwrap() > 0, "nothing failed");
+                assert_eq!(after, before, "a batch is kept whole or not at all");
+            }
+        }
+        // Whether it can be applied now or not, nothing is lost by trying.
+        ledger.answer(Question::Apply, Clock::default().at(0));
+        fault_is_over();
+        // After a page could not be read SQLCipher reads no other.
+        if failure == Failure::Io {
+            world.crash(phone, Crash::Dropped, true);
+            world.restart(phone);
+        }
+        bring(&mut world, sender, phone, |_| ());
+        let ledger = world.devices[phone].ledger();
+        assert_eq!(ledger.digest().unwrap(), expected);
+        let check = ledger.check(&mut |_, _| true).unwrap();
+        assert_eq!(check.problems, Vec::<String>::new());
+        drop(world);
+        disk::unwatch();
     });
 }

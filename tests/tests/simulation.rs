@@ -143,6 +143,7 @@ fn a_forked_chain_is_seen_and_holds_nothing_else_up() {
             for row in rows {
                 let disputed = ledger.incident(row.id).unwrap().disputed;
                 assert_eq!(disputed, row.incident.title.starts_with(own), "{}", row.incident.title);
+                assert_eq!(ledger.disputed().unwrap().contains(&row.id), disputed, "as a list marks it");
             }
         }
         // Everything but the forked chain is the same everywhere.

@@ -3,6 +3,8 @@
 //! Each device goes on with the branch it applied first and keeps the end of the other one, which its device signed as
 //! well: the two prove the fork. Until a lead chooses, what stands beyond the fork is shown as disputed.
 
+use std::collections::BTreeSet;
+
 use firsthand_ids::{DeviceKey, DocumentId, Position, SpaceId, WriterId};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Batch, Entry, SignedHead, Vector};
@@ -70,6 +72,18 @@ impl Ledger {
         Ok(changes.iter().any(|change| {
             forks.iter().any(|fork| fork.writer == change.info.writer && change.info.position >= fork.from)
         }))
+    }
+
+    /// Every document of which something stands beyond a fork.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub fn disputed(&self) -> Result<BTreeSet<DocumentId>, NodeError> {
+        let mut disputed = BTreeSet::new();
+        for fork in self.forks()? {
+            disputed.extend(self.store.documents_changed_since(&self.space, &fork.writer, fork.from)?);
+        }
+        Ok(disputed)
     }
 
     /// A verified run of another branch, as it is kept.

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -384,6 +385,14 @@ impl Node {
             ledger.incidents(&query)
         })
         .await
+    }
+
+    /// The incidents of which something stands beyond a fork: a device signed two histories.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn disputed(&self) -> Result<BTreeSet<DocumentId>, NodeError> {
+        self.run(|ledger, _| ledger.disputed()).await
     }
 
     /// Incidents that are on their way here, as others tell, newest first.

@@ -1,4 +1,4 @@
-use firsthand_ids::{DocumentId, Position, WriterId};
+use firsthand_ids::{DocumentId, Position, SpaceId, WriterId};
 use firsthand_log::compress::decompress_document;
 use rusqlite::{OptionalExtension, params};
 
@@ -101,6 +101,26 @@ impl Store {
         let after = after.map_or(&[][..], |id| id.as_bytes());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = select.query_map(params![after, limit], |row| row.get(0).map(DocumentId::new))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The documents that a chain creates or changes from a position on.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn documents_changed_since(
+        &self,
+        space: &SpaceId,
+        writer: &WriterId,
+        from: Position,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let Some(chain) = self.cache.chain(space, writer) else { return Ok(Vec::new()) };
+        let mut select = self.database.prepare_cached(
+            "SELECT DISTINCT d.id FROM entries AS e JOIN documents AS d ON d.number = e.document
+             WHERE e.writer = ?1 AND e.position >= ?2",
+        )?;
+        let rows =
+            select.query_map(params![chain.number, from.0 as i64], |row| row.get(0).map(DocumentId::new))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
