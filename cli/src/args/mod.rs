@@ -182,7 +182,7 @@ pub(crate) struct ImportArgs {
     /// The file.
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
-    /// What the file is, if that should not be found out: csv, kobo, geojson or odk.
+    /// What the file is, if that should not be found out: csv, kobo, xlsx, hxl, geojson, odk or comapeo.
     #[arg(long, value_name = "NAME", value_parser = listed::formats())]
     pub(crate) format: Option<String>,
     /// A JSON file that says which column is which field.

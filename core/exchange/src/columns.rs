@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fields::{ALL, Field, normal};
 use crate::map::{ColumnMap, Target};
-use crate::table::Table;
-use crate::{ExchangeError, Format};
+use crate::reading::Survey;
+use crate::table::Columns;
+use crate::{ExchangeError, Format, hxl};
 
-/// What each column of a table is.
+/// What each column of a file is.
 pub(crate) struct Plan {
     /// The columns of each field, in the order of the file.
     pub(crate) fields: BTreeMap<Field, Vec<usize>>,
@@ -15,14 +16,26 @@ pub(crate) struct Plan {
     pub(crate) named: BTreeSet<usize>,
     /// Columns to leave out.
     pub(crate) ignored: BTreeSet<usize>,
+    /// Questions of repeated groups that a person named, by the column that holds the group.
+    pub(crate) inner: BTreeMap<usize, BTreeMap<String, Field>>,
+    /// The level of an area, where its column says it.
+    pub(crate) levels: BTreeMap<usize, u8>,
 }
 
 impl Plan {
-    pub(crate) fn new(table: &Table, map: &ColumnMap) -> Result<Self, ExchangeError> {
-        let mut plan = Self { fields: BTreeMap::new(), named: BTreeSet::new(), ignored: BTreeSet::new() };
+    pub(crate) fn new(survey: &Survey, format: Format, map: &ColumnMap) -> Result<Self, ExchangeError> {
+        let columns = &survey.columns;
+        let mut plan = Self {
+            fields: BTreeMap::new(),
+            named: BTreeSet::new(),
+            ignored: BTreeSet::new(),
+            inner: BTreeMap::new(),
+            levels: BTreeMap::new(),
+        };
         for (column, target) in &map.columns {
-            let Some(at) = table.find(column) else {
-                return Err(ExchangeError::MapColumn { column: column.clone() });
+            let Some(at) = columns.find(column) else {
+                plan.repeated(survey, column, *target)?;
+                continue;
             };
             plan.named.insert(at);
             match target {
@@ -38,11 +51,64 @@ impl Plan {
                 return Err(ExchangeError::MapTwice { field: field.path() });
             }
         }
-        if table.format == Format::Kobo {
-            plan.kobo_points(table);
+        if format == Format::Hxl {
+            plan.tags(columns);
+            return Ok(plan);
         }
-        plan.guess(table);
+        if format == Format::Kobo {
+            plan.kobo_points(columns);
+        }
+        plan.guess(columns, format);
         Ok(plan)
+    }
+
+    /// A question of a repeated group, such as `people/injured`. Each answer becomes an item of a list.
+    fn repeated(&mut self, survey: &Survey, column: &str, target: Target) -> Result<(), ExchangeError> {
+        let missing = || ExchangeError::MapColumn { column: column.to_owned() };
+        let parts = column.match_indices('/').map(|(at, _)| (&column[..at], &column[at + 1..]));
+        let found = parts.into_iter().find_map(|(group, question)| {
+            let at = survey.columns.find(group)?;
+            survey.inner.get(&at).filter(|inner| inner.contains(question))?;
+            Some((at, question))
+        });
+        let (at, question) = found.ok_or_else(missing)?;
+        match target {
+            Target::Field(field) if field.is_item() => {
+                self.inner.entry(at).or_default().insert(question.to_owned(), field);
+                Ok(())
+            }
+            _ => Err(ExchangeError::MapRepeated { column: column.to_owned() }),
+        }
+    }
+
+    /// Where hashtags say what the columns are. Nothing is understood by the words beside them.
+    fn tags(&mut self, columns: &Columns) {
+        let mut found: Vec<(Field, Option<u8>, usize)> = Vec::new();
+        for (at, name) in columns.names.iter().enumerate().filter(|(at, _)| self.is_free(*at)) {
+            if let Some((field, level)) = hxl::tag_of(name).and_then(|tag| hxl::field(&tag)) {
+                found.push((field, level, at));
+            }
+        }
+        // Of several codes the one of the smallest area says most.
+        found.sort_by_key(|(field, level, at)| (*field, std::cmp::Reverse(*level), *at));
+        for (field, level, at) in found {
+            if self.named_field(field) {
+                continue;
+            }
+            self.add(field, at);
+            self.levels.extend(level.map(|level| (at, level)));
+        }
+        self.pairs();
+    }
+
+    /// Whether a person said which column a field is.
+    fn named_field(&self, field: Field) -> bool {
+        self.columns(field).iter().any(|at| self.named.contains(at))
+    }
+
+    /// The field that a column leads to.
+    pub(crate) fn field_of(&self, at: usize) -> Option<Field> {
+        self.fields.iter().find(|(_, columns)| columns.contains(&at)).map(|(field, _)| *field)
     }
 
     fn add(&mut self, field: Field, at: usize) {
@@ -62,12 +128,12 @@ impl Plan {
     }
 
     /// Kobo writes a point as `X` and again as `_X_latitude`, `_X_longitude`, `_X_altitude` and `_X_precision`.
-    fn kobo_points(&mut self, table: &Table) {
+    fn kobo_points(&mut self, columns: &Columns) {
         if self.has(Field::Point) || self.has(Field::Lat) {
             return;
         }
         let question = |name: &str| name.strip_prefix('_')?.strip_suffix("_latitude").map(str::to_owned);
-        let Some(question) = table.columns.iter().find_map(|name| question(name)) else { return };
+        let Some(question) = columns.names.iter().find_map(|name| question(name)) else { return };
         for (field, name) in [
             (Field::Point, question.clone()),
             (Field::Lat, format!("_{question}_latitude")),
@@ -75,16 +141,16 @@ impl Plan {
             (Field::Alt, format!("_{question}_altitude")),
             (Field::Accuracy, format!("_{question}_precision")),
         ] {
-            if let Some(at) = table.find(&name).filter(|at| self.is_free(*at)) {
+            if let Some(at) = columns.find(&name).filter(|at| self.is_free(*at)) {
                 self.add(field, at);
             }
         }
     }
 
-    fn guess(&mut self, table: &Table) {
+    fn guess(&mut self, columns: &Columns, format: Format) {
         let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
-        for (at, name) in table.columns.iter().enumerate().rev() {
-            if !is_internal(name, table.format) {
+        for (at, name) in columns.names.iter().enumerate().rev() {
+            if !is_internal(name, format) {
                 by_name.insert(normal(name), at);
                 // A question inside a group is `group/question`; the question alone is the second choice.
                 if let Some((_, question)) = name.rsplit_once('/') {
@@ -93,7 +159,7 @@ impl Plan {
             }
         }
         for (field, _, names) in ALL {
-            if self.has(*field) || !self.is_wanted(*field, table.format) {
+            if self.has(*field) || !self.is_wanted(*field, format) {
                 continue;
             }
             let free = |name: &str| by_name.get(name).copied().filter(|at| self.is_free(*at));
@@ -101,7 +167,11 @@ impl Plan {
                 self.add(*field, at);
             }
         }
-        // `y` or `accuracy` alone says nothing of a place.
+        self.pairs();
+    }
+
+    /// `y` or `accuracy` alone says nothing of a place.
+    fn pairs(&mut self) {
         if self.has(Field::Lat) != self.has(Field::Lon) {
             self.forget(&[Field::Lat, Field::Lon]);
         }
@@ -143,6 +213,6 @@ fn is_internal(name: &str, format: Format) -> bool {
         Format::Odk => {
             name.starts_with("__") && name != "__system/submissionDate" || name == "meta/instanceID"
         }
-        Format::Csv | Format::GeoJson => false,
+        Format::Csv | Format::Xlsx | Format::Hxl | Format::GeoJson | Format::CoMapeo => false,
     }
 }

@@ -17,20 +17,49 @@ pub enum ExchangeError {
     /// More than [`crate::MAX_COLUMNS`].
     #[error("the file has more than 10,000 columns")]
     TooManyColumns,
-    /// Not text in UTF-8.
-    #[error("line {line} is not UTF-8 text; save the file as UTF-8 and try again")]
+    /// UTF-8 for the most part, and broken in one line.
+    #[error("line {line} is not UTF-8 text, and the rest is; repair the line or save the file anew")]
     NotUtf8 {
         /// The first line that is not.
         line: usize,
     },
-    /// A workbook or another packed file.
-    #[error("this is a workbook or another packed file; save the sheet as CSV and try again")]
+    /// Bytes that mean nothing in the encoding they seem to be in.
+    #[error("this is not text, or not in the encoding {encoding}; save it as UTF-8 and try again")]
+    NotText {
+        /// The encoding that was tried.
+        encoding: &'static str,
+    },
+    /// A name that is no encoding's.
+    #[error("no such encoding; there are utf-8, utf-16le, windows-1252, windows-1256 and others of the web")]
+    NoSuchEncoding,
+    /// A packed file that is no workbook.
+    #[error("this is a packed file and no workbook; unpack it and import what is inside")]
     Packed,
+    /// A workbook of before 2007, or one under a password.
+    #[error("this is a workbook of before 2007 or under a password; save it as XLSX without one")]
+    OldWorkbook,
+    /// A workbook that cannot be read.
+    #[error("the workbook is broken; save it anew and try again")]
+    NotWorkbook,
+    /// A workbook larger than may be unpacked.
+    #[error(
+        "the workbook unpacks to more than 50 MB or 100 times its size; save the sheet as CSV and try again"
+    )]
+    Expands,
+    /// A workbook with definitions in its XML that no spreadsheet program writes.
+    #[error("the workbook defines document types or entities of its own and is not read")]
+    Entities,
+    /// More cells than are read.
+    #[error("the workbook has more than 2,000,000 filled cells; save the sheet as CSV and try again")]
+    TooManyCells,
+    /// No sheet has the name that was asked for.
+    #[error("the workbook has no sheet of this name with rows in it")]
+    NoSuchSheet,
     /// Text, but none of the known formats.
-    #[error("this is neither CSV, Kobo CSV, GeoJSON nor ODK Central JSON")]
+    #[error("this is neither CSV, a workbook (XLSX), GeoJSON, nor JSON of ODK Central, CoMapeo or HXL")]
     UnknownFormat,
     /// A name that is no format's.
-    #[error("no such format; there are csv, kobo, geojson and odk")]
+    #[error("no such format; there are csv, kobo, xlsx, hxl, geojson, odk and comapeo")]
     NoSuchFormat,
     /// Not JSON.
     #[error("not JSON from line {line}, column {column}")]
@@ -46,6 +75,9 @@ pub enum ExchangeError {
     /// JSON, but no list of submissions.
     #[error("not ODK Central JSON: there is no list of submissions")]
     NotOdk,
+    /// A table or JSON without a row of hashtags.
+    #[error("not HXL: there is no row of hashtags among the first 25")]
+    NotHxl,
     /// Coordinates of another system than WGS 84.
     #[error("the coordinates are not longitude and latitude (WGS 84); convert the file and try again")]
     OtherCoordinates,
@@ -74,6 +106,14 @@ pub enum ExchangeError {
     MapTwice {
         /// The field.
         field: &'static str,
+    },
+    /// The column map leads a question of a repeated group to a field that is no list.
+    #[error(
+        "the column map leads {column:?} to a field that is not counts or actors; repeated answers fit nowhere else"
+    )]
+    MapRepeated {
+        /// The question, behind its group.
+        column: String,
     },
     /// The date format in the column map is not one.
     #[error("the date format in the column map is not like %d/%m/%Y %H:%M")]

@@ -1,5 +1,7 @@
 //! The fields a column can lead to, and the names by which columns are understood.
 
+use crate::grid::is_invisible;
+
 /// A field, or a part of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
@@ -50,6 +52,10 @@ pub(crate) enum Field {
     Reliability,
     Credibility,
     Pseudonym,
+    ActorRole,
+    ActorLabel,
+    ActorDescription,
+    ActorCount,
 }
 
 /// Every field with its path and the names of columns that lead to it, best first. Names are compared in lower case,
@@ -58,7 +64,7 @@ pub(crate) enum Field {
 pub(crate) const ALL: &[(Field, &str, &[&str])] = &[
     (Field::ExternalId, "external_id", &["uuid", "external_id", "globalid", "global_id", "meta_instanceid", "instanceid", "docid", "id"]),
     (Field::Title, "title", &["title", "titulo", "titre", "headline", "subject", "asunto", "objet", "meta_instancename", "instancename", "kichwa", "العنوان", "عنوان"]),
-    (Field::Narrative, "narrative", &["narrative", "description", "descripcion", "descricao", "narration", "recit", "relato", "what_happened", "que_paso", "notes", "note", "notas", "nota", "comments", "comment", "comentarios", "comentario", "commentaires", "commentaire", "remarks", "observaciones", "details", "detalles", "maelezo", "text", "texto", "texte", "الوصف", "وصف", "ملاحظات"]),
+    (Field::Narrative, "narrative", &["narrative", "description", "descripcion", "descricao", "narration", "narracion", "narrativa", "recit", "relato", "what_happened", "que_paso", "notes", "note", "notas", "nota", "comments", "comment", "comentarios", "comentario", "commentaires", "commentaire", "remarks", "observaciones", "details", "detalles", "maelezo", "text", "texto", "texte", "الوصف", "وصف", "ملاحظات"]),
     (Field::Lat, "place.lat", &["lat", "latitude", "latitud", "gps_lat", "gps_latitude", "latitudo", "point_y", "y", "خط_العرض"]),
     (Field::Lon, "place.lon", &["lon", "lng", "long", "longitude", "longitud", "gps_lon", "gps_long", "gps_longitude", "longitudo", "point_x", "x", "خط_الطول"]),
     (Field::Alt, "place.alt", &["alt", "altitude", "altitud", "elevation", "ele"]),
@@ -98,6 +104,10 @@ pub(crate) const ALL: &[(Field, &str, &[&str])] = &[
     (Field::Reliability, "source.reliability", &["reliability", "source_reliability"]),
     (Field::Credibility, "source.credibility", &["credibility", "source_credibility"]),
     (Field::Pseudonym, "source.pseudonym", &["pseudonym"]),
+    (Field::ActorRole, "actors.role", &[]),
+    (Field::ActorLabel, "actors.group_label", &[]),
+    (Field::ActorDescription, "actors.description", &[]),
+    (Field::ActorCount, "actors.count", &[]),
 ];
 
 /// The paths that a column map may lead to; besides these, `ignore` leaves a column out altogether.
@@ -115,6 +125,22 @@ impl Field {
         ALL.iter().find(|(field, _, _)| *field == self).map_or("", |(_, path, _)| *path)
     }
 
+    /// Whether it is an item of a list, so that each answer of a repeated group can be one.
+    pub(crate) const fn is_item(self) -> bool {
+        matches!(
+            self,
+            Self::Present
+                | Self::Injured
+                | Self::Arrested
+                | Self::Dead
+                | Self::Displaced
+                | Self::ActorRole
+                | Self::ActorLabel
+                | Self::ActorDescription
+                | Self::ActorCount
+        )
+    }
+
     /// Whether several columns may lead to it.
     pub(crate) const fn takes_many(self) -> bool {
         matches!(self, Self::Narrative | Self::PlaceText | Self::Harm | Self::Tactic)
@@ -127,8 +153,9 @@ pub(crate) fn normal(name: &str) -> String {
     for c in name.chars().flat_map(char::to_lowercase) {
         match plain(c) {
             c if c.is_alphanumeric() => out.push(c),
-            // Accents written as characters of their own.
+            // Accents written as characters of their own, and what nobody sees.
             '\u{300}'..='\u{36f}' => {}
+            c if is_invisible(c) => {}
             _ if !out.is_empty() && !out.ends_with('_') => out.push('_'),
             _ => {}
         }
@@ -160,6 +187,7 @@ mod tests {
         assert_eq!(normal("GPS (Latitude)"), "gps_latitude");
         assert_eq!(normal("__system/submissionDate"), "system_submissiondate");
         assert_eq!(normal("خط العرض"), "خط_العرض");
+        assert_eq!(normal("\u{200f}ti\u{200b}tle\u{202c}"), "title");
         assert_eq!(normal("??"), "");
     }
 

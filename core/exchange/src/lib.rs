@@ -4,29 +4,40 @@
 //! reason. Nothing is guessed about a value: text where a number belongs is a reason to refuse the row, and a missing
 //! coordinate stays missing. What a file says beyond the fields of an incident is kept in `imported`.
 //!
-//! The way of a row: `csv`, `geojson` or `odk` turns the file into a `Table`; `columns` decides which column is which
-//! field, by a [`ColumnMap`] or by its name; `row` fills an incident from a row and lets `record` judge it; `draft` does
-//! so for all of them and writes the notes.
+//! The way of a row: `encoding` makes text of bytes; `source` finds out what it is, and hands out the rows of `csv`,
+//! `workbook`, `geojson`, `odk`, `comapeo` and of tables with hashtags (`hxl`) one after the other; `columns` decides
+//! which column is which field, by a [`ColumnMap`], a hashtag or the column's name; `row` fills an incident from a row
+//! and lets `record` judge it; `reading` does so for all of them, and `notes` says what a person should know.
 
 mod canonical;
 mod columns;
+mod comapeo;
 mod csv;
-mod draft;
+mod encoding;
 mod error;
 mod fields;
 mod format;
 mod geojson;
 mod geometry;
+mod grid;
+mod hxl;
+mod json;
 mod map;
+mod notes;
 mod odk;
 mod order;
 mod point;
+mod reading;
+mod ring;
 mod row;
+mod source;
 mod table;
 mod value;
 mod when;
+mod workbook;
 
 use std::io::Read;
+use std::sync::Arc;
 
 use firsthand_record::Incident;
 use serde::{Deserialize, Serialize};
@@ -35,6 +46,7 @@ pub use error::ExchangeError;
 pub use fields::field_names;
 pub use format::Format;
 pub use map::ColumnMap;
+pub use reading::{ColumnUse, Drafts, Options, Reading, check_length};
 
 /// The largest file that is read: 64 MiB. A year of a large team is below 20 MiB as CSV.
 pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -63,16 +75,21 @@ pub struct Import {
 pub struct Imported {
     /// Where it stood, as in [`Problem::row`].
     pub row: usize,
+    /// The sheet it stood on, in a workbook of several.
+    pub sheet: Option<Arc<str>>,
     /// The draft, with `origin` and `imported`.
     pub incident: Incident,
+    /// Photos, recordings and documents that the row names, which are not part of the file.
+    pub media: Vec<String>,
 }
 
 /// Why a row could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The file's name.
+    /// The file's name, with that of the sheet in a workbook of several.
     pub file: String,
-    /// Where the row begins, as a person counts: the line of a CSV file, the number of a feature or a submission.
+    /// Where the row begins, as a person counts: the line of a CSV file, the row of a sheet, the number of a feature or
+    /// a submission.
     pub row: usize,
     /// Which column or member; empty when it is about the whole row.
     pub column: String,
@@ -80,7 +97,7 @@ pub struct Problem {
     pub reason: String,
 }
 
-/// Reads a file.
+/// Reads a whole file at once. [`Reading`] reads it row by row.
 ///
 /// `file_name` is what problems name, and its ending helps where the content could be several things. `format` forces
 /// a format instead of finding it out. `map` says which column is which field; columns it does not name are
@@ -96,16 +113,15 @@ pub fn read(
     format: Option<Format>,
     map: Option<&ColumnMap>,
 ) -> Result<Import, ExchangeError> {
-    let mut bytes = Vec::new();
-    input.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ExchangeError::TooLarge);
+    let reading = Reading::open(input, file_name, &Options { format, ..Options::default() })?;
+    let none = ColumnMap::default();
+    let mut drafts = reading.drafts(map.unwrap_or(&none))?;
+    let (mut incidents, mut problems) = (Vec::new(), Vec::new());
+    for row in &mut drafts {
+        match row {
+            Ok(imported) => incidents.push(imported),
+            Err(problem) => problems.push(problem),
+        }
     }
-    let text = format::text(&bytes)?;
-    let table = match format::detect(text, file_name, format)? {
-        format::Detected::Csv { format, delimiter } => csv::table(text, format, delimiter)?,
-        format::Detected::GeoJson(json) => geojson::table(json, &order::KeyOrder::of(text))?,
-        format::Detected::Odk(json) => odk::table(json, &order::KeyOrder::of(text))?,
-    };
-    draft::import(table, file_name, map.unwrap_or(&ColumnMap::default()))
+    Ok(Import { format: reading.format(), incidents, problems, notes: drafts.notes() })
 }

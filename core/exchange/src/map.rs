@@ -4,6 +4,7 @@ use chrono::FixedOffset;
 use serde::Deserialize;
 
 use crate::fields::Field;
+use crate::grid::clean;
 use crate::{ExchangeError, when};
 
 /// Which column of a file is which field of an incident, as a person writes it down:
@@ -61,7 +62,7 @@ impl ColumnMap {
                     None => return Err(ExchangeError::MapField { column }),
                 },
             };
-            map.columns.insert(column.trim().to_owned(), target);
+            map.columns.insert(clean(&column), target);
         }
         if written.date_format.as_deref().is_some_and(|format| !when::is_format(format)) {
             return Err(ExchangeError::MapDateFormat);

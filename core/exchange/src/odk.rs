@@ -1,101 +1,90 @@
 //! Submissions as ODK Central's OData feed gives them.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::geometry::{self, Shape};
 use crate::order::KeyOrder;
-use crate::table::{Row, Table};
-use crate::{ExchangeError, Format, geometry, point};
+use crate::table::{Columns, Row, What};
+use crate::{geojson, point};
 
-pub(crate) fn table(json: Value, order: &KeyOrder) -> Result<Table, ExchangeError> {
-    let mut table = Table::new(Format::Odk);
-    let submissions = match json {
-        Value::Array(items) => items,
-        Value::Object(mut root) => {
-            table.has_more_pages = root.contains_key("@odata.nextLink");
-            match root.remove("value") {
-                Some(Value::Array(items)) => items,
-                _ => return Err(ExchangeError::NotOdk),
-            }
-        }
-        _ => return Err(ExchangeError::NotOdk),
-    };
-    table.check_size(submissions.len())?;
-    for (index, item) in submissions.into_iter().enumerate() {
-        add(&mut table, order, index + 1, item);
-        table.check_size(0)?;
-    }
-    Ok(table)
-}
+/// What the feed writes in place of the answers of a repeated group that was not asked for.
+const LINK: &str = "@odata.navigationLink";
 
-fn add(table: &mut Table, order: &KeyOrder, number: usize, item: Value) {
+pub(crate) fn item(columns: &mut Columns, order: &KeyOrder, number: usize, item: Value) -> What {
     if !item.is_object() {
-        table.refuse(number, "", "is not a submission");
-        return;
+        return What::refused("", "is not a submission");
     }
     let system = |name: &str| item.pointer(&format!("/__system/{name}")).filter(|value| !value.is_null());
     if system("deletedAt").is_some() {
-        table.deleted.push(number);
-        return;
+        return What::Deleted;
     }
     let count = |name: &str| system(name).and_then(Value::as_u64);
-    if let (Some(present), Some(expected)) = (count("attachmentsPresent"), count("attachmentsExpected"))
-        && present < expected
-    {
-        table.incomplete.push(number);
+    let mut row = Row::new(number);
+    if let (Some(present), Some(expected)) = (count("attachmentsPresent"), count("attachmentsExpected")) {
+        row.marks.incomplete = present < expected;
     }
-    let mut row = Row { number, ..Row::default() };
     row.external_id = item.get("__id").and_then(Value::as_str).map(str::to_owned);
-    match flatten(table, order, &mut row, "", item) {
-        Ok(()) if row.cells.is_empty() && row.place.is_none() => {
-            table.empty.push(number);
-        }
-        Ok(()) => table.push(row),
-        Err((column, reason)) => table.refuse(number, column, reason),
+    match flatten(columns, order, &mut row, "", item) {
+        Ok(()) if row.is_empty() => What::Empty,
+        Ok(()) => What::Row(Box::new(row)),
+        Err((column, reason)) => What::refused(column, reason),
     }
 }
 
-/// Groups become columns such as `group/question`. The first point is the place; other shapes stay as they are.
+/// Groups become columns such as `group/question`. The first point is the place; for want of one, a line or an area
+/// gives it. Every shape but that point stays as it is.
 fn flatten(
-    table: &mut Table,
+    columns: &mut Columns,
     order: &KeyOrder,
     row: &mut Row,
     path: &str,
     value: Value,
 ) -> Result<(), geometry::Fault> {
-    let is_shape = |map: &serde_json::Map<String, Value>| {
+    let is_shape = |map: &Map<String, Value>| {
         map.get("type").and_then(Value::as_str).is_some_and(|kind| geometry::TYPES.contains(&kind))
             && (map.contains_key("coordinates") || map.contains_key("geometries"))
     };
     match value {
         Value::Object(map) if is_shape(&map) => {
             let shape = Value::Object(map);
-            let place = geometry::check(&shape, path)?;
-            if place.is_some() && row.place.is_none() {
-                row.place = place;
-                row.place_column = path.to_owned();
-                // Points set by hand say accuracy 0, which is no accuracy; the original is kept.
-                if place.is_some_and(|place| place.accuracy_m.is_none()) {
-                    table.set(row, path, shape);
+            match geometry::check(&shape, path)? {
+                Shape::Point(place) if row.place.is_none() || row.marks.shape => {
+                    row.marks.shape = false;
+                    row.place = Some(place);
+                    row.place_column = path.to_owned();
+                    // Points set by hand say accuracy 0, which is no accuracy; the original is kept.
+                    if place.accuracy_m.is_none() {
+                        row.set(columns, path, shape);
+                    }
                 }
-            } else {
-                table.set(row, path, shape);
+                drawn @ Shape::Drawn(_) if row.place.is_none() => {
+                    geojson::place(row, drawn);
+                    row.place_column = path.to_owned();
+                    row.set(columns, path, shape);
+                }
+                _ => row.set(columns, path, shape),
             }
         }
         Value::Object(map) => {
             for (name, value) in order.sorted(map) {
+                if name.ends_with(LINK) {
+                    row.marks.without_repeats = true;
+                    continue;
+                }
                 let path = if path.is_empty() { name } else { format!("{path}/{name}") };
-                flatten(table, order, row, &path, value)?;
+                flatten(columns, order, row, &path, value)?;
             }
         }
-        Value::String(text) if row.place.is_none() && point::is_wkt(&text) => {
+        Value::String(text) if point::is_wkt(&text) && (row.place.is_none() || row.marks.shape) => {
             let point = point::parse(&text).map_err(|reason| (path.to_owned(), reason.to_owned()))?;
+            row.marks.shape = false;
             row.place = Some(point.place);
             row.place_column = path.to_owned();
             if point.without_accuracy {
-                table.set(row, path, Value::String(text));
+                row.set(columns, path, Value::String(text));
             }
         }
-        value if !path.is_empty() => table.set(row, path, value),
+        value if !path.is_empty() => row.set(columns, path, value),
         _ => {}
     }
     Ok(())

@@ -7,13 +7,13 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 ///
 /// `serde_json::Value` sorts keys, but the order of questions in a form means something: the first answer makes a
 /// better title than the first by the alphabet.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct KeyOrder {
     ranks: BTreeMap<String, usize>,
 }
 
 impl KeyOrder {
-    /// Reads the order out of a file that has been parsed before, so errors cannot come up and are passed over.
+    /// Reads the order out of a file that is JSON. What is too deep to be read ends the order, not the import.
     pub(crate) fn of(text: &str) -> Self {
         let mut order = Self::default();
         let _ = Walk(&mut order).deserialize(&mut serde_json::Deserializer::from_str(text));
@@ -48,7 +48,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             let next = self.0.ranks.len();
-            self.0.ranks.entry(key).or_insert(next);
+            // Keys beyond the most columns there may be come last.
+            if next <= crate::MAX_COLUMNS {
+                self.0.ranks.entry(key).or_insert(next);
+            }
             map.next_value_seed(Walk(&mut *self.0))?;
         }
         Ok(())

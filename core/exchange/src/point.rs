@@ -3,6 +3,8 @@
 use firsthand_ids::Metres;
 use firsthand_record::{Place, PlaceSource};
 
+use crate::grid::is_invisible;
+
 /// A place read from text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Point {
@@ -11,7 +13,7 @@ pub(crate) struct Point {
     pub(crate) without_accuracy: bool,
 }
 
-/// Digits of other scripts as 0 to 9.
+/// Digits of other scripts as 0 to 9, without the marks of direction that stand around them and nobody sees.
 pub(crate) fn western(text: &str) -> String {
     let digit = |c: char| match c {
         '\u{660}'..='\u{669}' => char::from_digit(u32::from(c) - 0x660, 10).unwrap_or(c),
@@ -20,17 +22,33 @@ pub(crate) fn western(text: &str) -> String {
         '\u{66b}' => '.',
         _ => c,
     };
-    text.chars().map(digit).collect()
+    text.chars().filter(|c| !is_invisible(*c)).map(digit).collect()
 }
 
-/// A decimal number, with a point or a comma. Text is not a number, and neither are `nan` and `inf`.
+/// A number of metres. Three digits behind a comma could be decimals or thousands.
+pub(crate) fn metres(text: &str) -> Result<f64, &'static str> {
+    let plain = western(text);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match plain.trim().trim_start_matches(['+', '-']).split_once(',') {
+        Some((whole, part))
+            if part.len() == 3 && digits(whole) && digits(part) && !whole.starts_with('0') =>
+        {
+            Err("could be 1,234 as a decimal or in thousands; write it without a comma")
+        }
+        _ => number(text),
+    }
+}
+
+/// A decimal number, with a point or a comma; no degrees reach the thousands, so a comma can be nothing else in them.
+/// Text is not a number, and neither are `nan` and `inf`.
 pub(crate) fn number(text: &str) -> Result<f64, &'static str> {
-    let text = western(text.trim());
+    let text = western(text);
+    let text = text.trim();
     let lower = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
     if ["nan", "inf", "infinity"].contains(&lower.as_str()) {
         return Err("is not a finite number");
     }
-    let text = if text.contains('.') { text } else { text.replacen(',', ".", 1) };
+    let text = if text.contains('.') { text.to_owned() } else { text.replacen(',', ".", 1) };
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     match text.parse::<f64>() {
         Ok(number) if is_plain && number.is_finite() => Ok(number),
@@ -45,8 +63,12 @@ pub(crate) fn is_wkt(text: &str) -> bool {
 
 /// Whether text is meant as coordinates: two to four numbers, or WKT.
 pub(crate) fn looks_like_one(text: &str) -> bool {
-    is_wkt(text)
-        || (2..=4).contains(&split(text).len()) && split(text).iter().all(|part| number(part).is_ok())
+    if is_wkt(text) {
+        return true;
+    }
+    let text = western(text);
+    let parts = split(&text).unwrap_or_else(|_| text.split(',').collect());
+    (2..=4).contains(&parts.len()) && parts.iter().all(|part| number(part).is_ok())
 }
 
 /// Reads `lat lon`, `lat lon alt`, `lat lon alt accuracy`, `lat,lon` or WKT `POINT (lon lat alt)`.
@@ -63,7 +85,8 @@ pub(crate) fn parse(text: &str) -> Result<Point, &'static str> {
             _ => Err("is not a point"),
         };
     }
-    match split(text).as_slice() {
+    let text = western(text);
+    match split(&text)?.as_slice() {
         [lat, lon] => build(lat, lon, None, None),
         [lat, lon, alt] => build(lat, lon, Some(alt), None),
         [lat, lon, alt, accuracy] => build(lat, lon, Some(alt), Some(accuracy)),
@@ -71,18 +94,26 @@ pub(crate) fn parse(text: &str) -> Result<Point, &'static str> {
     }
 }
 
-fn split(text: &str) -> Vec<&str> {
-    let parts: Vec<&str> = text.split_whitespace().map(|part| part.trim_end_matches([',', ';'])).collect();
+/// The numbers between blank space, semicolons or commas. Where commas stand between whole numbers alone they could be
+/// decimal ones: `12,5` is a pair or one number, `12,5,13,5` two or four.
+fn split(text: &str) -> Result<Vec<&str>, &'static str> {
+    if text.contains(';') {
+        return Ok(text.trim().trim_end_matches(';').split(';').map(str::trim).collect());
+    }
+    let parts: Vec<&str> = text.split_whitespace().map(|part| part.trim_end_matches(',')).collect();
     match parts.as_slice() {
-        [one] => one.split([',', ';']).collect(),
-        _ => parts,
+        [one] if one.contains(',') && !one.contains('.') => {
+            Err("could be decimal commas; write the numbers with points")
+        }
+        [one] => Ok(one.split(',').collect()),
+        _ => Ok(parts),
     }
 }
 
 fn build(lat: &str, lon: &str, alt: Option<&str>, accuracy: Option<&str>) -> Result<Point, &'static str> {
     let mut place = Place::new(number(lat)?, number(lon)?, PlaceSource::Import);
-    place.alt = alt.map(number).transpose()?.map(Metres);
-    place.accuracy_m = accuracy.map(number).transpose()?.map(Metres);
+    place.alt = alt.map(metres).transpose()?.map(Metres);
+    place.accuracy_m = accuracy.map(metres).transpose()?.map(Metres);
     let without_accuracy = place.accuracy_m == Some(Metres(0.0));
     if without_accuracy {
         place.accuracy_m = None;
@@ -111,6 +142,10 @@ mod tests {
         assert_eq!(read(" 1.5, 36.25 "), Ok((1.5, 36.25, None, None)));
         assert_eq!(read("1.5,36.25"), Ok((1.5, 36.25, None, None)));
         assert_eq!(read("48,8566 2,3522"), Ok((48.8566, 2.3522, None, None)));
+        assert_eq!(read("48,8566, 2,3522"), Ok((48.8566, 2.3522, None, None)));
+        assert_eq!(read("48,8566;2,3522"), Ok((48.8566, 2.3522, None, None)));
+        assert_eq!(read("48,8566; 2,3522; 35"), Ok((48.8566, 2.3522, Some(35.0), None)));
+        assert_eq!(read("\u{200e}1.5\u{200f}, \u{202a}36.25\u{202c}"), Ok((1.5, 36.25, None, None)));
         assert_eq!(read("POINT (36.25 1.5 20)"), Ok((1.5, 36.25, Some(20.0), None)));
         assert_eq!(read("point(36.25 1.5)"), Ok((1.5, 36.25, None, None)));
         assert_eq!(read("٣٦٫٥ ١٫٥"), Ok((36.5, 1.5, None, None)));
@@ -128,6 +163,10 @@ mod tests {
             "POINT (1)",
             "POINT (1 2",
             "nan nan",
+            "12,5",
+            "12,5,13,5",
+            "1,2,3",
+            "1.5 2.5 1,234",
             "0x1 2",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
@@ -136,6 +175,9 @@ mod tests {
         assert_eq!(number("1e999"), Err("is not a number"));
         assert_eq!(number("12,5"), Ok(12.5));
         assert_eq!(number("1.234,5"), Err("is not a number"));
+        assert_eq!(number("1,234,5"), Err("is not a number"));
+        assert_eq!((metres("0,123"), metres("12,5")), (Ok(0.123), Ok(12.5)));
+        assert!(metres("1,234").is_err());
         assert!(!looks_like_one("12 Main Street"));
         assert!(looks_like_one("12.5 30.25"));
     }

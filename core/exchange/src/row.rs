@@ -1,13 +1,13 @@
 //! One row into one draft.
 
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::FixedOffset;
 use firsthand_ids::Metres;
 use firsthand_record::validate::{self, Context, Kind};
-use firsthand_record::{
-    CodeList, Count, CountKind, Harm, Incident, Occurred, Place, PlaceSource, Source, SourceKind, Tactic,
-};
+use firsthand_record::{CodeList, Harm, Incident, Occurred, Place, PlaceSource, Source, SourceKind, Tactic};
 use serde_json::Value;
 
 use crate::Format;
@@ -15,17 +15,21 @@ use crate::columns::Plan;
 use crate::fields::Field;
 use crate::map::ColumnMap;
 use crate::point;
-use crate::table::{Row, Table};
-use crate::value::{first_sentence, is_media, plain, range, severity, shorten, split};
-use crate::when::{self, Order, Stamp};
+use crate::table::{Columns, Row};
+use crate::value::{first_sentence, is_media, plain, severity, shorten, split};
+use crate::when::{self, Hint, Order, Stamp};
+
+/// How deep names of files are looked for: a group in a group, each a list of objects.
+const DEEPEST: usize = 6;
 
 /// What is the same for every row of a file.
 pub(crate) struct Setting<'a> {
-    pub(crate) table: &'a Table,
+    pub(crate) format: Format,
+    pub(crate) columns: &'a Columns,
     pub(crate) plan: &'a Plan,
     pub(crate) map: &'a ColumnMap,
-    /// The order of day and month in each column of dates.
-    pub(crate) orders: BTreeMap<usize, Order>,
+    /// What the dates of each column tell of the order of day and month.
+    pub(crate) hints: &'a BTreeMap<usize, Hint>,
 }
 
 /// What happened often enough to be told once for the whole file.
@@ -61,6 +65,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) problems: Vec<(String, String)>,
     /// Columns whose whole value stands in a field now.
     pub(crate) used: BTreeSet<usize>,
+    /// Names of photos, recordings and documents.
+    pub(crate) media: Vec<String>,
     /// The column that each field came from.
     from: BTreeMap<&'static str, String>,
 }
@@ -74,17 +80,27 @@ impl<'a> Draft<'a> {
             incident: Incident::default(),
             problems: Vec::new(),
             used: BTreeSet::new(),
+            media: Vec::new(),
             from: BTreeMap::new(),
         }
     }
 
     /// Fills every field that the row has a column for, and lets the rules of a record judge the result.
     pub(crate) fn fill(&mut self) {
+        for at in &self.row.errors {
+            // What has no field is kept as the spreadsheet shows it.
+            if self.setting.plan.field_of(*at).is_some() {
+                let said = self.row.cells.get(at).and_then(Value::as_str).unwrap_or_default();
+                self.problem(*at, format!("has no value, but an error of the spreadsheet: {said}"));
+            }
+        }
         self.place();
         self.times();
         self.texts();
         self.codes();
         self.counts();
+        self.actors();
+        self.repeated();
         self.lists();
         self.title();
     }
@@ -115,7 +131,7 @@ impl<'a> Draft<'a> {
     }
 
     fn name(&self, at: usize) -> &'a str {
-        &self.setting.table.columns[at]
+        &self.setting.columns.names[at]
     }
 
     /// The first column of a field that says something here.
@@ -198,9 +214,9 @@ impl<'a> Draft<'a> {
             return;
         };
         let mut place = Place::new(lat, lon, PlaceSource::Import);
-        place.alt = self.cell(Field::Alt).and_then(|cell| self.degrees(cell, "place.alt")).map(Metres);
+        place.alt = self.cell(Field::Alt).and_then(|cell| self.metres(cell, "place.alt")).map(Metres);
         if let Some(cell) = self.cell(Field::Accuracy)
-            && let Some(metres) = self.degrees(cell, "place.accuracy_m")
+            && let Some(metres) = self.metres(cell, "place.accuracy_m")
         {
             if metres == 0.0 {
                 self.tally.without_accuracy += 1;
@@ -212,8 +228,21 @@ impl<'a> Draft<'a> {
         self.incident.place = Some(place);
     }
 
-    fn degrees(&mut self, (at, value): (usize, &Value), path: &'static str) -> Option<f64> {
-        match plain(value).map_or(Err("is not a number"), |text| point::number(&text)) {
+    fn degrees(&mut self, cell: (usize, &Value), path: &'static str) -> Option<f64> {
+        self.measure(cell, path, point::number)
+    }
+
+    fn metres(&mut self, cell: (usize, &Value), path: &'static str) -> Option<f64> {
+        self.measure(cell, path, point::metres)
+    }
+
+    fn measure(
+        &mut self,
+        (at, value): (usize, &Value),
+        path: &'static str,
+        read: fn(&str) -> Result<f64, &'static str>,
+    ) -> Option<f64> {
+        match plain(value).map_or(Err("is not a number"), |text| read(&text)) {
             Ok(number) => {
                 self.take(at, path);
                 Some(number)
@@ -257,7 +286,7 @@ impl<'a> Draft<'a> {
         let (at, text) = self.text(field)?;
         let by_format =
             self.setting.map.date_format.as_deref().and_then(|format| when::parse_as(&text, format));
-        let order = self.setting.orders.get(&at).copied().unwrap_or(Order::Unknown);
+        let order = self.setting.hints.get(&at).map_or(Order::Unknown, |hint| hint.order());
         match by_format.map_or_else(|| when::parse(&text, order), Ok) {
             Ok(stamp) => Some((at, stamp)),
             Err(reason) => {
@@ -270,7 +299,7 @@ impl<'a> Draft<'a> {
     fn occurred(&mut self, at: usize, stamp: Stamp, path: &'static str) -> Option<Occurred> {
         let utc = FixedOffset::east_opt(0)?;
         // Kobo's own times are in UTC without saying so.
-        let is_utc = self.setting.table.format == Format::Kobo && self.name(at).starts_with('_');
+        let is_utc = self.setting.format == Format::Kobo && self.name(at).starts_with('_');
         let offset = self.setting.map.offset.filter(|_| !is_utc).unwrap_or(utc);
         match stamp.occurred(offset) {
             Ok(occurred) => {
@@ -298,7 +327,11 @@ impl<'a> Draft<'a> {
             self.incident.place_text = format!("{}\n{place_text}", self.incident.place_text);
         }
         self.incident.rumour_claim = self.joined(Field::RumourClaim, "rumour_claim");
-        self.incident.p_code = self.line(Field::PCode, "p_code");
+        if let Some((at, text)) = self.text(Field::PCode) {
+            self.take(at, "p_code");
+            self.incident.p_code = Some(text.trim().to_owned());
+            self.incident.admin_level = self.setting.plan.levels.get(&at).copied();
+        }
         self.incident.category = self.line(Field::Category, "category");
         if let Some((at, text)) = self.text(Field::AdminLevel) {
             match text.trim().parse() {
@@ -360,25 +393,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn counts(&mut self) {
-        for (field, what) in [
-            (Field::Present, CountKind::Present),
-            (Field::Injured, CountKind::Injured),
-            (Field::Arrested, CountKind::Arrested),
-            (Field::Dead, CountKind::Dead),
-            (Field::Displaced, CountKind::Displaced),
-        ] {
-            let Some((at, text)) = self.text(field) else { continue };
-            match range(&text) {
-                Some((low, high)) => {
-                    self.take(at, "counts");
-                    self.incident.counts.push(Count::new(what, low, high));
-                }
-                None => self.misfit(at, "is not a number or a range like 3-5"),
-            }
-        }
-    }
-
     fn lists(&mut self) {
         for harm in split(&self.joined(Field::Harm, "harm_types")) {
             self.incident.harm_types.push(Harm { harm, ..Harm::default() });
@@ -430,13 +444,9 @@ impl<'a> Draft<'a> {
 
     /// Everything that has no field, under the names of the columns.
     pub(crate) fn keep_the_rest(&mut self) {
-        let mut names_media = false;
+        let mut media: BTreeSet<&str> = self.row.media.iter().map(String::as_str).collect();
         for (at, value) in &self.row.cells {
-            names_media |= match value {
-                Value::String(text) => is_media(text),
-                Value::Array(items) => items.iter().any(|item| item.as_str().is_some_and(is_media)),
-                _ => false,
-            };
+            find_media(value, 0, &mut media);
             if !self.used.contains(at) && !self.setting.plan.ignored.contains(at) {
                 self.incident.imported.insert(self.name(*at).to_owned(), value.clone());
             }
@@ -444,6 +454,23 @@ impl<'a> Draft<'a> {
         for (name, value) in &self.row.aside {
             self.incident.imported.insert(name.clone(), value.clone());
         }
-        self.tally.media += usize::from(names_media);
+        self.tally.media += usize::from(!media.is_empty());
+        self.media = media.into_iter().map(str::to_owned).collect();
+    }
+}
+
+/// Names of files in a value, also of those in repeated groups. An address of the net is no file.
+fn find_media<'a>(value: &'a Value, depth: usize, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::String(text) if is_media(text) && !text.contains("://") => {
+            found.insert(text.trim());
+        }
+        Value::Array(items) if depth < DEEPEST => {
+            items.iter().for_each(|item| find_media(item, depth + 1, found));
+        }
+        Value::Object(members) if depth < DEEPEST => {
+            members.values().for_each(|item| find_media(item, depth + 1, found));
+        }
+        _ => {}
     }
 }

@@ -79,6 +79,15 @@ pub(crate) fn parse_as(text: &str, format: &str) -> Option<Stamp> {
 /// Reads `2026-05-01`, `2026-05-01T14:30:00+03:00`, `01/05/2026 14:30`, `14:30` and the like.
 pub(crate) fn parse(text: &str, order: Order) -> Result<Stamp, &'static str> {
     let text = western(text.trim());
+    if let Some((date, rest)) = in_words(&text) {
+        let rest = rest.trim_start_matches([',', ' ']);
+        let (time, offset) = if rest.is_empty() {
+            (None, None)
+        } else {
+            clock(rest).map(|(time, offset)| (Some(time), offset))?
+        };
+        return Ok(Stamp { date: Some(date), time, offset });
+    }
     let date_end = text.find(['T', ' ', 't']).unwrap_or(text.len());
     let (first, rest) = text.split_at(date_end);
     if first.contains(':') {
@@ -107,6 +116,62 @@ fn groups(text: &str) -> Option<([u32; 3], [usize; 3], char)> {
         lengths[index] = part.len();
     }
     parts.next().is_none().then_some((numbers, lengths, sign))
+}
+
+/// The beginnings of the names of months, at least three letters each, in English, Spanish, French and Portuguese.
+const MONTHS: [&[&str]; 12] = [
+    &["january", "enero", "janvier", "janeiro"],
+    &["february", "febrero", "fevrier", "fevereiro"],
+    &["march", "marzo", "mars", "marco"],
+    &["april", "abril", "avril"],
+    &["may", "mayo", "mai", "maio"],
+    &["june", "junio", "juin", "junho"],
+    &["july", "julio", "juillet", "julho"],
+    &["august", "agosto", "aout"],
+    &["september", "septiembre", "septembre", "setembro"],
+    &["october", "octubre", "octobre", "outubro"],
+    &["november", "noviembre", "novembre", "novembro"],
+    &["december", "diciembre", "decembre", "dezembro"],
+];
+
+fn month(word: &str) -> Option<u32> {
+    let word = crate::fields::normal(word);
+    if word.chars().count() < 3 {
+        return None;
+    }
+    let begins = |names: &&[&str]| names.iter().any(|name| name.starts_with(&word));
+    let mut found = MONTHS.iter().zip(1..).filter(|(names, _)| begins(names)).map(|(_, number)| number);
+    // `jui` is June or July.
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+/// `1 March 2015`, `March 1, 2015`, `1-Mar-2015` or `1 de marzo de 2015`, and what stands behind.
+fn in_words(text: &str) -> Option<(NaiveDate, &str)> {
+    let mut parts: Vec<&str> = Vec::new();
+    let mut rest = text;
+    while parts.len() < 3 {
+        rest = rest.trim_start_matches([' ', ',', '-', '/', '.']);
+        let digits = rest.starts_with(|c: char| c.is_ascii_digit());
+        let fits = |c: char| if digits { c.is_ascii_digit() } else { c.is_alphabetic() };
+        let end = rest.find(|c| !fits(c)).unwrap_or(rest.len());
+        let (part, behind) = rest.split_at(end);
+        if part.is_empty() {
+            return None;
+        }
+        rest = behind;
+        if !["de", "of", "the", "del", "st", "nd", "rd", "th", "er"].contains(&part.to_lowercase().as_str()) {
+            parts.push(part);
+        }
+    }
+    let number = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
+        text.parse::<u32>().ok().filter(|_| lengths.contains(&text.len()))
+    };
+    let (day, month, year) = match month(parts[1]) {
+        Some(month) => (number(parts[0], 1..=2)?, month, number(parts[2], 4..=4)?),
+        None => (number(parts[1], 1..=2)?, month(parts[0])?, number(parts[2], 4..=4)?),
+    };
+    Some((NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?, rest))
 }
 
 fn day(text: &str, order: Order) -> Result<NaiveDate, &'static str> {
@@ -199,21 +264,29 @@ pub(crate) fn fixed(text: &str) -> Option<FixedOffset> {
     }
 }
 
-/// What the dates of a column tell of their order: one above 12 is a day.
-pub(crate) fn order<'a>(texts: impl Iterator<Item = &'a str>) -> Order {
-    let (mut day_first, mut month_first) = (false, false);
-    for text in texts {
+/// What the dates of a column tell of their order: a number above 12 is a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Hint {
+    day_first: bool,
+    month_first: bool,
+}
+
+impl Hint {
+    pub(crate) fn see(&mut self, text: &str) {
         let text = western(text.trim());
         let first = text.split(['T', ' ']).next().unwrap_or_default();
         if let Some(([a, b, _], [_, _, 4], '/' | '-')) = groups(first) {
-            day_first |= a > 12;
-            month_first |= b > 12;
+            self.day_first |= a > 12;
+            self.month_first |= b > 12;
         }
     }
-    match (day_first, month_first) {
-        (true, false) => Order::DayFirst,
-        (false, true) => Order::MonthFirst,
-        _ => Order::Unknown,
+
+    pub(crate) const fn order(self) -> Order {
+        match (self.day_first, self.month_first) {
+            (true, false) => Order::DayFirst,
+            (false, true) => Order::MonthFirst,
+            _ => Order::Unknown,
+        }
     }
 }
 
@@ -242,6 +315,12 @@ mod tests {
             ("2023-07-19 18:33 UTC", "2023-07-19T18:33:00+00:00 minute"),
             ("٢٠٢٣-٠٧-١٩", "2023-07-19T12:00:00+02:00 day"),
             ("05/05/2023", "2023-05-05T12:00:00+02:00 day"),
+            ("\u{200f}2023-07-19\u{200e}", "2023-07-19T12:00:00+02:00 day"),
+            ("1 March 2015", "2015-03-01T12:00:00+02:00 day"),
+            ("Mar 1st, 2015 6:05 pm", "2015-03-01T18:05:00+02:00 minute"),
+            ("1-sept-2015", "2015-09-01T12:00:00+02:00 day"),
+            ("1 de Marzo de 2015, 14:30", "2015-03-01T14:30:00+02:00 minute"),
+            ("14 août 2015", "2015-08-14T12:00:00+02:00 day"),
         ] {
             assert_eq!(read(text, Order::Unknown).as_deref(), Ok(wanted), "{text}");
         }
@@ -270,6 +349,12 @@ mod tests {
             "1:2:3:4",
             "--",
             "14:3o",
+            "1 Ma 2015",
+            "3 jui 2015",
+            "31 February 2015",
+            "1 March 15",
+            "1 March 2015 x",
+            "March 2015",
         ] {
             assert!(parse(bad, Order::DayFirst).is_err(), "{bad}");
         }
@@ -277,10 +362,15 @@ mod tests {
 
     #[test]
     fn a_column_tells_its_order() {
-        assert_eq!(order(["03/04/2026", "25/04/2026 10:00"].into_iter()), Order::DayFirst);
-        assert_eq!(order(["03/04/2026", "04/25/2026"].into_iter()), Order::MonthFirst);
-        assert_eq!(order(["03/04/2026", "x", "2026-04-25"].into_iter()), Order::Unknown);
-        assert_eq!(order(["25/04/2026", "04/25/2026"].into_iter()), Order::Unknown);
+        let order = |texts: &[&str]| {
+            let mut hint = Hint::default();
+            texts.iter().for_each(|text| hint.see(text));
+            hint.order()
+        };
+        assert_eq!(order(&["03/04/2026", "25/04/2026 10:00"]), Order::DayFirst);
+        assert_eq!(order(&["03/04/2026", "04/25/2026"]), Order::MonthFirst);
+        assert_eq!(order(&["03/04/2026", "x", "2026-04-25"]), Order::Unknown);
+        assert_eq!(order(&["25/04/2026", "04/25/2026"]), Order::Unknown);
     }
 
     #[test]

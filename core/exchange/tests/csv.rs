@@ -92,6 +92,78 @@ fn delimiters_byte_order_marks_and_line_ends() {
 }
 
 #[test]
+fn quotations_run_over_lines_and_lines_end_in_any_way() {
+    for end in ["\n", "\r\n", "\r"] {
+        let lines = [
+            "title,narrative,lat,lon",
+            "A,\"one",
+            "two\",,",
+            "",
+            "B,\"a \"\"b\"\"\",,",
+            "C,,1,",
+            "\"D\"",
+            "",
+        ];
+        let import = import("a.csv", lines.join(end)).unwrap();
+        assert_eq!(import.incidents[0].incident.narrative, format!("one{end}two"));
+        assert_eq!(
+            (import.incidents[1].row, import.incidents[1].incident.narrative.as_str()),
+            (5, "a \"b\"")
+        );
+        assert_eq!(
+            problems(&import),
+            [
+                (6, "lat", "is given without the other coordinate"),
+                (7, "", "has 1 cells, but the header has 4")
+            ],
+            "{end:?}"
+        );
+    }
+}
+
+#[test]
+fn a_quotation_that_is_never_closed_swallows_nothing() {
+    let text = "title,narrative\nA,sound\nB,\"begins\nC,and\nD,goes on\n";
+    let import = import("a.csv", text).unwrap();
+    assert_eq!(titles(&import), ["A"]);
+    let reason = "begins a quotation that is never closed, so the rest of the file is part of it";
+    assert_eq!(problems(&import), [(3, "", reason)]);
+}
+
+#[test]
+fn commas_in_numbers_are_decimal_where_nothing_else_fits_and_refused_where_two_readings_do() {
+    let text = "title;lat;lon;alt\nA;-12,341;26,5;12,5\nB;1,5;2;1,234\nC;1.000,5;2;\n";
+    let import = import("a.csv", text).unwrap();
+    assert_eq!(lat_lon(&import.incidents[0].incident), Some((-12.341, 26.5)));
+    assert_eq!(
+        problems(&import),
+        [
+            (3, "alt", "could be 1,234 as a decimal or in thousands; write it without a comma"),
+            (4, "lat", "is not a number"),
+        ]
+    );
+    let points = common::import("a.csv", "title;gps\nA;12,5,13,5\nB;12,5 13,5\nC;12,5\n").unwrap();
+    assert_eq!(titles(&points), ["B"]);
+    assert_eq!(lat_lon(&points.incidents[0].incident), Some((12.5, 13.5)));
+    let reason = "could be decimal commas; write the numbers with points";
+    assert_eq!(problems(&points), [(2, "gps", reason), (4, "gps", reason)]);
+}
+
+#[test]
+fn names_with_marks_of_direction_and_invisible_characters() {
+    let text = "\u{200f}العنوان\u{200e},\u{202b}خط العرض\u{202c},lon\u{200b},ti\u{ad}tle\nحاجز,\u{200e}١٢٫٥,\u{200f}36.25\u{200f},x\n";
+    let import = import("a.csv", text).unwrap();
+    assert_eq!(problems(&import), []);
+    assert_eq!(lat_lon(&import.incidents[0].incident), Some((12.5, 36.25)));
+    // Two columns that look the same stay two.
+    let twins = common::import("a.csv", "title,e\u{301}tat,état\nA,1,2\n").unwrap();
+    assert_eq!(twins.incidents[0].incident.imported.len(), 2);
+    let map = "{\"columns\": {\"\u{200f}Où\": \"place_text\"}}";
+    let mapped = mapped("a.csv", "title,Où\u{200e}\nA,here\n", map).unwrap();
+    assert_eq!(mapped.incidents[0].incident.place_text, "here");
+}
+
+#[test]
 fn points_in_one_column() {
     let text = "title,location\nA,\"1.5, 36.25\"\nB,Central market\nC,12 Main Street\nD,99 10\n";
     let import = import("a.csv", text).unwrap();
@@ -229,15 +301,23 @@ fn files_that_are_no_table_are_refused_as_a_whole() {
     let error = |name: &str, bytes: &[u8]| import(name, bytes).unwrap_err();
     assert!(matches!(error("a.csv", b""), ExchangeError::Empty));
     assert!(matches!(error("a.csv", b"\xef\xbb\xbf \n"), ExchangeError::Empty));
-    assert!(matches!(error("a.csv", b"a,b\n1,\xff\n"), ExchangeError::NotUtf8 { line: 2 }));
-    assert!(matches!(error("a.csv", b"PK\x03\x04rest"), ExchangeError::Packed));
+    // One broken letter among sound ones: in any other encoding all of them would change.
+    assert!(matches!(error("a.csv", b"a,b\n1,\xc3\xa9\xff\n"), ExchangeError::NotUtf8 { line: 2 }));
+    assert!(matches!(error("a.csv", b"PK\x03\x04rest"), ExchangeError::NotWorkbook));
     assert!(matches!(error("a.txt", b"just words"), ExchangeError::UnknownFormat));
     assert!(matches!(error("a.xml", b"<a>1,2</a>"), ExchangeError::UnknownFormat));
     let many = "a,b\n".to_owned() + &"1,2\n".repeat(200_001);
     assert!(matches!(error("a.csv", many.as_bytes()), ExchangeError::TooManyRows));
     assert!(matches!(error("a.csv", ",".repeat(10_000).as_bytes()), ExchangeError::TooManyColumns));
+    assert!(matches!(
+        error("a.csv", b"\xff\xd8\xff\xe0\x00\x10JFIF,\n\x01,\x81\x8d"),
+        ExchangeError::NotText { .. }
+    ));
+    assert!(matches!(error("a.xls", b"\xd0\xcf\x11\xe0rest"), ExchangeError::OldWorkbook));
     let large = firsthand_exchange::read(std::io::repeat(b' '), "a.csv", None, None).unwrap_err();
     assert!(matches!(large, ExchangeError::TooLarge));
+    let big = firsthand_exchange::check_length(4 << 30).unwrap_err();
+    assert_eq!(big.to_string(), "the file is larger than 64 MiB");
     let header_only = import("a.csv", "title,lat,lon\n").unwrap();
     assert!(
         header_only.incidents.is_empty()

@@ -101,7 +101,9 @@ fn geojson() {
     assert_eq!(incident.imported["$photos"], json!(["53a3841f.jpg"]));
     assert_eq!(incident.imported["type"], "barrier");
     let area = &import.incidents[1].incident;
-    assert_eq!(area.place, None);
+    // The place stands for the area: inside, and accurate to the farthest corner.
+    assert_eq!(lat_lon(area), Some((0.5, 0.75)));
+    assert_eq!(area.place.unwrap().accuracy_m.map(|metres| metres.0), Some(100_230.0));
     assert_eq!(area.imported["geometry"]["type"], "Polygon");
     assert_eq!((&area.imported["id"], &area.imported["tags"]), (&json!("7"), &json!({"a": [1, 2.5]})));
     assert_eq!(lat_lon(&import.incidents[3].incident), Some((0.0, 0.0)));
@@ -117,7 +119,7 @@ fn geojson() {
     for note in [
         "feature 5 empty and left out",
         "feature 10 repeated earlier in the file and left out",
-        "1 line or area kept aside; only a point is a place",
+        "1 row with a line or an area: the place is a point of it, accurate to its farthest corner; the shape is kept",
     ] {
         assert!(import.notes.iter().any(|found| found == note), "{note}: {:?}", import.notes);
     }
@@ -200,5 +202,5 @@ fn a_format_can_be_forced() {
     for format in Format::ALL {
         assert_eq!(format.name().parse::<Format>().unwrap(), *format);
     }
-    assert!(matches!("xlsx".parse::<Format>().unwrap_err(), ExchangeError::NoSuchFormat));
+    assert!(matches!("ods".parse::<Format>().unwrap_err(), ExchangeError::NoSuchFormat));
 }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where its own file is missing")]
 
+pub(crate) mod book;
+
 use std::path::{Path, PathBuf};
 
 use firsthand_exchange::{ColumnMap, ExchangeError, Import, read};
