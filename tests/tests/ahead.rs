@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use firsthand_node::{ImportRow, IncidentQuery, Role};
-use firsthand_record::{Incident, Severity, Status};
+use firsthand_record::{Incident, Severity, ShortCode, Status};
 use firsthand_tests::{Crash, World};
 
 const INCIDENTS: usize = 1500;
@@ -36,7 +36,7 @@ fn the_list_goes_ahead_of_the_entries() {
         let rows = world.devices[lead].ledger().incidents(&IncidentQuery::default()).unwrap();
         let said = |row: firsthand_node::IncidentRow| {
             let (prefix, number) = row.incident.short_code.unwrap();
-            (format!("{prefix}-{number:03}"), row.incident.title)
+            (ShortCode { prefix, number }.to_string(), row.incident.title)
         };
         rows.into_iter().map(said).collect()
     };

@@ -7,6 +7,7 @@ use firsthand_ids::{DeviceKey, Position, SpaceId, UnixMillis, WriterId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::compress::{compress_document, decompress_document};
 use firsthand_log::{LogError, Vector};
+use firsthand_record::ShortCode;
 use firsthand_store::ExpectedRow;
 use firsthand_sync::MAX_ROWS_BYTES;
 
@@ -25,7 +26,7 @@ const MAX_CODE_BYTES: usize = 64;
 /// An incident that is on its way here, as somebody who holds it tells. Not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedView {
-    /// Its short code, as it is shown.
+    /// Its short code, as it is shown where no other one clashes.
     pub short_code: Option<String>,
     /// One line.
     pub title: String,
@@ -49,7 +50,7 @@ impl Ledger {
     pub fn expected(&self, limit: usize) -> Result<Vec<ExpectedView>, NodeError> {
         let roster = self.membership.roster();
         let rows = self.store.expected(limit)?.into_iter().map(|(row, teller)| ExpectedView {
-            short_code: row.short_code.map(|(prefix, number)| format!("{prefix}-{number:03}")),
+            short_code: row.short_code.map(|(prefix, number)| ShortCode { prefix, number }.to_string()),
             title: row.title,
             category: row.category,
             severity: row.severity,
