@@ -33,9 +33,10 @@ pub(crate) const LATER: UnixMillis = UnixMillis(1_900_000_000_000);
 
 /// Incidents that are created, exchanged and edited before the next come.
 const CHUNK: usize = 500;
-/// Changes to an incident after the one that creates it.
+/// Changes to an incident after the one that creates it, for the newest ones. Of a larger set the older incidents stay as
+/// they were brought in: half a million edits, each a commit, would take most of an hour to build.
 const EDITS: usize = 5;
-pub(crate) const ENTRIES_EACH: usize = 1 + EDITS;
+const EDITED: usize = 10_000;
 /// Of this, the data sets' place on the disk is named; raise it when they are built in another way.
 const VERSION: u32 = 1;
 
@@ -57,7 +58,7 @@ impl Data {
     }
 
     pub(crate) fn entries(&self) -> usize {
-        self.documents * ENTRIES_EACH
+        entries_of(self.documents)
     }
 
     /// The founder's home; not to be opened for writing.
@@ -74,6 +75,10 @@ impl Data {
     pub(crate) fn saved(&self) -> PathBuf {
         self.folder.join("documents")
     }
+}
+
+fn entries_of(documents: usize) -> usize {
+    documents + EDITS * documents.min(EDITED)
 }
 
 /// A folder for one run beside the data, on the same file system, gone at the end.
@@ -106,7 +111,8 @@ fn build(documents: usize, folder: &Path, place: &Path) -> Outcome<()> {
         ids.extend(import(&mut other, by_other, now)?);
         ids.sort_unstable();
         meet(&mut lead, &mut other, at(now))?;
-        for round in 0..EDITS {
+        let edits = if documents - start <= EDITED { EDITS } else { 0 };
+        for round in 0..edits {
             if !restored && round == 2 {
                 lead.close()?;
                 lead = Device::open(&lead_dir, LEAD_RESTORED)?;
@@ -126,7 +132,7 @@ fn build(documents: usize, folder: &Path, place: &Path) -> Outcome<()> {
         device.index_text()?;
         let held = device.ledger.team()?.counts;
         let own = held.entries - 3;
-        if held.incidents != documents as u64 || own != (documents * ENTRIES_EACH) as u64 || held.held > 0 {
+        if held.incidents != documents as u64 || own != entries_of(documents) as u64 || held.held > 0 {
             return Err(format!("build the data: {held:?}").into());
         }
     }
