@@ -5,6 +5,7 @@
 //! - [`Run`] is a random field day in such a world; [`Expected`] notes what was acknowledged to people, and
 //!   [`verdict`] compares the devices with it and with each other.
 //! - [`Poison`] makes what only a member who breaks the rules would make.
+//! - [`hostile`] builds the bytes that break Automerge when nobody stands before it.
 //! - [`decoders`] are all that bytes from outside reach, with true bytes to begin from.
 //! - [`disk`] watches everything that is done to the files of a home, lets it fail, and makes what is left of them when
 //!   the power goes.
@@ -27,10 +28,12 @@ mod dice;
 pub mod disk;
 mod expected;
 mod folder;
+pub mod hostile;
 mod join;
 mod poison;
 mod run;
 pub mod seeds;
+mod time;
 pub mod verdict;
 mod world;
 
@@ -42,4 +45,5 @@ pub use expected::Expected;
 pub use folder::{copy_folder, folder};
 pub use poison::{Breach, Poison, Tamper, inject};
 pub use run::{Run, Size};
+pub use time::thread_time;
 pub use world::World;

@@ -1,6 +1,7 @@
 use automerge::{Automerge, LoadOptions, ReadDoc, TextEncoding};
 use firsthand_ids::{ChangeHash, WriterId};
 
+use crate::guard::caught::caught;
 use crate::layout::{self, Layout, MapName, Source, Standing};
 use crate::plain::Plain;
 use crate::{DocumentError, DocumentKind, OpId, Schema, op_id};
@@ -201,9 +202,8 @@ impl Loaded {
         // The bytes come out of the encrypted store, so a panic here means a defect and not an attack; one record that
         // cannot be read must still not end the program.
         let load = || Automerge::load_with_options(saved, options);
-        let am = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
-            .map_err(|_| DocumentError::Damaged)?
-            .map_err(|_| DocumentError::Damaged)?;
+        let loaded = caught(load).ok_or(DocumentError::Damaged)?;
+        let am = loaded.map_err(|_| DocumentError::Damaged)?;
         let layout = Layout::read(&am)?;
         Ok(Self { am, layout, plain: None })
     }

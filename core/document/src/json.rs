@@ -11,17 +11,15 @@ pub fn canonical(value: &Value) -> String {
     out
 }
 
-fn write(value: &Value, out: &mut String) {
+pub(crate) fn write(value: &Value, out: &mut String) {
     match value {
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
             sorted.sort_unstable_by(|a, b| a.0.cmp(b.0));
             out.push('{');
             for (index, (key, member)) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(key.as_str()).to_string());
+                separate(index, out);
+                write_text(key, out);
                 out.push(':');
                 write(member, out);
             }
@@ -30,20 +28,64 @@ fn write(value: &Value, out: &mut String) {
         Value::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
+                separate(index, out);
                 write(item, out);
             }
             out.push(']');
         }
+        Value::String(text) => write_text(text, out),
         scalar => out.push_str(&scalar.to_string()),
     }
 }
 
-/// Reads a stored scalar. Text that is no JSON stands for itself, so that nothing anybody stored is lost.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    out.push_str(&Value::from(text).to_string());
+}
+
+/// What stands before all but the first member.
+pub(crate) fn separate(index: usize, out: &mut String) {
+    if index > 0 {
+        out.push(',');
+    }
+}
+
+/// How many arrays a text may have whatever its length; an object, which takes more memory, counts three times. The
+/// record that a person enters has some tens.
+const FREE_PARTS: usize = 384;
+/// Beyond those, one for so many bytes. In memory an object of a few characters takes a hundred times its text; so what
+/// somebody writes takes at most some twenty-five times its length to read.
+const BYTES_FOR_PART: usize = 8;
+
+/// Whether a text has more arrays and objects than its length allows.
+pub(crate) fn is_dense(stored: &str) -> bool {
+    let allowed = FREE_PARTS + stored.len() / BYTES_FOR_PART;
+    // Two characters are the shortest of them.
+    if stored.len() / 2 * 3 <= allowed {
+        return false;
+    }
+    let (mut parts, mut quoted, mut escaped) = (0, false, false);
+    for byte in stored.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => parts += 3,
+            b'[' if !quoted => parts += 1,
+            _ => {}
+        }
+    }
+    parts > allowed
+}
+
+/// Reads a stored scalar. Text that is no JSON, or too [dense](is_dense), stands for itself, so that nothing anybody stored is
+/// lost.
 pub(crate) fn parse(stored: &str) -> Value {
-    serde_json::from_str(stored).unwrap_or_else(|_| Value::String(stored.to_owned()))
+    let as_it_stands = || Value::String(stored.to_owned());
+    if is_dense(stored) {
+        as_it_stands()
+    } else {
+        serde_json::from_str(stored).unwrap_or_else(|_| as_it_stands())
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +123,22 @@ mod tests {
     fn members_are_sorted_at_every_level() {
         let value = parse(r#"{"b": {"z": 1, "a": [ {"d":1,"c":2} ]}, "a": null}"#);
         assert_eq!(canonical(&value), r#"{"a":null,"b":{"a":[{"c":2,"d":1}],"z":1}}"#);
+    }
+
+    #[test]
+    fn text_that_would_take_much_memory_is_kept_as_text() {
+        let people: Vec<Value> = (0..120).map(|age| serde_json::json!({ "name": "A", "age": age })).collect();
+        let place: Vec<Value> =
+            (0..5_000).map(|at| serde_json::json!([36.8 + f64::from(at) / 1e5, -1.25])).collect();
+        let braces = Value::from("{[{[".repeat(1_000));
+        for value in [Value::from(people), Value::from(place), braces] {
+            assert_eq!(parse(&canonical(&value)), value);
+        }
+        for dense in [r#"{"":0}"#, "[[]]", "{}", "[0]"] {
+            let text = format!("[{}]", [dense; 2_000].join(","));
+            assert!(serde_json::from_str::<Value>(&text).is_ok());
+            assert_eq!(parse(&text), Value::from(text.as_str()));
+        }
     }
 
     #[test]

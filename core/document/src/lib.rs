@@ -32,7 +32,9 @@ pub use author::{Author, Authors, NoAuthors, Rights};
 pub use document::{Change, Document};
 pub use edit::{Edit, MAX_VALUE_BYTES};
 pub use error::DocumentError;
-pub use guard::{Applied, GuardError, Incoming, MAX_OPERATIONS, MAX_START_GAP, Outcome, Rule};
+pub use guard::{
+    Applied, GuardError, Incoming, MAX_OPERATIONS, MAX_START_GAP, Outcome, Rule, catches_panics,
+};
 pub use history::{FieldChange, HistoryItem, TextSplice, What};
 pub use json::canonical;
 pub use op_id::{OpId, ParseOpIdError};

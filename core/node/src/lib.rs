@@ -27,4 +27,4 @@ pub use ledger::{
     RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, TeamView, decode_rows, encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
-pub use shell::{Joining, Node, Passphrase, PeerView, Progress};
+pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

@@ -79,6 +79,9 @@ fn put(map: MapName, key: &str, value: &Value) -> Result<Step, DocumentError> {
     if value.len() + key.len() > MAX_VALUE_BYTES {
         return Err(DocumentError::TooLarge { field: key.to_owned(), limit: MAX_VALUE_BYTES });
     }
+    if canonical_json::is_dense(&value) {
+        return Err(DocumentError::WrongShape { field: key.to_owned() });
+    }
     Ok(Step::Put { map, key: key.to_owned(), value })
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use firsthand_ids::WriterId;
 
 use super::graph::{Graph, Past};
-use super::letters::Keeps;
 use super::operations::{Action, Key, Operation, Parsed};
+use super::resolutions::{Loss, Resolutions};
 use crate::layout::{Layout, MapName, Standing};
 use crate::{Authors, OpId};
 
@@ -24,13 +24,19 @@ type Writes = BTreeMap<WriterId, Vec<Written>>;
 
 /// All writes of a document.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Keys(BTreeMap<MapName, BTreeMap<String, Writes>>);
+pub(crate) struct Keys {
+    maps: BTreeMap<MapName, BTreeMap<String, Writes>>,
+    resolutions: Resolutions,
+}
 
 impl Keys {
     /// Takes in the writes of a change that kept the rules. Changes come after those they build on.
     pub(crate) fn take(&mut self, parsed: &Parsed<'_>, layout: &Layout) {
         for (map, key, operation) in writes(parsed, layout) {
-            let keys = self.0.entry(map).or_default();
+            if map == MapName::Add {
+                self.resolutions.take(operation.id, operation.value());
+            }
+            let keys = self.maps.entry(map).or_default();
             if !keys.contains_key(key) {
                 keys.insert(key.to_owned(), Writes::new());
             }
@@ -53,7 +59,7 @@ impl Keys {
     /// writer only the last write in the past can have stood, and the length of the history does not matter.
     pub(crate) fn standing_at(&self, graph: &Graph, past: &Past, map: MapName, key: &str) -> Standing {
         let covered = |id: &OpId| graph.covers(past, *id);
-        let Some(writes) = self.0.get(&map).and_then(|keys| keys.get(key)) else { return Vec::new() };
+        let Some(writes) = self.maps.get(&map).and_then(|keys| keys.get(key)) else { return Vec::new() };
         let mut out = Vec::new();
         for (writer, mine) in writes {
             let id = |one: &Written| OpId { counter: one.counter, writer: *writer };
@@ -78,23 +84,13 @@ impl Keys {
             standing.sort_unstable_by_key(|(id, _)| *id);
             (key.clone(), standing)
         };
-        self.0.get(&map).into_iter().flatten().map(read).collect()
+        self.maps.get(&map).into_iter().flatten().map(read).collect()
     }
 
-    /// Whether an item in the past is the resolution, and its author had the right to.
-    pub(crate) fn resolved_at(
-        &self,
-        graph: &Graph,
-        past: &Past,
-        authors: &dyn Authors,
-        keeps: Keeps<'_>,
-    ) -> bool {
-        let items = self.0.get(&MapName::Add).into_iter().flat_map(BTreeMap::values).flatten();
-        items.flat_map(|(writer, mine)| mine.iter().map(move |one| (*writer, one))).any(|(writer, one)| {
-            let id = OpId { counter: one.counter, writer };
-            let rightful = || graph.change_of(id).is_some_and(|change| authors.rights(&change).may_resolve);
-            graph.covers(past, id) && keeps(&one.value) && rightful()
-        })
+    /// Whether an item in the past keeps the value, whose author had the right to.
+    pub(crate) fn kept_at(&self, graph: &Graph, past: &Past, authors: &dyn Authors, loss: Loss<'_>) -> bool {
+        let rightful = |id| graph.change_of(id).is_some_and(|change| authors.rights(&change).may_resolve);
+        self.resolutions.keeping(loss).any(|id| graph.covers(past, id) && rightful(id))
     }
 }
 

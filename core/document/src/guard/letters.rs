@@ -7,46 +7,77 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::Automerge;
 use firsthand_ids::ChangeHash;
-use serde_json::Value;
 
 use super::Rule;
 use super::graph::Graph;
 use super::keys::{Keys, writes};
-use super::operations::{Action, Parsed};
+use super::operations::Parsed;
+use super::resolutions::{Loss, Resolutions};
 use super::structure::rule_of;
 use crate::layout::{self, Layout, MapName, Standing};
-use crate::schema::lists;
 use crate::{Authors, GuardError, OpId, document, json};
 
-/// Judges what a change writes in the five maps. `found` says what its author found under a key, `resolved` whether
-/// the author had seen a resolution.
+/// Judges what a change writes in the five maps. `found` says what its author found under a key, `kept` whether the author
+/// had seen a resolution that keeps a value.
 pub(crate) fn judge(
     parsed: &Parsed<'_>,
     layout: &Layout,
     authors: &dyn Authors,
     found: &dyn Fn(MapName, &str) -> Standing,
-    resolved: &dyn Fn(Keeps<'_>) -> bool,
+    kept: &dyn Fn(Loss<'_>) -> bool,
 ) -> Result<(), GuardError> {
     let mut written: BTreeMap<(MapName, &str), (OpId, &str)> = BTreeMap::new();
+    let own = OnceCell::new();
     for (map, key, operation) in writes(parsed, layout) {
         let found = match written.get(&(map, key)) {
             Some((id, value)) => vec![(*id, (*value).to_owned())],
             None => found(map, key),
         };
-        let replaced = &operation.replaced;
-        if replaced.len() != found.len() || !found.iter().all(|(id, _)| replaced.contains(id)) {
+        // In order, as `operation.replaced` is; else a wide conflict would be compared each with each.
+        let found: BTreeMap<OpId, String> = found.into_iter().collect();
+        if !operation.replaced.iter().eq(found.keys()) {
             return Err(rule_of(map).broken("it does not replace exactly what stood there"));
         }
         let value = operation.value();
-        if matches!(map, MapName::Register | MapName::Safe) && differ(&found) {
-            let keeps = |item: &str| keeps(item, key, &found, value);
-            if !resolved_here(layout, authors, parsed, &keeps) && !resolved(&keeps) {
+        if matches!(map, MapName::Register | MapName::Safe) && found.len() > 1 {
+            let own = || own.get_or_init(|| own_resolutions(parsed, layout, authors));
+            let kept = |loss: Loss<'_>| own().keeping(loss).next().is_some() || kept(loss);
+            if !keeps_all(key, &found, value, &kept) {
                 return Err(Rule::Conflict.broken("no resolution"));
             }
         }
         written.insert((map, key), (operation.id, value));
     }
     Ok(())
+}
+
+/// Whether a write over several values loses none of them: they are equal, or are the new value, or a resolution keeps
+/// them.
+fn keeps_all(
+    field: &str,
+    found: &BTreeMap<OpId, String>,
+    value: &str,
+    kept: &dyn Fn(Loss<'_>) -> bool,
+) -> bool {
+    let found: Vec<_> = found.iter().map(|(id, text)| (*id, json::parse(text))).collect();
+    if found.windows(2).all(|pair| pair[0].1 == pair[1].1) {
+        return true;
+    }
+    let new = json::parse(value);
+    found.iter().all(|(id, old)| *old == new || kept(Loss { field, id: *id, value: old }))
+}
+
+/// The resolutions that a change itself adds, if its author had the right to.
+fn own_resolutions(parsed: &Parsed<'_>, layout: &Layout, authors: &dyn Authors) -> Resolutions {
+    let mut own = Resolutions::default();
+    if authors.rights(&parsed.hash).may_resolve {
+        for (map, _, operation) in writes(parsed, layout) {
+            if map == MapName::Add {
+                own.take(operation.id, operation.value());
+            }
+        }
+    }
+    own
 }
 
 /// Judges changes of a document in Automerge, one after the other, each after its dependencies.
@@ -102,7 +133,7 @@ impl<'a> Letters<'a> {
                 Some(standing) => standing.clone(),
                 None => layout::values(this.base, &this.layout.map(map), key),
             },
-            &|keeps| this.keys().resolved_at(this.graph, &past, this.authors, keeps),
+            &|loss| this.keys().kept_at(this.graph, &past, this.authors, loss),
         );
         for (map, key, operation) in writes(parsed, self.layout) {
             let read = || layout::values(self.base, &self.layout.map(map), key);
@@ -135,40 +166,4 @@ impl<'a> Letters<'a> {
             keys
         })
     }
-}
-
-/// Whether an item is a resolution of the conflict at hand.
-pub(crate) type Keeps<'a> = &'a dyn Fn(&str) -> bool;
-
-/// Whether the change itself adds the resolution, with the right to.
-fn resolved_here(layout: &Layout, authors: &dyn Authors, parsed: &Parsed<'_>, keeps: Keeps<'_>) -> bool {
-    let items = OpId { counter: MapName::Add.counter(), writer: layout.creator };
-    let found = parsed.operations.iter().any(|operation| match operation.action {
-        Action::Put(item) => operation.object == Some(items) && keeps(item),
-        _ => false,
-    });
-    found && authors.rights(&parsed.hash).may_resolve
-}
-
-fn differ(standing: &[(OpId, String)]) -> bool {
-    standing.windows(2).any(|pair| json::parse(&pair[0].1) != json::parse(&pair[1].1))
-}
-
-/// Whether an item is a resolution of this conflict: it names every operation that the write replaces, with its value.
-/// Values equal to the new one are not lost and need not be named.
-fn keeps(item: &str, field: &str, standing: &[(OpId, String)], value: &str) -> bool {
-    // Nearly all items are of other lists, and need not be read. Canonical JSON escapes no letter.
-    if !item.contains(lists::RESOLUTIONS) {
-        return false;
-    }
-    let item = json::parse(item);
-    if item["list"] != lists::RESOLUTIONS || item["field"] != field {
-        return false;
-    }
-    let over = item["over"].as_array().map_or(&[][..], Vec::as_slice);
-    let new = json::parse(value);
-    standing.iter().all(|(id, old)| {
-        let (id, old) = (Value::from(id.to_string()), json::parse(old));
-        old == new || over.iter().any(|entry| entry["op"] == id && entry["value"] == old)
-    })
 }

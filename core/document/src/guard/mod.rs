@@ -9,6 +9,8 @@
 //!
 //! A change that fails is named; the others go on without it.
 
+pub(crate) mod caught;
+pub(crate) mod characters;
 mod columns;
 mod encode;
 mod error;
@@ -16,10 +18,10 @@ pub(crate) mod graph;
 pub(crate) mod keys;
 pub(crate) mod letters;
 pub(crate) mod operations;
+mod resolutions;
 pub(crate) mod structure;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, LoadOptions, ReadDoc};
 use firsthand_ids::{ChangeHash, Position, WriterId};
@@ -28,6 +30,9 @@ use crate::document::{self, Body, Loaded};
 use crate::layout::Layout;
 use crate::plain::Plain;
 use crate::{Authors, Document};
+pub use caught::catches_panics;
+use caught::caught;
+use characters::Texts;
 pub use error::{GuardError, Rule};
 use graph::Graph;
 use letters::Letters;
@@ -207,7 +212,18 @@ impl<'a> Batch<'a> {
         );
         let Some(layout) = layout.filter(|_| !sound.is_empty()) else { return };
         let context = Context { layout: &layout, graph: &graph, authors };
-        let new = self.admit(loaded.am.clone(), sound, &context);
+        let base = loaded.am.clone();
+        let new = match self.attempt(&base, &sound, &context) {
+            Ok(new) => new,
+            Err(failure) => {
+                match failure {
+                    Failure::Culprits(culprits) => self.refused.extend(culprits),
+                    // What Automerge panics on is nearly always found by looking, once for all of them.
+                    Failure::Unknown(_) => self.refuse_strays(&base, &sound),
+                }
+                self.admit(base, sound, &context)
+            }
+        };
         if new.get_heads() != loaded.am.get_heads() {
             let actor = loaded.am.get_actor().clone();
             loaded.layout = Layout::read(&new).ok().flatten();
@@ -218,8 +234,8 @@ impl<'a> Batch<'a> {
 
     /// Applies what can be applied, and notes what cannot.
     ///
-    /// Where Automerge fails without saying on what, the changes are tried in halves: a hundred thousand good ones
-    /// with one bad among them cost seventeen attempts more, not a hundred thousand.
+    /// Where Automerge fails on what nobody foresaw, the changes are tried in halves: a hundred thousand good ones with one
+    /// bad among them cost seventeen attempts more, not a hundred thousand.
     fn admit(&mut self, base: Automerge, mut set: Vec<usize>, context: &Context<'_>) -> Automerge {
         loop {
             self.drop_dependents(&base, &mut set);
@@ -238,6 +254,24 @@ impl<'a> Batch<'a> {
                         return self.admit(base, rest, context);
                     }
                 }
+            }
+        }
+    }
+
+    /// Refuses changes that name what is no character of their text. That takes reading the whole history, so it is done
+    /// only where something is wrong.
+    fn refuse_strays(&mut self, base: &Automerge, set: &[usize]) {
+        let mut texts = Texts::default();
+        for change in base.get_changes(&[]) {
+            if let Ok(parsed) = Parsed::read(change.raw_bytes()) {
+                texts.take(&parsed);
+            }
+        }
+        for number in set {
+            let Ok(one) = &self.parsed[*number] else { continue };
+            match texts.judge(one) {
+                Ok(()) => texts.take(one),
+                Err(error) => drop(self.refused.insert(*number, error)),
             }
         }
     }
@@ -261,8 +295,8 @@ impl<'a> Batch<'a> {
 
     fn attempt(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Automerge, Failure> {
         // A panic inside Automerge leaves only the copy behind, which is dropped.
-        catch_unwind(AssertUnwindSafe(|| self.try_all(base, set, context)))
-            .unwrap_or_else(|_| Err(Failure::Unknown(Rule::Apply.broken("a panic"))))
+        caught(|| self.try_all(base, set, context))
+            .unwrap_or_else(|| Err(Failure::Unknown(Rule::Apply.broken("a panic"))))
     }
 
     fn try_all(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Automerge, Failure> {

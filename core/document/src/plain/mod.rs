@@ -7,21 +7,19 @@
 //! The judgement is the guard's, and stricter than Automerge's own: every reference is looked up. The tests hold both
 //! against each other.
 
-mod text;
-
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use firsthand_ids::ChangeHash;
 
 use crate::document::Change;
+use crate::guard::characters::Texts;
 use crate::guard::graph::{Graph, Past};
 use crate::guard::keys::Keys;
 use crate::guard::letters;
-use crate::guard::operations::{Action, Key, Parsed};
+use crate::guard::operations::Parsed;
 use crate::guard::structure::{self, Sound};
 use crate::layout::{Layout, MapName, Source, Standing};
-use crate::{Authors, DocumentError, GuardError, OpId, Rule};
-use text::Text;
+use crate::{Authors, DocumentError, GuardError, OpId};
 
 /// How many changes and operations a document may have to be kept like this. Beyond, Automerge's own form is the
 /// smaller, and no slower to read; and a write costs as much as its key has seen before, which must stay little.
@@ -37,7 +35,7 @@ pub(crate) struct Plain {
     /// Each after those it builds on.
     changes: Vec<Change>,
     keys: Keys,
-    texts: BTreeMap<OpId, Text>,
+    texts: Texts,
     operations: usize,
 }
 
@@ -127,31 +125,14 @@ impl Plain {
     fn judge(&self, parsed: &Parsed<'_>, past: &Past, authors: &dyn Authors) -> Result<(), GuardError> {
         let new = parsed.dependencies.is_empty().then(|| Layout::new(parsed.writer));
         let Some(layout) = new.as_ref().or(self.layout.as_ref()) else { return Ok(()) };
-        for operation in &parsed.operations {
-            if let (Some(object), Key::Character(id)) = (operation.object, operation.key) {
-                self.judge_character(parsed, object, id)?;
-            }
-        }
+        self.texts.judge(parsed)?;
         letters::judge(
             parsed,
             layout,
             authors,
             &|map, key| self.keys.standing_at(&self.graph, past, map, key),
-            &|keeps| self.keys.resolved_at(&self.graph, past, authors, keeps),
+            &|loss| self.keys.kept_at(&self.graph, past, authors, loss),
         )
-    }
-
-    /// A key or a deletion must name a character of the very text.
-    fn judge_character(&self, parsed: &Parsed<'_>, object: OpId, id: OpId) -> Result<(), GuardError> {
-        let own = id.counter.checked_sub(parsed.start_op).filter(|_| id.writer == parsed.writer);
-        let here = match own {
-            Some(index) => usize::try_from(index)
-                .ok()
-                .and_then(|index| parsed.operations.get(index))
-                .is_some_and(|operation| operation.insert && operation.object == Some(object)),
-            None => self.texts.get(&object).is_some_and(|text| text.contains(id)),
-        };
-        if here { Ok(()) } else { Err(Rule::Apply.broken("no character of this text")) }
     }
 
     fn take(&mut self, parsed: &Parsed<'_>, bytes: &[u8], sound: Sound) {
@@ -165,24 +146,7 @@ impl Plain {
         if let Some(layout) = &self.layout {
             self.keys.take(parsed, layout);
         }
-        for operation in &parsed.operations {
-            // What is not in a map is in a text.
-            let Some(object) = operation.object.filter(|_| !matches!(operation.key, Key::Map(_))) else {
-                continue;
-            };
-            let text = self.texts.entry(object).or_default();
-            match (operation.action, operation.key) {
-                (Action::Put(character), key) => {
-                    let after = match key {
-                        Key::Character(id) => Some(id),
-                        Key::Front | Key::Map(_) => None,
-                    };
-                    text.insert(operation.id, after, character.chars().next().unwrap_or_default());
-                }
-                (_, Key::Character(id)) => text.delete(id),
-                _ => {}
-            }
-        }
+        self.texts.take(parsed);
     }
 }
 
@@ -200,7 +164,7 @@ impl Source for Plain {
     }
 
     fn text(&self, object: OpId) -> String {
-        self.texts.get(&object).map(Text::read).unwrap_or_default()
+        self.texts.read(object)
     }
 
     fn change_of(&self, operation: OpId) -> Option<ChangeHash> {

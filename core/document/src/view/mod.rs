@@ -2,6 +2,7 @@
 
 mod read;
 mod status;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::layout::SCHEMA_VERSION;
 use crate::{DocumentKind, Letter, OpId, Schema};
 pub use status::{Status, StatusProposal};
+use tree::Tree;
 
 /// What a document says at its heads.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,16 +50,22 @@ pub enum FieldView {
 pub struct Register {
     /// Whether its letter is S.
     pub safe: bool,
-    /// What to show and act on. In conflict: for S the most protective value, for R the first candidate.
-    pub shown: Value,
     /// What people set it to while apart, each different value once; more than one is a conflict. The first is the one
     /// whose write has the greatest [`OpId`], which says nothing about who is right.
     pub values: Vec<Candidate>,
     /// How people would end the conflict who have not the right to.
     pub proposals: Vec<Proposal>,
+    /// The place of the value to show. Values can be large, so it is not kept a second time.
+    shown: usize,
 }
 
 impl Register {
+    /// What to show and act on. In conflict: for S the most protective value, for R the first candidate.
+    #[must_use]
+    pub fn shown(&self) -> &Value {
+        self.values.get(self.shown).map_or(&Value::Null, |candidate| &candidate.value)
+    }
+
     /// Whether people set different values while apart.
     #[must_use]
     pub fn in_conflict(&self) -> bool {
@@ -149,7 +157,7 @@ impl View {
     pub fn value(&self, field: &str) -> Option<&Value> {
         match self.fields.get(field)? {
             FieldView::Once(value) => Some(value),
-            FieldView::Register(register) => Some(&register.shown),
+            FieldView::Register(register) => Some(register.shown()),
             FieldView::Text(_) | FieldView::Items(_) => None,
         }
     }
@@ -197,7 +205,7 @@ impl View {
             let value = match field {
                 FieldView::Once(value) => value.clone(),
                 FieldView::Text(text) => json!(text),
-                FieldView::Register(register) => register.shown.clone(),
+                FieldView::Register(register) => register.shown().clone(),
                 FieldView::Items(items) if schema.letter(name) == Some(Letter::Add) => {
                     items.iter().filter(|item| item.withdrawn.is_none()).map(Item::with_key).collect()
                 }
@@ -223,34 +231,44 @@ impl View {
     /// hold the same changes give the same. [`View::to_canonical`] gives the bytes.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut out = json!({ "kind": self.kind.name(), "schema": self.schema });
-        let mut put = |section: &str, part: &str, name: &str, value: Value| {
-            let section = if section.is_empty() { &mut out } else { &mut out[section] };
-            section[part][name] = value;
-        };
-        for (key, field) in &self.fields {
-            let name = self.renamed.get(key).unwrap_or(key);
-            match field {
-                FieldView::Once(value) => put("", "w", name, value.clone()),
-                FieldView::Text(text) => put("", "t", name, Value::from(text.as_str())),
-                FieldView::Items(items) => {
-                    let items = items.iter().map(|item| (item.key.clone(), item.value.clone()));
-                    put("", "a", name, Value::Object(items.collect::<Map<_, _>>()));
-                }
-                FieldView::Register(register) if register.in_conflict() => {
-                    let mut values: Vec<_> = register.values.iter().map(|one| one.value.clone()).collect();
-                    values.sort_by_cached_key(crate::json::canonical);
-                    put("conflicts", field.letter(), name, Value::from(values));
-                }
-                FieldView::Register(register) => put("", field.letter(), name, register.shown.clone()),
-            }
-        }
-        out
+        self.tree().to_json()
     }
 
     /// [`View::to_json`] as canonical text: members sorted by key, no spaces.
     #[must_use]
     pub fn to_canonical(&self) -> String {
-        crate::json::canonical(&self.to_json())
+        let mut out = String::new();
+        self.tree().write(&mut out);
+        out
+    }
+
+    fn tree(&self) -> Tree<'_> {
+        let mut letters: BTreeMap<&str, BTreeMap<&str, Tree<'_>>> = BTreeMap::new();
+        let mut conflicts: BTreeMap<&str, BTreeMap<&str, Tree<'_>>> = BTreeMap::new();
+        for (key, field) in &self.fields {
+            let name = self.renamed.get(key).unwrap_or(key).as_str();
+            let value = match field {
+                FieldView::Once(value) => Tree::Value(value),
+                FieldView::Text(text) => Tree::Text(text),
+                FieldView::Items(items) => Tree::Object(
+                    items.iter().map(|item| (item.key.as_str(), Tree::Value(&item.value))).collect(),
+                ),
+                FieldView::Register(register) if register.in_conflict() => {
+                    let mut values: Vec<_> = register.values.iter().map(|one| &one.value).collect();
+                    values.sort_by_cached_key(|value| crate::json::canonical(value));
+                    conflicts.entry(field.letter()).or_default().insert(name, Tree::Values(values));
+                    continue;
+                }
+                FieldView::Register(register) => Tree::Value(register.shown()),
+            };
+            letters.entry(field.letter()).or_default().insert(name, value);
+        }
+        let mut out = Tree::objects(letters);
+        if !conflicts.is_empty() {
+            out.insert("conflicts", Tree::Object(Tree::objects(conflicts)));
+        }
+        out.insert("kind", Tree::Text(self.kind.name()));
+        out.insert("schema", Tree::Number(self.schema));
+        Tree::Object(out)
     }
 }

@@ -141,17 +141,15 @@ impl Reader<'_> {
     fn registers(&mut self, map: MapName, resolutions: &[Item]) {
         for (key, standing) in self.source.standing(map) {
             let values = self.candidates(standing);
-            let Some(first) = values.first() else { continue };
+            if values.is_empty() {
+                continue;
+            }
             let order = match self.schema.letter(&key) {
                 Some(Letter::Safe(order)) if map == MapName::Safe => order,
                 _ => &[],
             };
-            let shown = values
-                .iter()
-                .min_by_key(|candidate| rank(&candidate.value, order))
-                .unwrap_or(first)
-                .value
-                .clone();
+            let protective = values.iter().enumerate().min_by_key(|(_, one)| rank(&one.value, order));
+            let shown = protective.map_or(0, |(place, _)| place);
             let proposals = self.proposals(&key, &values, resolutions);
             let register = Register { safe: map == MapName::Safe, shown, values, proposals };
             self.fields.insert((map.key(), key), FieldView::Register(register));

@@ -339,7 +339,7 @@ impl Ledger {
                     id,
                     short_code: short_code(&row),
                     field: field.clone(),
-                    shown: register.shown.clone(),
+                    shown: register.shown().clone(),
                     candidates: register.values.iter().map(|it| candidate(&it.value, &it.change)).collect(),
                 });
             }

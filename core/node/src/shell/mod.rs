@@ -4,10 +4,12 @@ mod driver;
 mod files;
 mod join;
 mod node;
+mod panics;
 mod worker;
 
 pub use join::Joining;
 pub use node::{Node, Passphrase, Progress};
+pub use panics::keep_caught_panics_quiet;
 
 use firsthand_ids::SpaceId;
 use firsthand_sync::{Pending, Standing};

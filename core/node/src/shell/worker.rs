@@ -32,6 +32,7 @@ impl Worker {
         environment: Environment,
         open: impl FnOnce(&mut Workshop) -> Result<Ledger, NodeError> + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), NodeError> {
+        super::keep_caught_panics_quiet();
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, result) = oneshot::channel();
         let thread = thread::Builder::new().name("firsthand-store".to_owned()).spawn(move || {

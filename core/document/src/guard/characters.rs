@@ -1,12 +1,69 @@
+//! The characters of a document's texts, and that changes name no others.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::WriterId;
 
-use crate::OpId;
+use super::Rule;
+use super::operations::{Action, Key, Parsed};
+use crate::{GuardError, OpId};
+
+/// Every text of a document, by the operation that made it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Texts(BTreeMap<OpId, Text>);
+
+impl Texts {
+    /// Whether each key in a text, and so each deletion, names a character of that very text. Automerge does not look, and
+    /// panics.
+    pub(crate) fn judge(&self, parsed: &Parsed<'_>) -> Result<(), GuardError> {
+        for operation in &parsed.operations {
+            let (Some(object), Key::Character(id)) = (operation.object, operation.key) else { continue };
+            let own = id.counter.checked_sub(parsed.start_op).filter(|_| id.writer == parsed.writer);
+            let here = match own {
+                Some(index) => usize::try_from(index)
+                    .ok()
+                    .and_then(|index| parsed.operations.get(index))
+                    .is_some_and(|operation| operation.insert && operation.object == Some(object)),
+                None => self.0.get(&object).is_some_and(|text| text.contains(id)),
+            };
+            if !here {
+                return Err(Rule::Apply.broken("no character of this text"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what a sound change does to texts.
+    pub(crate) fn take(&mut self, parsed: &Parsed<'_>) {
+        for operation in &parsed.operations {
+            // What is not in a map is in a text.
+            let Some(object) = operation.object.filter(|_| !matches!(operation.key, Key::Map(_))) else {
+                continue;
+            };
+            let text = self.0.entry(object).or_default();
+            match (operation.action, operation.key) {
+                (Action::Put(character), key) => {
+                    let after = match key {
+                        Key::Character(id) => Some(id),
+                        Key::Front | Key::Map(_) => None,
+                    };
+                    text.insert(operation.id, after, character.chars().next().unwrap_or_default());
+                }
+                (_, Key::Character(id)) => text.delete(id),
+                _ => {}
+            }
+        }
+    }
+
+    /// A text as it stands; empty where nobody wrote into it.
+    pub(crate) fn read(&self, object: OpId) -> String {
+        self.0.get(&object).map(Text::read).unwrap_or_default()
+    }
+}
 
 /// A text as its insertions and deletions.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Text {
+struct Text {
     runs: Vec<Run>,
     /// The runs by their first character.
     index: BTreeMap<(WriterId, u64), usize>,
@@ -29,7 +86,7 @@ impl Run {
 
 impl Text {
     /// Inserts a character after another, or at the front. That of the other comes first.
-    pub(super) fn insert(&mut self, id: OpId, after: Option<OpId>, character: char) {
+    fn insert(&mut self, id: OpId, after: Option<OpId>, character: char) {
         if let Some(last) = self.runs.last_mut()
             && last.id(last.characters.len()) == id
             && after == Some(last.id(last.characters.len() - 1))
@@ -41,12 +98,12 @@ impl Text {
         self.runs.push(Run { first: id, after, characters: vec![character] });
     }
 
-    pub(super) fn delete(&mut self, id: OpId) {
+    fn delete(&mut self, id: OpId) {
         self.deleted.insert(id);
     }
 
     /// Whether the operation inserted one of the characters, deleted or not.
-    pub(super) fn contains(&self, id: OpId) -> bool {
+    fn contains(&self, id: OpId) -> bool {
         self.find(id).is_some()
     }
 
@@ -60,7 +117,7 @@ impl Text {
 
     /// The text as it stands. Of the characters inserted after the same one the latest stands first, the order that
     /// Automerge gives.
-    pub(super) fn read(&self) -> String {
+    fn read(&self) -> String {
         // What was inserted after each character, besides the next of its own run.
         let mut branches: BTreeMap<Option<(usize, usize)>, Vec<usize>> = BTreeMap::new();
         for (number, run) in self.runs.iter().enumerate() {

@@ -1,0 +1,113 @@
+//! What the guard takes at most, whatever a member's device sends: 64 MiB of memory and a second of work for any input of
+//! at most 1 MiB. Alone in its program, so that nothing else is measured.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use firsthand_document::{Document, Incoming, Outcome};
+use firsthand_tests::hostile::{Attack, Base, Leads, attacks};
+use firsthand_tests::{seeds, thread_time};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+const MIB: usize = 1 << 20;
+/// What one input may take.
+const MOST_BYTES: usize = 64 * MIB;
+const MOST_TIME: Duration = Duration::from_secs(1);
+
+/// What something took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Cost {
+    bytes: usize,
+    time: Duration,
+}
+
+fn measure<T>(run: impl FnOnce() -> T) -> (T, Cost) {
+    MEMORY.reset_peak_usage();
+    let (before, began) = (MEMORY.current_usage(), thread_time());
+    let result = run();
+    let time = thread_time() - began;
+    (result, Cost { bytes: MEMORY.peak_usage() - before, time })
+}
+
+/// The dearest of several, by memory and by time.
+#[derive(Default)]
+struct Dearest {
+    memory: (Cost, String),
+    time: (Cost, String),
+    count: usize,
+    /// What took more than it may.
+    over: Vec<String>,
+}
+
+impl Dearest {
+    fn note(&mut self, cost: Cost, name: &str) {
+        self.count += 1;
+        if cost.bytes > self.memory.0.bytes {
+            self.memory = (cost, name.to_owned());
+        }
+        if cost.time > self.time.0.time {
+            self.time = (cost, name.to_owned());
+        }
+        if cost.bytes > MOST_BYTES || cost.time > MOST_TIME {
+            self.over.push(format!("{name}: {} KiB, {:?}", cost.bytes >> 10, cost.time));
+        }
+    }
+
+    fn words(&self) -> String {
+        format!(
+            "{} inputs, at most {:.1} MiB ({}) and {:.0} ms ({})",
+            self.count,
+            self.memory.0.bytes as f64 / MIB as f64,
+            self.memory.1,
+            self.time.0.time.as_secs_f64() * 1000.0,
+            self.time.1
+        )
+    }
+}
+
+/// Gives the attack to a document, and says what that took; what is refused leaves the document as it was.
+fn attack(document: &Document, attack: &Attack, authors: &Leads) -> (Vec<Outcome>, Cost) {
+    let incoming: Vec<Incoming<'_>> = attack.sent.iter().map(|sent| sent.incoming()).collect();
+    let mut copy = document.clone();
+    let (outcomes, cost) = measure(|| copy.apply(&incoming, authors).outcomes);
+    if attack.refused {
+        let refused = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Refused(_)));
+        assert!(refused, "{}: {outcomes:?}", attack.name);
+        assert_eq!(copy.save(), document.save(), "{}", attack.name);
+        return (outcomes, cost);
+    }
+    // What was taken must also be shown, kept and read again.
+    let ((), after) = measure(|| {
+        let view = copy.view(authors);
+        drop(view.to_canonical());
+        drop(view);
+        let again = Document::load(&copy.save()).unwrap();
+        assert_eq!(again.heads(), copy.heads());
+    });
+    (outcomes, Cost { bytes: cost.bytes.max(after.bytes), time: cost.time.max(after.time) })
+}
+
+#[test]
+fn no_input_is_dear() {
+    firsthand_node::keep_caught_panics_quiet();
+    let base = Base::new();
+    let plain = base.forms(&[]);
+    let mut forms: [Dearest; 2] = Default::default();
+    for one in attacks(&base) {
+        let all = base.sent.iter().chain(&one.before).chain(&one.sent);
+        let authors = Leads::of(all);
+        let documents = if one.before.is_empty() { plain.clone() } else { base.forms(&one.before) };
+        for (document, dearest) in documents.iter().zip(&mut forms) {
+            let (_, cost) = attack(document, &one, &authors);
+            dearest.note(cost, &one.name);
+        }
+    }
+    for (dearest, form) in forms.iter().zip(["as changes", "in Automerge"]) {
+        seeds::figure(&format!("hostile changes to a document {form}: {}", dearest.words()));
+    }
+    let over: Vec<_> = forms.iter().flat_map(|dearest| &dearest.over).collect();
+    assert!(over.is_empty(), "{over:#?}");
+}
