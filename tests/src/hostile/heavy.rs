@@ -207,7 +207,7 @@ fn chains(base: &Base, push: &mut impl FnMut(&str, &[&Sent], Vec<Sent>)) {
     let first = chain[0].clone();
     chain.reverse();
     push("5,000 writes, the last one first", &[], chain);
-    for people in [250, 2_000] {
+    for people in [250, 4_000] {
         let sent = (1_000..1_000 + people).map(|number| {
             let value = ScalarValue::Str(number.to_string().into());
             first.by(number, |change| {

@@ -45,7 +45,6 @@ impl Attack {
 /// Everything there is, against this document.
 #[must_use]
 pub fn attacks(base: &Base) -> Vec<Attack> {
-    let t = crate::thread_time();
     let mut all = lies::attacks(base);
     all.extend(operations::attacks(base));
     all.extend(heavy::attacks(base));

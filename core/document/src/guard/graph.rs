@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use automerge::Automerge;
 use firsthand_ids::{ChangeHash, WriterId};
 
+use super::clock::Clock;
 use crate::OpId;
-
-/// How many changes of each writer are in the past of something, by the writer's number.
-type Clock = Vec<u64>;
 
 #[derive(Debug, Clone)]
 struct Node {
@@ -22,6 +20,8 @@ struct Node {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Graph {
     writers: BTreeMap<WriterId, usize>,
+    /// The writers by their numbers.
+    names: Vec<WriterId>,
     /// Of each writer, the first and last operation of each of its changes, and its hash.
     chains: Vec<Vec<(u64, u64, ChangeHash)>>,
     nodes: BTreeMap<ChangeHash, Node>,
@@ -54,15 +54,10 @@ impl Graph {
 
     /// What a change with these dependencies builds on.
     pub(crate) fn past(&self, dependencies: &[ChangeHash]) -> Past {
-        let mut past = Past { clock: Vec::new(), top: 0 };
+        let mut past = Past { clock: Clock::default(), top: 0 };
         for node in dependencies.iter().filter_map(|dependency| self.nodes.get(dependency)) {
             past.top = past.top.max(node.top);
-            if past.clock.len() < node.clock.len() {
-                past.clock.resize(node.clock.len(), 0);
-            }
-            for (mine, theirs) in past.clock.iter_mut().zip(&node.clock) {
-                *mine = (*mine).max(*theirs);
-            }
+            past.clock.merge(&node.clock);
         }
         past
     }
@@ -70,7 +65,12 @@ impl Graph {
     /// How many changes of a writer are in the past.
     pub(crate) fn sequence(&self, past: &Past, writer: WriterId) -> u64 {
         let number = self.writers.get(&writer);
-        number.and_then(|number| past.clock.get(*number)).copied().unwrap_or(0)
+        number.map_or(0, |number| past.clock.get(*number))
+    }
+
+    /// Who made changes in the past.
+    pub(crate) fn writers_of(&self, past: &Past) -> impl Iterator<Item = WriterId> {
+        past.clock.numbers().filter_map(|number| self.names.get(number).copied())
     }
 
     /// How many changes of a writer there are.
@@ -81,8 +81,8 @@ impl Graph {
     /// Whether an operation is in the past.
     pub(crate) fn covers(&self, past: &Past, operation: OpId) -> bool {
         let Some(number) = self.writers.get(&operation.writer) else { return false };
-        let count = past.clock.get(*number).copied().unwrap_or(0) as usize;
-        let chain = &self.chains[*number][..count];
+        let count = past.clock.get(*number) as usize;
+        let chain = self.chains[*number].get(..count).unwrap_or_default();
         let place = chain.partition_point(|(_, last, _)| *last < operation.counter);
         chain.get(place).is_some_and(|(first, _, _)| *first <= operation.counter)
     }
@@ -107,13 +107,11 @@ impl Graph {
         let number = *self.writers.entry(writer).or_insert(next);
         if number == self.chains.len() {
             self.chains.push(Vec::new());
+            self.names.push(writer);
         }
         self.chains[number].push((*operations.start(), *operations.end(), hash));
         let mut clock = past.clock.clone();
-        if clock.len() <= number {
-            clock.resize(number + 1, 0);
-        }
-        clock[number] = self.chains[number].len() as u64;
+        clock.set(number, self.chains[number].len() as u64);
         self.nodes.insert(hash, Node { clock, top: past.top.max(*operations.end()) });
     }
 }

@@ -10,6 +10,9 @@ use super::resolutions::{Loss, Resolutions};
 use crate::layout::{Layout, MapName, Standing};
 use crate::{Authors, OpId};
 
+/// So many writers under one key are looked through, whoever they are.
+const FEW: usize = 64;
+
 /// One write.
 #[derive(Debug, Clone)]
 struct Written {
@@ -61,7 +64,7 @@ impl Keys {
         let covered = |id: &OpId| graph.covers(past, *id);
         let Some(writes) = self.maps.get(&map).and_then(|keys| keys.get(key)) else { return Vec::new() };
         let mut out = Vec::new();
-        for (writer, mine) in writes {
+        let mut look = |writer: &WriterId, mine: &[Written]| {
             let id = |one: &Written| OpId { counter: one.counter, writer: *writer };
             let count = mine.partition_point(|one| covered(&id(one)));
             if let Some(last) = mine[..count].last()
@@ -69,6 +72,13 @@ impl Keys {
             {
                 out.push((id(last), last.value.clone()));
             }
+        };
+        // Where thousands wrote apart, each had seen few.
+        if writes.len() <= FEW {
+            writes.iter().for_each(|(writer, mine)| look(writer, mine));
+        } else {
+            let seen = graph.writers_of(past);
+            seen.for_each(|writer| writes.get(&writer).into_iter().for_each(|mine| look(&writer, mine)));
         }
         out
     }

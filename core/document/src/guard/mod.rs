@@ -11,6 +11,7 @@
 
 pub(crate) mod caught;
 pub(crate) mod characters;
+mod clock;
 mod columns;
 mod encode;
 mod error;
