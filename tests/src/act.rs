@@ -162,7 +162,7 @@ impl Person {
         let before = held(world.devices[device].ledger());
         world
             .write(device, |ledger, now, rng| {
-                ledger.attach(incident, &mut content.as_slice(), &name, "seen", now, rng, &mut |_| ())
+                ledger.attach(incident, &mut content.as_slice(), &name, "seen", now, rng, &mut |_| true)
             })
             .unwrap();
         world.tell(|| format!("{device} attaches {} bytes", content.len()));

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::Dice;
 
-/// What a member who breaks the rules does to the batches its device sends.
+/// What a member who breaks the rules does to the batches and files its device sends.
 #[derive(Debug, Clone)]
 pub enum Tamper {
     /// The signature is not the device's.
@@ -32,10 +32,18 @@ pub enum Tamper {
     Instead(Vec<u8>),
     /// Chains of others are held back, though entries that are sent build on them.
     Withhold(BTreeSet<WriterId>),
+    /// One part of a file in so many, its table included, is another than the one asked for.
+    Parts(u64),
 }
 
 impl Tamper {
     pub fn alter(&mut self, input: &mut Input, rng: &mut ChaCha8Rng) {
+        if let (Self::Parts(of), Input::ChunkLoaded { chunk: Some((_, bytes)), .. }) = (&*self, &mut *input)
+            && rng.next_u64().is_multiple_of(*of)
+        {
+            let at = rng.next_u64() as usize % bytes.len();
+            bytes[at] ^= 1 << (rng.next_u64() % 8);
+        }
         let Input::Loaded { batch: Ok(Some(batch)), .. } = input else { return };
         match self {
             Self::Signature => {
@@ -53,7 +61,7 @@ impl Tamper {
                 }
             }
             Self::Instead(plain) => batch.plain.clone_from(plain),
-            Self::Withhold(_) => {}
+            Self::Withhold(_) | Self::Parts(_) => {}
         }
     }
 

@@ -240,7 +240,7 @@ fn a_broken_database_is_salvaged_and_a_peer_gives_the_rest() {
         let first = ids[0];
         world
             .write(amina, |ledger, now, rng| {
-                ledger.attach(first, &mut photo, "p.jpg", "", now, rng, &mut |_| ())
+                ledger.attach(first, &mut photo, "p.jpg", "", now, rng, &mut |_| true)
             })
             .unwrap();
         if what == Spoilt::Log {
@@ -363,7 +363,7 @@ fn a_head_file_and_an_attachment_are_repaired_in_place() {
     let id = add(&mut world, amina, "an incident");
     let mut photo: &[u8] = b"\xff\xd8\xffa photo";
     world
-        .write(amina, |ledger, now, rng| ledger.attach(id, &mut photo, "p.jpg", "", now, rng, &mut |_| ()))
+        .write(amina, |ledger, now, rng| ledger.attach(id, &mut photo, "p.jpg", "", now, rng, &mut |_| true))
         .unwrap();
     world.meet(bela, amina);
     stop(&mut world, amina);

@@ -238,7 +238,7 @@ impl Script {
                 let len = if number % 10 == 2 { 3000 } else { 400_000 };
                 let content = Dice::new(number as u64, 42).fill(len);
                 let name = format!("{number}.bin");
-                self.ledger().attach(id, &mut content.as_slice(), &name, "", now, rng, &mut |_| ())?;
+                self.ledger().attach(id, &mut content.as_slice(), &name, "", now, rng, &mut |_| true)?;
             }
             3 => {
                 let row = |row| ImportRow { row, incident: titled(&format!("Row {number}.{row}")) };

@@ -114,7 +114,7 @@ fn team_at_work(home: &Path, dir: &Path) -> Ledger {
         let mut rest = content.as_slice();
         world
             .write(device, |ledger, now, rng| {
-                ledger.attach(incident, &mut rest, &name, "", now, rng, &mut |_| ())
+                ledger.attach(incident, &mut rest, &name, "", now, rng, &mut |_| true)
             })
             .unwrap();
     }

@@ -21,7 +21,7 @@ fn edit(world: &mut World, device: usize, id: DocumentId, edits: &[Edit]) {
 fn attach(world: &mut World, device: usize, id: DocumentId, name: &str, content: &[u8]) {
     let mut content = content;
     world
-        .write(device, |ledger, now, rng| ledger.attach(id, &mut content, name, "", now, rng, &mut |_| ()))
+        .write(device, |ledger, now, rng| ledger.attach(id, &mut content, name, "", now, rng, &mut |_| true))
         .unwrap();
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use firsthand_ids::{Position, WriterId};
 use firsthand_log::Vector;
-use firsthand_node::{Event, Ledger, Node, NodeError, Role};
+use firsthand_node::{Event, IncidentQuery, Ledger, Node, NodeError, Role};
 use firsthand_record::generate::Generator;
 use firsthand_store::{Home, StoreError};
 use firsthand_tests::{Dice, crashing, folder, seeds};
@@ -111,6 +111,40 @@ fn nothing_acknowledged_is_lost_when_the_program_is_killed() {
         }
         assert_eq!(saved.len(), 1);
     });
+}
+
+fn attachments(home: &Path) -> Vec<PathBuf> {
+    home.join("attachments").read_dir().unwrap().map(|file| file.unwrap().path()).collect()
+}
+
+/// Between sealing a file and recording it.
+#[test]
+fn a_file_that_was_sealed_and_not_recorded_is_gone_and_a_recorded_one_stays() {
+    let dir = folder();
+    let home = dir.path().join("home");
+    for (round, (finished, before)) in [(false, 0), (true, 0), (false, 1)].into_iter().enumerate() {
+        let (mut child, mut out) = start(&["seal", home.to_str().unwrap()]);
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), "sealed");
+        assert_eq!(attachments(&home).len(), before + 1, "round {round}");
+        if finished {
+            drop(child.stdin.take());
+            line.clear();
+            out.read_line(&mut line).unwrap();
+            assert_eq!(line.trim_end(), "recorded");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        verify(&home, &Saved::new());
+        let left = attachments(&home);
+        assert_eq!(left.len(), before + usize::from(finished), "round {round}: {left:?}");
+    }
+    let mut ledger = crashing::open(&home, 1).unwrap();
+    let rows = ledger.incidents(&IncidentQuery::default()).unwrap();
+    let views: Vec<_> = rows.iter().map(|row| ledger.incident(row.id).unwrap()).collect();
+    let files: Vec<_> = views.iter().flat_map(|view| &view.attachments).collect();
+    assert!(files.len() == 1 && files[0].here, "{files:?}");
 }
 
 async fn join(lead: &Node, address: &str, home: PathBuf) {

@@ -126,7 +126,7 @@ fn nothing_is_found_on_the_disk_or_on_the_wire() {
             let content = [vec![b'.'; len], flock.word().into_bytes(), vec![b'.'; 300_000]].concat();
             world
                 .write(lead, |ledger, now, rng| {
-                    ledger.attach(id, &mut content.as_slice(), &name, &caption, now, rng, &mut |_| ())
+                    ledger.attach(id, &mut content.as_slice(), &name, &caption, now, rng, &mut |_| true)
                 })
                 .unwrap();
         }

@@ -296,7 +296,7 @@ fn a_file_that_is_not_what_its_record_says_is_not_taken() {
     let honest = team
         .world
         .write(hostile, |ledger, now, rng| {
-            ledger.attach(incident, &mut content.as_slice(), "true.jpg", "", now, rng, &mut |_| ())
+            ledger.attach(incident, &mut content.as_slice(), "true.jpg", "", now, rng, &mut |_| true)
         })
         .unwrap();
     team.world.meet(hostile, lead);

@@ -54,6 +54,14 @@ const RUNS: &[Run] = &[
         seeds: 100_000,
     },
     Run {
+        name: "attachments",
+        about: "1,000,000 cuts of files on their way",
+        package: "firsthand-tests",
+        file: "attachments",
+        test: "files_arrive_whole_however_often_the_link_is_cut",
+        seeds: 40_000,
+    },
+    Run {
         name: "forgeries",
         about: "1,000,000 mutants of what peers send",
         package: "firsthand-tests",

@@ -26,12 +26,20 @@ pub(crate) struct Bar {
 impl Bar {
     /// A bar with a word for what is going on.
     pub(crate) fn new(what: &'static str) -> Self {
+        Self::with(what, "{msg} [{wide_bar}] {pos} of {len}")
+    }
+
+    /// The same for work that is measured in bytes.
+    pub(crate) fn of_bytes(what: &'static str) -> Self {
+        Self::with(what, "{msg} [{wide_bar}] {bytes} of {total_bytes}")
+    }
+
+    fn with(what: &'static str, template: &str) -> Self {
         let bar = if std::io::stderr().is_terminal() {
             ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
         } else {
             ProgressBar::hidden()
         };
-        let template = "{msg} [{wide_bar}] {pos} of {len}";
         bar.set_style(
             ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_bar())

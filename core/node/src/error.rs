@@ -11,7 +11,7 @@ use firsthand_team::TeamError;
 pub enum NodeError {
     /// The home could not be opened, read or written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The team's rules forbid it, or what was given is no valid name or invitation.
     #[error(transparent)]
     Team(#[from] TeamError),
@@ -67,6 +67,15 @@ pub enum NodeError {
     /// The person stopped it.
     #[error("finish: stopped")]
     Stopped,
+}
+
+impl From<StoreError> for NodeError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stopped => Self::Stopped,
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl From<LogError> for NodeError {

@@ -100,10 +100,13 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
     }
     assert_eq!(lead.digest().await.unwrap(), other.digest().await.unwrap());
     let out = dir.path().join("out.png");
-    lead.save_attachment(id, "gate.png", &out).await.unwrap();
+    lead.save_attachment(id, "gate.png", &out, Arc::new(|_, _| true)).await.unwrap();
     assert_eq!(std::fs::read(&out).unwrap(), std::fs::read(&photo).unwrap());
-    assert!(matches!(lead.save_attachment(id, "gate.png", &out).await, Err(NodeError::File(_))));
-    lead.verify_attachment(id, "gate.png").await.unwrap();
+    assert!(matches!(
+        lead.save_attachment(id, "gate.png", &out, Arc::new(|_, _| true)).await,
+        Err(NodeError::File(_))
+    ));
+    lead.verify_attachment(id, "gate.png", Arc::new(|_, _| true)).await.unwrap();
     other.meet_once(&address).await.unwrap();
     for node in [&lead, &other] {
         let view = node.incident(id).await.unwrap();

@@ -172,9 +172,15 @@ fn main() {
     let big = vec![7u8; 64 << 20];
     let mut rng = common::rng(5);
     let mut sealed = None;
-    let took = timed(|| sealed = Some(store.add_attachment(&mut &big[..], &mut |_| {}, &mut rng).unwrap()));
+    let took =
+        timed(|| sealed = Some(store.attachments().seal(&mut &big[..], &mut |_| true, &mut rng).unwrap()));
     let sealed = sealed.unwrap();
-    let read = timed(|| out = store.verify_attachment(&sealed.secret, &sealed.hash).unwrap() as usize);
+    let read = timed(|| {
+        out = store
+            .attachments()
+            .read(&sealed.secret, &sealed.hash, &mut std::io::sink(), &mut |_| true)
+            .unwrap() as usize
+    });
     println!("attachment of 64 MiB: sealed in {took:?}, verified in {read:?}, {out} bytes");
     drop(store);
     sizes(&folder);

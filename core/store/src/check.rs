@@ -177,7 +177,7 @@ impl Store {
         let total = files.len() as u64;
         for (done, (file, table_hash)) in (0..).zip(files) {
             progress(CheckProgress::Attachments { done, total });
-            let path = self.home.path(ATTACHMENTS).join(&file);
+            let path = attachment::place(&self.home.path(ATTACHMENTS), &file);
             match attachment::check(&path, Some(&table_hash))? {
                 Checked::Missing => report.damage.push(Damage::AttachmentMissing { file }),
                 Checked::Unreadable => report.damage.push(Damage::AttachmentUnreadable { file }),

@@ -80,6 +80,9 @@ pub enum StoreError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// Whoever asked for it stopped it.
+    #[error("finish: stopped")]
+    Stopped,
     /// The database refused a statement for a reason that is none of the above: a mistake in this program.
     #[error("use the database: {0}")]
     Database(#[source] rusqlite::Error),

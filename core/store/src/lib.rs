@@ -36,8 +36,8 @@ mod witness;
 mod write;
 
 pub use attachment::{
-    AttachmentSecret, AttachmentState, CHUNK_BYTES, ChunkTable, MAX_ATTACHMENT_BYTES, Receiving,
-    SealedAttachment, Sealer,
+    Arrived, AttachmentSecret, AttachmentState, Attachments, CHUNK_BYTES, ChunkTable, Done,
+    MAX_ATTACHMENT_BYTES, Receiving, SealedAttachment,
 };
 pub use check::{CheckProgress, CheckReport, Damage};
 pub use commit::{

@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
+use crate::attachment::Unrecorded;
 use crate::cache::{self, Cache};
 use crate::head::{Head, HeadFile};
 use crate::home::{ATTACHMENTS, DATABASE, HEAD, Home, SHM, WAL};
@@ -114,7 +115,6 @@ impl Store {
         let cipher_key = slots::derive(&**key, "firsthand data key v1", b"database");
         let mut database = database::open(&home.path(DATABASE), &cipher_key)?;
         database::migrate(&mut database, state)?;
-        attachment::sweep(&home.path(ATTACHMENTS))?;
         let cache = Cache::load(&database)?;
         let installation = vault.installation(home.dir())?;
         let mut witness = Witness::judge(file, head, found, &database, &cache)?;
@@ -132,7 +132,17 @@ impl Store {
         if store.setting(DOUBT)?.is_some() {
             store.witness.doubt(Doubt::Noted);
         }
+        store.settle_attachments()?;
         Ok(store)
+    }
+
+    /// What an interrupted sealing left. Nobody is sealing: the home was opened just now.
+    fn settle_attachments(&self) -> Result<(), StoreError> {
+        let unrecorded = if self.doubts().is_empty() { Unrecorded::Remove } else { Unrecorded::Keep };
+        let mut select =
+            self.database.prepare("SELECT EXISTS (SELECT 1 FROM attachments WHERE file = ?1)")?;
+        let mut is_recorded = |file: &str| Ok(select.query_row([file], |row| row.get(0))?);
+        attachment::settle_all(&self.home.path(ATTACHMENTS), unrecorded, &mut is_recorded)
     }
 
     /// Closes the database, makes the head file durable and wipes the keys. The home stays held, so no other process can
@@ -211,7 +221,7 @@ impl Store {
             )?;
         }
         transaction.commit()?;
-        Ok(())
+        self.settle_attachments()
     }
 
     /// Moves the damaged files of attachments to `set-aside/`, so that they are asked for again; gives the folder and the
@@ -235,7 +245,7 @@ impl Store {
                 Some(dir) => dir,
                 None => folder.insert(aside::folder(&self.home)?),
             };
-            let from = self.home.path(ATTACHMENTS).join(&file);
+            let from = attachment::place(&self.home.path(ATTACHMENTS), &file);
             if from.exists() {
                 std::fs::rename(from, dir.join(&file))?;
             }

@@ -20,12 +20,12 @@ fn bytes(rng: &mut ChaCha8Rng, len: usize) -> Vec<u8> {
 }
 
 fn add(store: &Store, plain: &[u8], rng: &mut ChaCha8Rng) -> SealedAttachment {
-    store.add_attachment(&mut &plain[..], &mut |_| {}, rng).unwrap()
+    store.attachments().seal(&mut &plain[..], &mut |_| true, rng).unwrap()
 }
 
 fn read(store: &Store, sealed: &SealedAttachment) -> Result<Vec<u8>, StoreError> {
     let mut out = Vec::new();
-    let len = store.read_attachment(&sealed.secret, &sealed.hash, &mut out)?;
+    let len = store.attachments().read(&sealed.secret, &sealed.hash, &mut out, &mut |_| true)?;
     assert_eq!(len as usize, out.len());
     Ok(out)
 }
@@ -35,6 +35,19 @@ fn files(folder: &Folder) -> Vec<std::path::PathBuf> {
     let mut files: Vec<_> = dir.map(|file| file.unwrap().path()).collect();
     files.sort();
     files
+}
+
+fn whole(receiving: Receiving, hash: &ContentHash) -> SealedAttachment {
+    match receiving.finish(hash).unwrap() {
+        Arrived::Whole(sealed) => sealed,
+        Arrived::Damaged(_) => panic!("nothing was damaged"),
+    }
+}
+
+fn flip(path: &std::path::Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 4;
+    fs::write(path, bytes).unwrap();
 }
 
 fn below(rng: &mut ChaCha8Rng, limit: usize) -> usize {
@@ -64,13 +77,26 @@ fn files_of_every_length_come_back_whole() {
         let plain = bytes(&mut rng, len);
         let mut heard = Vec::new();
         let mut source = Trickle(&plain, rng.clone());
-        let sealed = store.add_attachment(&mut source, &mut |done| heard.push(done), &mut rng).unwrap();
+        let sealed = store
+            .attachments()
+            .seal(
+                &mut source,
+                &mut |done| {
+                    heard.push(done);
+                    true
+                },
+                &mut rng,
+            )
+            .unwrap();
         assert_eq!((sealed.hash, sealed.byte_len), (ContentHash::new(sha256(&plain)), len as u64));
         assert!(heard.is_sorted() && heard.last() == Some(&(len as u64)));
         assert_eq!(read(&store, &sealed).unwrap(), plain);
-        assert_eq!(store.verify_attachment(&sealed.secret, &sealed.hash).unwrap(), len as u64);
-        assert_eq!(store.attachment_state(&sealed.secret).unwrap(), AttachmentState::Complete);
-        let table = store.attachment_table(&sealed.secret).unwrap();
+        assert_eq!(
+            store.attachments().read(&sealed.secret, &sealed.hash, &mut io::sink(), &mut |_| true).unwrap(),
+            len as u64
+        );
+        assert_eq!(store.attachments().state(&sealed.secret).unwrap(), AttachmentState::Complete);
+        let table = store.attachments().table(&sealed.secret).unwrap();
         assert_eq!(
             (table.byte_len(), table.chunks() as usize),
             (len as u64, len.div_ceil(CHUNK_BYTES).max(1))
@@ -107,7 +133,7 @@ fn a_reader_that_fails_leaves_nothing() {
     }
     let folder = Folder::new();
     let store = folder.create();
-    let failed = store.add_attachment(&mut Fails(3), &mut |_| {}, &mut rng(3));
+    let failed = store.attachments().seal(&mut Fails(3), &mut |_| true, &mut rng(3));
     assert!(matches!(failed, Err(StoreError::Full)));
     assert_eq!(files(&folder), [] as [std::path::PathBuf; 0]);
 }
@@ -175,8 +201,8 @@ fn chunks_arrive_in_any_order_over_any_cut() {
         let plain = bytes(&mut rng, len);
         let sealed = add(&sender, &plain, &mut rng);
         let secret = &sealed.secret;
-        let encoded = sender.attachment_table(secret).unwrap().encode();
-        assert_eq!(receiver.attachment_state(secret).unwrap(), AttachmentState::Absent);
+        let encoded = sender.attachments().table(secret).unwrap().encode();
+        assert_eq!(receiver.attachments().state(secret).unwrap(), AttachmentState::Absent);
         let part = other
             .home()
             .join("attachments")
@@ -186,10 +212,10 @@ fn chunks_arrive_in_any_order_over_any_cut() {
         loop {
             let table = ChunkTable::decode(&encoded, secret).unwrap();
             let total = table.chunks();
-            let mut receiving = receiver.receive_attachment(secret, table).unwrap();
+            let mut receiving = receiver.attachments().receive(secret, table).unwrap();
             for _ in 0..below(&mut rng, 6) {
                 let chunk = below(&mut rng, total as usize) as u32;
-                let mut bytes = sender.attachment_chunk(secret, chunk).unwrap();
+                let mut bytes = sender.attachments().chunk(secret, chunk).unwrap();
                 if below(&mut rng, 3) == 0 {
                     let at = below(&mut rng, bytes.len());
                     bytes[at] ^= 1;
@@ -204,12 +230,12 @@ fn chunks_arrive_in_any_order_over_any_cut() {
             let missing: Vec<_> = receiving.missing().collect();
             let present = total - missing.len() as u32;
             assert_eq!(receiving.state(), AttachmentState::Partial { present, total });
-            assert_eq!(receiver.attachment_state(secret).unwrap(), receiving.state());
+            assert_eq!(receiver.attachments().state(secret).unwrap(), receiving.state());
             if missing.is_empty() || cuts > 40 {
                 for chunk in missing {
-                    receiving.put(chunk, &sender.attachment_chunk(secret, chunk).unwrap()).unwrap();
+                    receiving.put(chunk, &sender.attachments().chunk(secret, chunk).unwrap()).unwrap();
                 }
-                assert_eq!(receiving.finish(&sealed.hash).unwrap(), sealed);
+                assert_eq!(whole(receiving, &sealed.hash), sealed);
                 break;
             }
             match below(&mut rng, 4) {
@@ -232,15 +258,15 @@ fn chunks_arrive_in_any_order_over_any_cut() {
             cuts += 1;
         }
         assert!(!part.exists());
-        assert_eq!(receiver.attachment_state(secret).unwrap(), AttachmentState::Complete);
+        assert_eq!(receiver.attachments().state(secret).unwrap(), AttachmentState::Complete);
         assert_eq!(fs::read(&files(&folder)[0]).unwrap(), fs::read(&files(&other)[0]).unwrap());
         assert_eq!(read(&receiver, &sealed).unwrap(), plain);
         // Once more, of what is complete, asks for nothing.
         let table = ChunkTable::decode(&encoded, secret).unwrap();
-        let again = receiver.receive_attachment(secret, table).unwrap();
+        let again = receiver.attachments().receive(secret, table).unwrap();
         assert_eq!(again.missing().count(), 0);
         assert_eq!(again.state(), AttachmentState::Complete);
-        assert_eq!(again.finish(&sealed.hash).unwrap(), sealed);
+        assert_eq!(whole(again, &sealed.hash), sealed);
     }
 }
 
@@ -250,12 +276,12 @@ fn a_record_that_lies_about_the_content_is_not_believed() {
     let (folder, other) = (Folder::new(), Folder::new());
     let (sender, receiver) = (folder.create(), other.create());
     let sealed = add(&sender, b"something else", &mut rng);
-    let table = sender.attachment_table(&sealed.secret).unwrap();
-    let mut receiving = receiver.receive_attachment(&sealed.secret, table).unwrap();
-    receiving.put(0, &sender.attachment_chunk(&sealed.secret, 0).unwrap()).unwrap();
+    let table = sender.attachments().table(&sealed.secret).unwrap();
+    let mut receiving = receiver.attachments().receive(&sealed.secret, table).unwrap();
+    receiving.put(0, &sender.attachments().chunk(&sealed.secret, 0).unwrap()).unwrap();
     let finished = receiving.finish(&ContentHash::new([1; 32]));
     assert!(matches!(finished, Err(StoreError::AttachmentMismatch)));
-    assert_eq!(receiver.attachment_state(&sealed.secret).unwrap(), AttachmentState::Absent);
+    assert_eq!(receiver.attachments().state(&sealed.secret).unwrap(), AttachmentState::Absent);
     let kept = files(&other);
     assert!(kept.len() == 1 && kept[0].extension().unwrap() == "refused");
 }
@@ -266,7 +292,7 @@ fn tables_from_peers_are_read_or_refused() {
     let store = folder.create();
     let plain = bytes(&mut rng, 3 * CHUNK_BYTES);
     let sealed = add(&store, &plain, &mut rng);
-    let table = store.attachment_table(&sealed.secret).unwrap();
+    let table = store.attachments().table(&sealed.secret).unwrap();
     let encoded = table.encode();
     assert_eq!(ChunkTable::decode(&encoded, &sealed.secret).unwrap(), table);
     for at in 0..encoded.len() {
@@ -284,14 +310,99 @@ fn tables_from_peers_are_read_or_refused() {
 }
 
 #[test]
-fn opening_sweeps_what_an_interrupted_sealing_left_and_nothing_else() {
-    let folder = Folder::new();
-    drop(folder.create());
+fn what_is_spoilt_on_the_disk_while_a_file_arrives_is_asked_for_again() {
+    let mut rng = rng(9);
+    let (folder, other) = (Folder::new(), Folder::new());
+    let (sender, receiver) = (folder.create(), other.create());
+    let plain = bytes(&mut rng, 2 * CHUNK_BYTES + 100);
+    let sealed = add(&sender, &plain, &mut rng);
+    let encoded = sender.attachments().table(&sealed.secret).unwrap().encode();
+    let table = || ChunkTable::decode(&encoded, &sealed.secret).unwrap();
+    let mut receiving = receiver.attachments().receive(&sealed.secret, table()).unwrap();
+    for chunk in 0..3 {
+        for chunk in receiving.missing().collect::<Vec<_>>() {
+            receiving.put(chunk, &sender.attachments().chunk(&sealed.secret, chunk).unwrap()).unwrap();
+        }
+        flip(&files(&other)[0], 16 + chunk as usize * (CHUNK_BYTES + 16) + 50);
+        receiving = match receiving.finish(&sealed.hash).unwrap() {
+            Arrived::Damaged(again) => again,
+            Arrived::Whole(_) => panic!("chunk {chunk} is another"),
+        };
+        assert_eq!(receiving.missing().collect::<Vec<_>>(), [chunk]);
+    }
+    // What proves the chunks is known, so nothing need come again.
+    receiving.put(2, &sender.attachments().chunk(&sealed.secret, 2).unwrap()).unwrap();
+    let part = files(&other).remove(0);
+    flip(&part, 3);
+    flip(&part, fs::metadata(&part).unwrap().len() as usize - 20);
+    assert_eq!(whole(receiving, &sealed.hash), sealed);
+    assert_eq!(read(&receiver, &sealed).unwrap(), plain);
+    // The same of a file that lay complete here when a crash kept it from being noted.
+    flip(&files(&other)[0], 20);
+    let receiving = receiver.attachments().receive(&sealed.secret, table()).unwrap();
+    let Arrived::Damaged(mut receiving) = receiving.finish(&sealed.hash).unwrap() else {
+        panic!("chunk 0 is another")
+    };
+    receiving.put(0, &sender.attachments().chunk(&sealed.secret, 0).unwrap()).unwrap();
+    assert_eq!(whole(receiving, &sealed.hash), sealed);
+}
+
+#[test]
+fn opening_settles_what_an_interrupted_sealing_left_and_touches_nothing_else() {
+    let (folder, mut rng) = (Folder::new(), rng(10));
+    let mut store = folder.create();
+    let sealed = add(&store, b"recorded", &mut rng);
+    let mut commit = Commit::new(SPACE);
+    commit.attachments = vec![sealed.clone()];
+    store.commit(commit).unwrap();
+    let recorded = files(&folder).remove(0);
+    assert_eq!(recorded.extension(), None);
+    add(&store, b"never recorded", &mut rng);
+    // As if the program had ended between the commit and the renaming.
+    fs::rename(&recorded, recorded.with_extension("new")).unwrap();
+    assert_eq!(read(&store, &sealed).unwrap(), b"recorded");
+    assert_eq!(store.check(&mut |_| {}).unwrap().damage, []);
+    drop(store);
     let dir = folder.home().join("attachments");
     for name in ["0123.new", "0123.part", "0123.refused", "0123"] {
         fs::write(dir.join(name), b"x").unwrap();
     }
-    folder.open();
-    let left: Vec<_> = files(&folder).iter().map(|file| file.file_name().unwrap().to_owned()).collect();
-    assert_eq!(left, ["0123", "0123.part", "0123.refused"]);
+    let store = folder.open();
+    let left: Vec<_> = files(&folder).iter().map(|file| dir.join(file.file_name().unwrap())).collect();
+    let mut expected = vec![dir.join("0123"), dir.join("0123.part"), dir.join("0123.refused"), recorded];
+    expected.sort();
+    assert_eq!(left, expected);
+    assert_eq!(read(&store, &sealed).unwrap(), b"recorded");
+}
+
+#[test]
+fn what_nothing_records_stays_while_something_is_missing_here() {
+    let (folder, mut rng) = (Folder::new(), rng(11));
+    let store = folder.create();
+    add(&store, b"recorded by what is gone", &mut rng);
+    drop(store);
+    fs::remove_file(folder.home().join("head")).unwrap();
+    assert!(!folder.open().doubts().is_empty());
+    assert_eq!(files(&folder).len(), 1);
+}
+
+#[test]
+fn sealing_and_reading_stop_when_they_are_told_to() {
+    let (folder, mut rng) = (Folder::new(), rng(12));
+    let store = folder.create();
+    let plain = bytes(&mut rng, 3 * CHUNK_BYTES);
+    let stop_at = |at: u64| move |done: u64| done < at;
+    for at in [1, CHUNK_BYTES as u64 + 1, plain.len() as u64] {
+        let stopped = store.attachments().seal(&mut &plain[..], &mut stop_at(at), &mut rng);
+        assert!(matches!(stopped, Err(StoreError::Stopped)));
+        assert_eq!(files(&folder), [] as [std::path::PathBuf; 0]);
+    }
+    let sealed = add(&store, &plain, &mut rng);
+    for at in [1, plain.len() as u64] {
+        let read = store.attachments().read(&sealed.secret, &sealed.hash, &mut io::sink(), &mut stop_at(at));
+        assert!(matches!(read, Err(StoreError::Stopped)));
+    }
+    store.attachments().discard(&sealed).unwrap();
+    store.attachments().discard(&sealed).unwrap();
+    assert_eq!(files(&folder), [] as [std::path::PathBuf; 0]);
 }

@@ -42,7 +42,7 @@ fn a_file_is_missed_until_it_is_complete_here() {
     let mut store = folder.create();
     let mut writer = Writer::new(SPACE, 1);
     writer.join(&mut store);
-    let sealed = store.add_attachment(&mut &b"photo"[..], &mut |_| {}, &mut rng(1)).unwrap();
+    let sealed = store.attachments().seal(&mut &b"photo"[..], &mut |_| true, &mut rng(1)).unwrap();
     let mut attach = |store: &mut Store, detached: Option<Vec<u8>>, hidden: bool| {
         let (id, entry) = writer.create(b"record", detached);
         let row = EvidenceProjection {

@@ -124,7 +124,7 @@ fn a_home_holds_no_plaintext() {
         writer.log(&mut store, row);
         let mut plain = word().into_bytes().repeat(30_000);
         plain.truncate(300_000);
-        let sealed = store.add_attachment(&mut &plain[..], &mut |_| {}, &mut rng).unwrap();
+        let sealed = store.attachments().seal(&mut &plain[..], &mut |_| true, &mut rng).unwrap();
         let name = word();
         let (id, entry) = writer.create(name.as_bytes(), Some(sealed.secret.encode()));
         let row = EvidenceProjection {

@@ -326,7 +326,7 @@ fn no_flipped_bit_in_any_file_is_silent() {
     let mut store = create(&folder, &mut writer);
     log(&mut store, &mut writer, 60);
     let photo: Vec<u8> = (0..300_000u32).map(|number| (number % 251) as u8).collect();
-    let sealed = store.add_attachment(&mut photo.as_slice(), &mut |_| {}, &mut rng(5)).unwrap();
+    let sealed = store.attachments().seal(&mut photo.as_slice(), &mut |_| true, &mut rng(5)).unwrap();
     let mut commit = Commit::new(SPACE);
     commit.attachments.push(sealed);
     store.commit(commit).unwrap();

@@ -4,14 +4,16 @@
 //!   attaches. What it is about to do goes to standard output, and after every save a line with the chain and how far
 //!   it is: from then on it must survive.
 //! - `firsthand-crash meet HOME ADDRESS` meets a member once and says so.
+//! - `firsthand-crash seal HOME` seals a file, says so, and records it only once standard input ends.
 //! - `firsthand-crash hold HOME` holds a home until standard input ends.
 
 use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 
-use firsthand_node::Node;
-use firsthand_tests::{Expected, Person, World, crashing};
+use firsthand_node::{NewFile, Node};
+use firsthand_record::Incident;
+use firsthand_tests::{Clock, Dice, Expected, Person, World, crashing};
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -19,8 +21,9 @@ fn main() {
     match arguments[..] {
         ["log", home, seed] => log(Path::new(home), seed.parse().expect("a seed")),
         ["meet", home, address] => meet(Path::new(home), address),
+        ["seal", home] => seal(Path::new(home)),
         ["hold", home] => hold(Path::new(home)),
-        _ => panic!("firsthand-crash log HOME SEED | meet HOME ADDRESS | hold HOME"),
+        _ => panic!("firsthand-crash log HOME SEED | meet HOME ADDRESS | seal HOME | hold HOME"),
     }
 }
 
@@ -58,6 +61,21 @@ fn meet(home: &Path, address: &str) {
         say("met");
         node.shutdown().await.expect("an end");
     });
+}
+
+fn seal(home: &Path) {
+    let mut ledger = crashing::open(home, 0).expect("the home opens");
+    let mut dice = Dice::new(1, 11);
+    let now = Clock::default().at(0);
+    let incident = ledger.add_incident(Incident::default(), now, dice.rng()).expect("an incident").id;
+    let content = dice.fill(600_000);
+    let sealed =
+        ledger.sealer().seal(&mut content.as_slice(), dice.rng(), &mut |_| true).expect("a sealed file");
+    say("sealed");
+    io::stdin().lines().for_each(drop);
+    let said = NewFile { name: "photo.jpg".to_owned(), ..NewFile::default() };
+    ledger.record_file(incident, sealed, said, now, dice.rng()).expect("a record");
+    say("recorded");
 }
 
 fn hold(home: &Path) {

@@ -68,11 +68,12 @@ pub(super) fn attachment(bytes: &[u8]) {
         let home = &victim.home;
         let store = victim.store.get_or_insert_with(|| open(home).unwrap());
         let mut out = Vec::new();
-        if store.read_attachment(&victim.sealed.secret, &victim.sealed.hash, &mut out).is_ok() {
+        let files = store.attachments();
+        if files.read(&victim.sealed.secret, &victim.sealed.hash, &mut out, &mut |_| true).is_ok() {
             assert_eq!(firsthand_ids::sha256(&out), *victim.sealed.hash.as_bytes());
         }
-        drop(store.attachment_table(&victim.sealed.secret));
-        drop(store.attachment_chunk(&victim.sealed.secret, 0));
+        drop(files.table(&victim.sealed.secret));
+        drop(files.chunk(&victim.sealed.secret, 0));
     });
 }
 

@@ -12,7 +12,9 @@ use firsthand_log::{Bind, Vector};
 use firsthand_node::meeting::JoinFrame;
 use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role, encode_rows};
 use firsthand_record::generate::Generator;
-use firsthand_store::{AttachmentSecret, BatchLimits, Home, SealedAttachment, SlotOptions, Store, Unlock};
+use firsthand_store::{
+    AttachmentSecret, BatchLimits, Commit, Home, SealedAttachment, SlotOptions, Store, Unlock,
+};
 use firsthand_sync::{Frame, GoodbyeReason};
 use firsthand_team::JoinRequest;
 use serde_json::{Map, json};
@@ -56,7 +58,7 @@ impl Default for Samples {
         let mut content = [7; 700].as_slice();
         world
             .write(lead, |ledger, now, rng| {
-                ledger.attach(incident, &mut content, "photo.jpg", "seen", now, rng, &mut |_| ())
+                ledger.attach(incident, &mut content, "photo.jpg", "seen", now, rng, &mut |_| true)
             })
             .unwrap();
         world.meet(other, lead);
@@ -308,9 +310,12 @@ pub(super) fn home_with_file() -> (tempfile::TempDir, PathBuf, SealedAttachment)
     let mut dice = Dice::new(2, 63);
     let unlock = Unlock::RawKey(&KEY);
     let created = Home::create(&home).unwrap();
-    let store = Store::create(created, unlock, &VAULT, SlotOptions::FLOOR, dice.rng()).unwrap();
+    let mut store = Store::create(created, unlock, &VAULT, SlotOptions::FLOOR, dice.rng()).unwrap();
     let content = Dice::new(2, 64).fill(900);
-    let sealed = store.add_attachment(&mut content.as_slice(), &mut |_| (), dice.rng()).unwrap();
+    let sealed = store.attachments().seal(&mut content.as_slice(), &mut |_| true, dice.rng()).unwrap();
+    let mut commit = Commit::new(SpaceId::new([1; 16]));
+    commit.attachments.push(sealed.clone());
+    store.commit(commit).unwrap();
     store.lock().unwrap();
     (dir, home, sealed)
 }

@@ -142,7 +142,7 @@ pub(super) async fn attach(session: &Session, args: &AttachArgs) -> Result<(), F
             if let Some(original) = &args.redacted_copy_of {
                 said.redacted_copy_of = Some(node.find_file(id, original).await?);
             }
-            let bar = Bar::new("sealing");
+            let bar = Bar::of_bytes("sealing");
             Ok(node.attach_file(id, &args.file, said, bar.report()).await?)
         })
         .await?;
@@ -210,7 +210,8 @@ pub(super) async fn verify(session: &Session, args: &VerifyFileArgs) -> Result<(
     let byte_len = session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
-            Ok(node.verify_attachment(id, &args.name).await?)
+            let bar = Bar::of_bytes("reading");
+            Ok(node.verify_attachment(id, &args.name, bar.report()).await?)
         })
         .await?;
     let verified = Written { file: args.name.clone(), byte_len };
@@ -227,7 +228,8 @@ pub(super) async fn save_file(session: &Session, args: &SaveFileArgs) -> Result<
     let byte_len = session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
-            Ok(node.save_attachment(id, &args.name, &args.to).await?)
+            let bar = Bar::of_bytes("writing");
+            Ok(node.save_attachment(id, &args.name, &args.to, bar.report()).await?)
         })
         .await?;
     session.out.note("written in the clear: outside the home nothing protects it");

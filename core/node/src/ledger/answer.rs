@@ -8,14 +8,44 @@ use firsthand_log::{Batch, Mark, Standing, Vector};
 use firsthand_store::BatchLimits;
 use firsthand_sync::{BATCH_BYTES, BATCH_ENTRIES, Effect, Input, LoadedBatch, Refusal};
 
+use super::transfer::{FileWork, StoredPart};
 use super::{Ledger, Now};
 use crate::NodeError;
 use crate::meeting::{Answer, Change, Members, Question};
 
+/// An answer, or what has to be done before there is one.
+#[derive(Debug)]
+pub enum Answering {
+    /// The answer.
+    Now(Answer),
+    /// Long work on a file. Do it beside the ledger's thread and hand what comes of it to [`Ledger::file_done`], which
+    /// gives the answer; other questions may be asked meanwhile.
+    After(FileWork),
+}
+
 impl Ledger {
-    /// Answers a question of a link.
+    /// Answers a question of a link, however long that takes.
     pub fn answer(&mut self, question: Question, now: Now) -> Answer {
-        match question {
+        match self.begin_answer(question, now) {
+            Answering::Now(answer) => answer,
+            Answering::After(work) => self.file_done(work.run()),
+        }
+    }
+
+    /// Answers a question of a link, or says what is to be done first.
+    pub fn begin_answer(&mut self, question: Question, now: Now) -> Answering {
+        if let Question::Session { effect: Effect::StoreChunk { file, index, total, sealed }, .. } = question
+        {
+            let result = match self.store_part(&file, index, total, &sealed) {
+                Ok(StoredPart::Work(work)) => return Answering::After(work),
+                Ok(StoredPart::Next(next)) => Ok(next),
+                Err(refusal) => Err(refusal),
+            };
+            let change = if result == Ok(None) { self.received() } else { Change::default() };
+            let input = Input::ChunkStored { file, result };
+            return Answering::Now(Answer::Session { input, change, entries: 0 });
+        }
+        Answering::Now(match question {
             Question::Greet { peer } => self.greet(&peer),
             Question::Session { peer, effect } => self.session(&peer, effect, now),
             Question::Apply => {
@@ -42,7 +72,7 @@ impl Ledger {
                 });
                 Answer::Admitted { result, change }
             }
-        }
+        })
     }
 
     /// What every session must hear after own entries were saved: nothing of them can be missing here.
@@ -53,7 +83,7 @@ impl Ledger {
     }
 
     /// The same after entries or files came from others.
-    fn received(&self) -> Change {
+    pub(super) fn received(&self) -> Change {
         let missing =
             self.missing().inspect_err(|error| tracing::error!(%error, "what is missing is unknown"));
         Change { missing: missing.ok(), ..self.change() }
@@ -157,14 +187,8 @@ impl Ledger {
             Effect::LoadChunk { file, index } => {
                 Input::ChunkLoaded { file, index, chunk: self.load_part(&file, index) }
             }
-            Effect::StoreChunk { file, index, total, sealed } => {
-                let result = self.store_part(&file, index, total, &sealed);
-                if result == Ok(None) {
-                    change = self.received();
-                }
-                Input::ChunkStored { file, result }
-            }
             Effect::Send(_)
+            | Effect::StoreChunk { .. }
             | Effect::Equal { .. }
             | Effect::Forked { .. }
             | Effect::PeerPending(_)

@@ -1,7 +1,6 @@
 //! Files that show something: sealed at rest, recorded as documents of kind `evidence`.
 //!
-//! A file's own key stands in the detached part of the entry that records it. Between devices the sealed chunks travel
-//! as they are; a file is named by the document that records it. Part 0 of a file is that table, part n its chunk n - 1.
+//! A file's own key stands in the detached part of the entry that records it. How files travel: [`super::transfer`].
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -14,10 +13,7 @@ use firsthand_record::{
     C2paState, CapturePath, Captured, Consent, ConsentStep, CustodyKind, CustodyStep, Evidence, Moment,
     PeopleVisible,
 };
-use firsthand_store::{
-    AttachmentSecret, AttachmentState, ChunkTable, Commit, EvidenceRow, SealedAttachment, Sealer, StoreError,
-};
-use firsthand_sync::{Pending, Refusal};
+use firsthand_store::{AttachmentSecret, Attachments, Done, EvidenceRow, SealedAttachment};
 use rand_core::CryptoRng;
 use serde_json::Value;
 
@@ -86,32 +82,67 @@ pub struct NewFile {
     pub redacted_copy_of: Option<DocumentId>,
 }
 
-/// A file that is sealed in the home and not yet recorded.
+/// A file that is sealed in the home and not yet recorded. Dropped before it is, it is removed.
 #[derive(Debug)]
 pub struct SealedFile {
+    attachments: Attachments,
     sealed: SealedAttachment,
     mime: &'static str,
     c2pa: C2paState,
+    recorded: bool,
+}
+
+impl Drop for SealedFile {
+    fn drop(&mut self) {
+        if !self.recorded
+            && let Err(error) = self.attachments.discard(&self.sealed)
+        {
+            tracing::warn!(%error, "a sealed file that nothing records stays until the home is opened again");
+        }
+    }
 }
 
 /// Seals files into a home; needs no ledger, so that a long file keeps nobody waiting.
 #[derive(Debug, Clone)]
-pub struct FileSealer(Sealer);
+pub struct FileSealer(Attachments);
 
 impl FileSealer {
     /// Seals a file for [`Ledger::record_file`]. `progress` hears the bytes done.
     ///
     /// # Errors
-    /// [`NodeError::Store`] from the disk, [`NodeError::File`] from the file; nothing is left then.
+    /// [`NodeError::Store`] from the disk, [`NodeError::File`] from the file, [`NodeError::Stopped`]; nothing is left then.
     pub fn seal(
         &self,
         file: &mut dyn Read,
         rng: &mut dyn CryptoRng,
-        progress: &mut dyn FnMut(u64),
+        progress: Done<'_>,
     ) -> Result<SealedFile, NodeError> {
         let mut looking = Looking::new(file)?;
         let sealed = self.0.seal(&mut looking, progress, rng)?;
-        Ok(SealedFile { sealed, mime: looking.mime(), c2pa: looking.c2pa() })
+        let (mime, c2pa) = (looking.mime(), looking.c2pa());
+        Ok(SealedFile { attachments: self.0.clone(), sealed, mime, c2pa, recorded: false })
+    }
+}
+
+/// An attached file that is to be read; needs no ledger, so that a long file keeps nobody waiting.
+#[derive(Debug, Clone)]
+pub struct StoredFile {
+    /// The document that records it.
+    pub document: DocumentId,
+    /// Its length in bytes, as its record says.
+    pub byte_len: u64,
+    hash: ContentHash,
+    secret: AttachmentSecret,
+    attachments: Attachments,
+}
+
+impl StoredFile {
+    /// Writes the file's plain bytes to `out`; its hash is compared at the end, and after an error `out` is worthless.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] where it is not complete here or damaged, [`NodeError::Stopped`].
+    pub fn write_to(&self, out: &mut dyn Write, progress: Done<'_>) -> Result<u64, NodeError> {
+        Ok(self.attachments.read(&self.secret, &self.hash, out, progress)?)
     }
 }
 
@@ -119,7 +150,7 @@ impl Ledger {
     /// What seals files into this home.
     #[must_use]
     pub fn sealer(&self) -> FileSealer {
-        FileSealer(self.store.sealer())
+        FileSealer(self.store.attachments())
     }
 
     /// Seals a file that was brought in and records it with an incident. `progress` hears the bytes done.
@@ -135,7 +166,7 @@ impl Ledger {
         caption: &str,
         now: Now,
         rng: &mut dyn CryptoRng,
-        progress: &mut dyn FnMut(u64),
+        progress: Done<'_>,
     ) -> Result<AttachmentView, NodeError> {
         self.created(&incident)?;
         let sealed = self.sealer().seal(file, rng, progress)?;
@@ -151,25 +182,7 @@ impl Ledger {
     pub fn record_file(
         &mut self,
         incident: DocumentId,
-        file: SealedFile,
-        said: NewFile,
-        now: Now,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<AttachmentView, NodeError> {
-        let sealed = file.sealed.clone();
-        let recorded = self.try_record_file(incident, file, said, now, rng);
-        if recorded.is_err()
-            && let Err(error) = self.store.sealer().discard(&sealed)
-        {
-            tracing::warn!(%error, "a sealed file that nothing records stays");
-        }
-        recorded
-    }
-
-    fn try_record_file(
-        &mut self,
-        incident: DocumentId,
-        file: SealedFile,
+        mut file: SealedFile,
         said: NewFile,
         now: Now,
         rng: &mut dyn CryptoRng,
@@ -198,8 +211,9 @@ impl Ledger {
                 Ok(Document::create(DocumentKind::Evidence, writer, &fields)?)
             })?;
         let update = self.update(id, &document, creator, now.at);
-        draft.commit.attachments.push(file.sealed);
+        draft.commit.attachments.push(file.sealed.clone());
         self.commit_own(draft, vec![update])?;
+        file.recorded = true;
         self.documents.put(id, document);
         self.file(id)
     }
@@ -273,7 +287,7 @@ impl Ledger {
         self.documents.put(row.id, document);
         let record = project::evidence(&view).ok_or(NodeError::Inconsistent("the record of a file"))?;
         let here = match self.secret(&row.id)? {
-            Some(secret) => matches!(self.store.attachment_state(&secret)?, AttachmentState::Complete),
+            Some(secret) => self.store.attachments().is_complete(&secret),
             None => false,
         };
         let custody = record.custody_log.iter().map(|step| CustodyView {
@@ -321,20 +335,33 @@ impl Ledger {
         found.ok_or_else(|| NodeError::NotFound(name.to_owned()))
     }
 
-    /// Writes a file's plain bytes to `out`; its hash is compared at the end, and after an error `out` is worthless.
+    /// A file of an incident, to be read wherever the caller likes.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`] where the incident has no such file, [`NodeError::Store`] where it is not complete here
-    /// or damaged.
+    /// [`NodeError::NotFound`] where the incident has no such file, or its key was destroyed.
+    pub fn stored_file(&self, incident: &DocumentId, name: &str) -> Result<StoredFile, NodeError> {
+        let row = self.find_row(incident, name)?;
+        let secret = self.secret(&row.id)?.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
+        Ok(StoredFile {
+            document: row.id,
+            byte_len: row.evidence.byte_len,
+            hash: row.evidence.hash,
+            secret,
+            attachments: self.store.attachments(),
+        })
+    }
+
+    /// Writes a file's plain bytes to `out`.
+    ///
+    /// # Errors
+    /// As [`Ledger::stored_file`] and [`StoredFile::write_to`].
     pub fn read_attachment(
         &self,
         incident: &DocumentId,
         name: &str,
         out: &mut dyn Write,
     ) -> Result<u64, NodeError> {
-        let row = self.find_row(incident, name)?;
-        let secret = self.secret(&row.id)?.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
-        Ok(self.store.read_attachment(&secret, &row.evidence.hash, out)?)
+        self.stored_file(incident, name)?.write_to(out, &mut |_| true)
     }
 
     /// What opens the file that a document records; `None` where that was destroyed.
@@ -345,114 +372,5 @@ impl Ledger {
             Some(Detached::Present(bytes)) => AttachmentSecret::decode(&bytes),
             _ => None,
         }))
-    }
-
-    /// The files that are recorded and not complete here, newest first.
-    pub(super) fn missing_files(&self) -> Result<Vec<(EvidenceRow, AttachmentSecret)>, NodeError> {
-        let mut missing = Vec::new();
-        for row in self.store.missing_evidence()? {
-            if self.untrue.contains(&row.id) {
-                continue;
-            }
-            if let Some(secret) = self.secret(&row.id)? {
-                missing.push((row, secret));
-            }
-        }
-        Ok(missing)
-    }
-
-    /// What this device misses besides entries, and what to ask peers for.
-    pub(super) fn missing(&self) -> Result<(Pending, Vec<(DocumentId, u32)>), NodeError> {
-        let wanted: Vec<_> = self.missing_files()?.into_iter().map(|(row, _)| (row.id, 0)).collect();
-        Ok((Pending { waiting: self.store.waiting()?, files: wanted.len() as u64 }, wanted))
-    }
-
-    /// Part of a file for a peer.
-    pub(super) fn load_part(&self, file: &DocumentId, part: u32) -> Option<(u32, Vec<u8>)> {
-        let load = || -> Result<Option<(u32, Vec<u8>)>, NodeError> {
-            let Some(secret) = self.secret(file)? else { return Ok(None) };
-            let table = self.store.attachment_table(&secret)?;
-            let total = table.chunks() + 1;
-            let bytes = match part.checked_sub(1) {
-                None => table.encode(),
-                Some(chunk) => self.store.attachment_chunk(&secret, chunk)?,
-            };
-            Ok(Some((total, bytes)))
-        };
-        load().unwrap_or_else(|error| {
-            tracing::info!(%error, "a file that was asked for is not to be had here");
-            None
-        })
-    }
-
-    /// Stores part of a file that a peer sent. `Some`: the part wanted next; `None`: the file is complete and its hash
-    /// is right.
-    pub(super) fn store_part(
-        &mut self,
-        file: &DocumentId,
-        part: u32,
-        total: u32,
-        bytes: &[u8],
-    ) -> Result<Option<u32>, Refusal> {
-        self.try_store_part(file, part, total, bytes).map_err(|error| {
-            tracing::warn!(%error, "refused part of a file");
-            match error {
-                NodeError::Store(StoreError::AttachmentMismatch | StoreError::AttachmentAbsent) => {
-                    Refusal::Misbehaved
-                }
-                _ => Refusal::Storage,
-            }
-        })
-    }
-
-    fn try_store_part(
-        &mut self,
-        file: &DocumentId,
-        part: u32,
-        total: u32,
-        bytes: &[u8],
-    ) -> Result<Option<u32>, NodeError> {
-        let mismatch = || NodeError::Store(StoreError::AttachmentMismatch);
-        let missing = self.missing_files()?;
-        let wanted = missing.into_iter().find(|(row, _)| row.id == *file);
-        let Some((row, secret)) = wanted else { return Ok(None) };
-        match part.checked_sub(1) {
-            None => {
-                let table = ChunkTable::decode(bytes, &secret)?;
-                if table.chunks() + 1 != total {
-                    return Err(mismatch());
-                }
-                if table.byte_len() != row.evidence.byte_len {
-                    return Ok(self.give_up(*file));
-                }
-                let receiving = self.store.receive_attachment(&secret, table)?;
-                self.receiving.insert(*file, receiving);
-            }
-            Some(chunk) => {
-                self.receiving.get_mut(file).ok_or_else(mismatch)?.put(chunk, bytes)?;
-            }
-        }
-        let next = self.receiving.get(file).and_then(|it| it.missing().next());
-        if let Some(chunk) = next {
-            return Ok(Some(chunk + 1));
-        }
-        let receiving = self.receiving.remove(file).ok_or_else(mismatch)?;
-        let sealed = match receiving.finish(&row.evidence.hash) {
-            Err(StoreError::AttachmentMismatch) => return Ok(self.give_up(*file)),
-            sealed => sealed?,
-        };
-        let mut commit = Commit::new(self.space);
-        commit.attachments.push(sealed);
-        self.store.commit(commit)?;
-        Ok(None)
-    }
-
-    /// Every part was the one that the author sealed, so not the peer but the record is wrong: it names another content.
-    /// The file is not asked for again, and the meeting goes on.
-    fn give_up(&mut self, file: DocumentId) -> Option<u32> {
-        tracing::warn!(file = %file.short(), "a file is not what its record says");
-        self.receiving.remove(&file);
-        self.untrue.insert(file);
-        None
     }
 }

@@ -23,9 +23,11 @@ mod records;
 mod resume;
 mod salvage;
 mod sniff;
+mod transfer;
 
 pub use ahead::{ExpectedView, decode_rows, encode_rows};
-pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile};
+pub use answer::Answering;
+pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile, StoredFile};
 pub use check::{CheckView, Part, StateDigest};
 pub use fork::ForkView;
 pub use import::{ImportReport, ImportRow};
@@ -36,6 +38,7 @@ pub use read::{
 };
 pub use records::{Resolved, Saved};
 pub use salvage::{LostRange, RepairView};
+pub use transfer::{FileDone, FileWork};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,6 +123,8 @@ pub struct Ledger {
     untried: apply::Untried,
     /// Files on their way here.
     receiving: BTreeMap<DocumentId, Receiving>,
+    /// Those of them that somebody works on beside the ledger.
+    working: BTreeSet<DocumentId>,
     /// Records whose file turned out to be another one than they say.
     untrue: BTreeSet<DocumentId>,
 }
@@ -238,6 +243,7 @@ impl Ledger {
             documents: own::DocumentCache::default(),
             untried: apply::Untried::default(),
             receiving: BTreeMap::new(),
+            working: BTreeSet::new(),
             untrue: BTreeSet::new(),
             store,
             keys,

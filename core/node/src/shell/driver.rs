@@ -5,13 +5,14 @@ use firsthand_ids::UnixMillis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::PeerView;
 use super::worker::Worker;
-use crate::SystemRandom;
-use crate::meeting::{Effect, Event, Identity, Input, LinkId, Meetings, Opened};
+use crate::meeting::{Answer, Effect, Event, Identity, Input, LinkId, Meetings, Opened};
+use crate::{Answering, FileDone, FileWork, SystemRandom};
 
 /// Inputs that may queue before whoever brings them waits: 64 pieces of 64 KiB are 4 MiB.
 const QUEUE: usize = 64;
@@ -118,12 +119,12 @@ impl Driver {
                 Effect::Close(id) => drop(self.links.remove(&id)),
                 Effect::Tell(event) => drop(self.events.send(event)),
                 Effect::Ask(id, question) => {
-                    let inbox = self.inbox.clone();
+                    let (inbox, worker) = (self.inbox.clone(), self.worker.clone());
+                    let runtime = Handle::current();
                     self.worker.send(move |ledger, workshop| {
-                        let answer = ledger.answer(question, workshop.environment.clock.now());
-                        if let Some(inbox) = inbox.upgrade() {
-                            let input = Input::Answer(id, Box::new(answer));
-                            drop(inbox.blocking_send(Message::Input(input)));
+                        match ledger.begin_answer(question, workshop.environment.clock.now()) {
+                            Answering::Now(answer) => say(&inbox, id, answer),
+                            Answering::After(work) => drop(runtime.spawn(finish(work, id, worker, inbox))),
                         }
                     });
                 }
@@ -152,6 +153,21 @@ impl Driver {
         tokio::spawn(read(id, reader, self.inbox.clone(), closed));
         self.handle(Input::Opened(id, opened));
     }
+}
+
+/// Hands the driver an answer.
+fn say(inbox: &mpsc::WeakSender<Message>, id: LinkId, answer: Answer) {
+    if let Some(inbox) = inbox.upgrade() {
+        drop(inbox.blocking_send(Message::Input(Input::Answer(id, Box::new(answer)))));
+    }
+}
+
+/// Does long work on a file beside the ledger's thread, and has the ledger answer.
+async fn finish(work: FileWork, id: LinkId, worker: Worker, inbox: mpsc::WeakSender<Message>) {
+    let file = work.file();
+    let done = tokio::task::spawn_blocking(|| work.run()).await;
+    let done = done.unwrap_or_else(|_| FileDone::lost(file));
+    worker.send(move |ledger, _| say(&inbox, id, ledger.file_done(done)));
 }
 
 /// Hands on what comes from a stream until either side closes it.

@@ -1,11 +1,13 @@
+use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use firsthand_ids::DocumentId;
 use firsthand_record::CustodyKind;
 
 use super::node::{Node, Progress};
-use crate::{AttachmentView, NewFile, NodeError, SystemRandom};
+use crate::{AttachmentView, NewFile, NodeError, StoredFile, SystemRandom};
 
 impl Node {
     /// Seals a file and records it with an incident. The file itself stays where it is.
@@ -28,7 +30,8 @@ impl Node {
     /// The file is sealed beside the ledger's thread, so that a long one keeps nobody waiting.
     ///
     /// # Errors
-    /// [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Rejected`], [`NodeError::Store`]; nothing is left then.
+    /// [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Rejected`], [`NodeError::Store`], [`NodeError::Stopped`];
+    /// nothing is left then.
     pub async fn attach_file(
         &self,
         incident: DocumentId,
@@ -45,10 +48,7 @@ impl Node {
         let sealing = tokio::task::spawn_blocking(move || {
             let mut file = File::open(&path)?;
             let total = file.metadata()?.len();
-            let mut hear = |done| {
-                progress(done, total);
-            };
-            sealer.seal(&mut file, &mut SystemRandom::default(), &mut hear)
+            sealer.seal(&mut file, &mut SystemRandom::default(), &mut |done| progress(done, total))
         });
         let sealed = sealing.await.map_err(|_| NodeError::Closed)??;
         self.write(move |ledger, shop| {
@@ -68,30 +68,32 @@ impl Node {
     }
 
     /// Writes an attached file to `to`, which must not exist; it appears there only once its hash is right, and once its
-    /// record says that it was exported.
+    /// record says that it was exported. Both are done beside the ledger's thread.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`], [`NodeError::Store`] where it is not complete here, [`NodeError::File`].
+    /// [`NodeError::NotFound`], [`NodeError::Store`] where it is not complete here, [`NodeError::File`],
+    /// [`NodeError::Stopped`]; nothing is left then.
     pub async fn save_attachment(
         &self,
         incident: DocumentId,
         name: &str,
         to: &Path,
+        progress: Progress,
     ) -> Result<u64, NodeError> {
-        let (name, to): (String, PathBuf) = (name.to_owned(), to.to_owned());
+        let stored = self.stored_file(incident, name).await?;
+        let (document, to) = (stored.document, to.to_owned());
+        let writing = tokio::task::spawn_blocking(move || {
+            let mut exported = Exported::begin(to)?;
+            stored.write_to(&mut exported.file, &mut |done| progress(done, stored.byte_len))?;
+            exported.file.sync_all()?;
+            Ok::<_, NodeError>((exported, stored.byte_len))
+        });
+        let (exported, len) = writing.await.map_err(|_| NodeError::Closed)??;
         self.write(move |ledger, shop| {
-            let id = ledger.find_file(&incident, &name)?;
-            let mut file = File::create_new(&to)?;
-            let written = ledger.read_attachment(&incident, &name, &mut file);
-            let written = written.and_then(|len| Ok(file.sync_all().map(|()| len)?)).and_then(|len| {
-                let now = shop.environment.clock.now();
-                ledger.note_custody(id, CustodyKind::Exported, now, &mut shop.random)?;
-                Ok(len)
-            });
-            if written.is_err() {
-                fs::remove_file(&to)?;
-            }
-            written
+            let now = shop.environment.clock.now();
+            ledger.note_custody(document, CustodyKind::Exported, now, &mut shop.random)?;
+            exported.keep()?;
+            Ok(len)
         })
         .await
     }
@@ -100,17 +102,31 @@ impl Node {
     /// length in bytes.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`], [`NodeError::Store`] where it is not complete here or damaged; nothing is noted then.
-    pub async fn verify_attachment(&self, incident: DocumentId, name: &str) -> Result<u64, NodeError> {
-        let name = name.to_owned();
+    /// [`NodeError::NotFound`], [`NodeError::Store`] where it is not complete here or damaged, [`NodeError::Stopped`];
+    /// nothing is noted then.
+    pub async fn verify_attachment(
+        &self,
+        incident: DocumentId,
+        name: &str,
+        progress: Progress,
+    ) -> Result<u64, NodeError> {
+        let stored = self.stored_file(incident, name).await?;
+        let document = stored.document;
+        let reading = tokio::task::spawn_blocking(move || {
+            stored.write_to(&mut std::io::sink(), &mut |done| progress(done, stored.byte_len))
+        });
+        let len = reading.await.map_err(|_| NodeError::Closed)??;
         self.write(move |ledger, shop| {
-            let id = ledger.find_file(&incident, &name)?;
-            let len = ledger.read_attachment(&incident, &name, &mut std::io::sink())?;
             let now = shop.environment.clock.now();
-            ledger.note_custody(id, CustodyKind::Verified, now, &mut shop.random)?;
+            ledger.note_custody(document, CustodyKind::Verified, now, &mut shop.random)?;
             Ok(len)
         })
         .await
+    }
+
+    async fn stored_file(&self, incident: DocumentId, name: &str) -> Result<StoredFile, NodeError> {
+        let name = name.to_owned();
+        self.run(move |ledger, _| ledger.stored_file(&incident, &name)).await
     }
 
     /// Adds to what is said about an attached file: its caption, who can be seen, what they agreed to, a mark that hides
@@ -133,4 +149,43 @@ impl Node {
         })
         .await
     }
+}
+
+/// A file outside the home that is being written, under a name that says so. Dropped before it is kept, it is gone.
+struct Exported {
+    file: File,
+    unfinished: PathBuf,
+    to: PathBuf,
+}
+
+impl Exported {
+    fn begin(to: PathBuf) -> Result<Self, NodeError> {
+        absent(&to)?;
+        let mut name = to.file_name().map(OsString::from).unwrap_or_default();
+        name.push(".unfinished");
+        let unfinished = to.with_file_name(name);
+        Ok(Self { file: File::create_new(&unfinished)?, unfinished, to })
+    }
+
+    /// Gives it its name.
+    fn keep(&self) -> Result<(), NodeError> {
+        absent(&self.to)?;
+        Ok(fs::rename(&self.unfinished, &self.to)?)
+    }
+}
+
+impl Drop for Exported {
+    fn drop(&mut self) {
+        match fs::remove_file(&self.unfinished) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(%error, "what was written of an exported file stays");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Nothing is overwritten.
+fn absent(path: &Path) -> Result<(), NodeError> {
+    if path.exists() { Err(std::io::Error::from(ErrorKind::AlreadyExists).into()) } else { Ok(()) }
 }

@@ -8,7 +8,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::cipher::ChunkCipher;
 use super::table::{ChunkTable, HEADER_BYTES};
-use super::{AttachmentSecret, CHUNK_BYTES};
+use super::{AttachmentSecret, CHUNK_BYTES, Done};
 use crate::StoreError;
 
 pub(super) const HEADER: [u8; HEADER_BYTES as usize] = *b"FHattach\x01\0\0\0\0\0\0\0";
@@ -51,6 +51,11 @@ impl SealedFile {
         Ok(table.map(|table| Self { file, table }))
     }
 
+    /// A file whose table is known.
+    pub(super) const fn with_table(file: File, table: ChunkTable) -> Self {
+        Self { file, table }
+    }
+
     pub(super) const fn table(&self) -> &ChunkTable {
         &self.table
     }
@@ -91,16 +96,22 @@ impl SealedFile {
         secret: &AttachmentSecret,
         hash: &ContentHash,
         out: &mut dyn Write,
+        progress: Done<'_>,
     ) -> Result<u64, StoreError> {
         let cipher = ChunkCipher::new(secret)?;
         let mut context = Context::new(&SHA256);
+        let mut done = 0;
         let mut bytes = Zeroizing::new(Vec::with_capacity(CHUNK_BYTES + super::cipher::TAG_BYTES));
         for chunk in 0..self.table.chunks() {
             self.chunk(chunk, &mut bytes)?;
             let plain = cipher.open(chunk, self.table.is_last(chunk), &mut bytes)?;
             context.update(plain);
             out.write_all(plain)?;
+            done += plain.len() as u64;
             bytes.zeroize();
+            if !progress(done) {
+                return Err(StoreError::Stopped);
+            }
         }
         if context.finish().as_ref() == hash.as_bytes() {
             Ok(self.table.byte_len())

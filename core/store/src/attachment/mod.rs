@@ -13,7 +13,7 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use firsthand_ids::ContentHash;
@@ -24,7 +24,7 @@ use crate::{Store, StoreError};
 use file::SealedFile;
 
 pub(crate) use file::{Checked, check};
-pub use receive::Receiving;
+pub use receive::{Arrived, Receiving};
 pub use secret::{AttachmentSecret, AttachmentState, SealedAttachment};
 pub use table::ChunkTable;
 
@@ -34,7 +34,8 @@ pub const CHUNK_BYTES: usize = 256 * 1024;
 /// The longest attachment: 2 GiB, which is 8,192 chunks and a table of 256 KiB.
 pub const MAX_ATTACHMENT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// A file that is being sealed. Its key is in memory only, so after a crash it is of no use.
+/// A file that is being sealed, or is sealed and nothing records it yet. Until its commit its key is in memory only, so after
+/// a crash it is of no use.
 const SEALING: &str = "new";
 /// A file that is being received.
 const RECEIVING: &str = "part";
@@ -47,15 +48,50 @@ pub(crate) fn file_name(secret: &AttachmentSecret) -> String {
     cipher::file_id(secret).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Removes what an interrupted sealing left.
-pub(crate) fn sweep(dir: &Path) -> Result<(), StoreError> {
+/// What is done with files that nothing records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unrecorded {
+    /// They are removed.
+    Remove,
+    /// They stay: the commit that records one may be among those that are not here.
+    Keep,
+}
+
+/// Settles what an interrupted sealing left: a file that was recorded gets its name, one that was not is removed.
+pub(crate) fn settle_all(
+    dir: &Path,
+    unrecorded: Unrecorded,
+    is_recorded: &mut dyn FnMut(&str) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
     for file in fs::read_dir(dir)? {
         let path = file?.path();
-        if path.extension().is_some_and(|extension| extension == SEALING) {
+        if path.extension().is_none_or(|extension| extension != SEALING) {
+            continue;
+        }
+        let name = path.file_stem().and_then(|name| name.to_str());
+        if name.map_or(Ok(false), &mut *is_recorded)? {
+            fs::rename(&path, path.with_extension(""))?;
+        } else if unrecorded == Unrecorded::Remove {
             fs::remove_file(path)?;
         }
     }
     Ok(())
+}
+
+/// Gives a sealed file its name once it is recorded. The name need not be durable: it is given again when the home is
+/// opened.
+pub(crate) fn settle(dir: &Path, file: &str) {
+    let path = dir.join(file);
+    let sealed = path.with_extension(SEALING);
+    // A file that was received has its name already; one that cannot be renamed is found under either.
+    let _ = fs::rename(sealed, path);
+}
+
+/// Where a file lies that is complete here.
+pub(crate) fn place(dir: &Path, file: &str) -> PathBuf {
+    let path = dir.join(file);
+    let sealed = path.with_extension(SEALING);
+    if !path.exists() && sealed.exists() { sealed } else { path }
 }
 
 /// The sealed files that lie in the folder, with their lengths and tables.
@@ -63,8 +99,9 @@ pub(crate) fn lying(dir: &Path) -> Result<BTreeMap<String, (u64, [u8; 32])>, Sto
     let mut files = BTreeMap::new();
     for file in fs::read_dir(dir)? {
         let path = file?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        if let (Some(name), None) = (name, path.extension())
+        let whole = path.extension().is_none_or(|extension| extension == SEALING);
+        let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
+        if let Some(name) = name.filter(|_| whole)
             && let Ok(sealed) = SealedFile::open(&path)
         {
             files.insert(name, (sealed.table().byte_len(), sealed.table().hash()));
@@ -73,21 +110,36 @@ pub(crate) fn lying(dir: &Path) -> Result<BTreeMap<String, (u64, [u8; 32])>, Sto
     Ok(files)
 }
 
-/// Seals files into a home without the store: on another thread, so that a long file keeps nobody waiting.
+/// Hears how many bytes are done. Answering `false` stops the work; then nothing of it is left.
+pub type Done<'a> = &'a mut dyn FnMut(u64) -> bool;
+
+/// The sealed files of a home without its database: for work on other threads, so that a long file keeps nobody waiting.
 #[derive(Debug, Clone)]
-pub struct Sealer {
+pub struct Attachments {
     dir: PathBuf,
 }
 
-impl Sealer {
-    /// Seals what `reader` gives, as [`Store::add_attachment`] does.
+impl Attachments {
+    fn path(&self, secret: &AttachmentSecret) -> PathBuf {
+        self.dir.join(file_name(secret))
+    }
+
+    fn open(&self, secret: &AttachmentSecret) -> Result<SealedFile, StoreError> {
+        let file = SealedFile::open(&place(&self.dir, &file_name(secret)))?;
+        if file.table().hash() == secret.table { Ok(file) } else { Err(StoreError::AttachmentMismatch) }
+    }
+
+    /// Seals what `reader` gives, streamed and in bounded memory; it is durable when this returns. Pass the result to
+    /// [`crate::Commit::attachments`], and the encoded secret as the detached part of the entry that records the file; until
+    /// that commit nothing records it, and what a crash leaves of it is removed when the home is opened.
     ///
     /// # Errors
-    /// As [`Store::add_attachment`].
+    /// [`StoreError::AttachmentTooLarge`], [`StoreError::Stopped`], [`StoreError::Full`], [`StoreError::Io`] (the reader's
+    /// errors too); then nothing is left.
     pub fn seal(
         &self,
         reader: &mut dyn Read,
-        progress: &mut dyn FnMut(u64),
+        progress: Done<'_>,
         rng: &mut dyn CryptoRng,
     ) -> Result<SealedAttachment, StoreError> {
         seal::seal(&self.dir, reader, progress, rng)
@@ -98,105 +150,76 @@ impl Sealer {
     /// # Errors
     /// From the disk.
     pub fn discard(&self, sealed: &SealedAttachment) -> Result<(), StoreError> {
-        Ok(fs::remove_file(self.dir.join(file_name(&sealed.secret)))?)
-    }
-}
-
-impl Store {
-    /// What seals files into this home.
-    #[must_use]
-    pub fn sealer(&self) -> Sealer {
-        Sealer { dir: self.home.path(ATTACHMENTS) }
-    }
-
-    fn attachment_path(&self, secret: &AttachmentSecret) -> PathBuf {
-        self.home.path(ATTACHMENTS).join(file_name(secret))
-    }
-
-    fn open_attachment(&self, secret: &AttachmentSecret) -> Result<SealedFile, StoreError> {
-        let file = SealedFile::open(&self.attachment_path(secret))?;
-        if file.table().hash() == secret.table { Ok(file) } else { Err(StoreError::AttachmentMismatch) }
-    }
-
-    /// Seals what `reader` gives, streamed and in bounded memory; it is durable when this returns. `progress` hears
-    /// how many bytes are done. Pass the result to [`crate::Commit::attachments`], and the encoded secret as the
-    /// detached part of the entry that records the file.
-    ///
-    /// # Errors
-    /// [`StoreError::AttachmentTooLarge`], [`StoreError::Full`], [`StoreError::Io`] (the reader's errors too); then
-    /// nothing is left.
-    pub fn add_attachment(
-        &self,
-        reader: &mut dyn Read,
-        progress: &mut dyn FnMut(u64),
-        rng: &mut dyn CryptoRng,
-    ) -> Result<SealedAttachment, StoreError> {
-        self.sealer().seal(reader, progress, rng)
+        match fs::remove_file(self.path(&sealed.secret).with_extension(SEALING)) {
+            // Whoever opened the home in the meantime has swept it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => Ok(removed?),
+        }
     }
 
     /// Writes the plain bytes of a file to `out`; returns how many. Every chunk is authenticated before it is written,
     /// the hash of the whole is compared at the end: on an error discard what was written.
     ///
     /// # Errors
-    /// [`StoreError::AttachmentAbsent`], [`StoreError::AttachmentMismatch`], or from the disk and `out`.
-    pub fn read_attachment(
+    /// [`StoreError::AttachmentAbsent`], [`StoreError::AttachmentMismatch`], [`StoreError::Stopped`], or from the disk and
+    /// `out`.
+    pub fn read(
         &self,
         secret: &AttachmentSecret,
         hash: &ContentHash,
         out: &mut dyn Write,
+        progress: Done<'_>,
     ) -> Result<u64, StoreError> {
-        self.open_attachment(secret)?.unseal(secret, hash, out)
+        self.open(secret)?.unseal(secret, hash, out, progress)
     }
 
-    /// Reads a file from end to end and compares everything; returns its length in bytes.
-    ///
-    /// # Errors
-    /// As [`Store::read_attachment`].
-    pub fn verify_attachment(
-        &self,
-        secret: &AttachmentSecret,
-        hash: &ContentHash,
-    ) -> Result<u64, StoreError> {
-        self.read_attachment(secret, hash, &mut std::io::sink())
+    /// Whether a file lies here whole. Its bytes are not looked at.
+    #[must_use]
+    pub fn is_complete(&self, secret: &AttachmentSecret) -> bool {
+        place(&self.dir, &file_name(secret)).exists()
     }
 
     /// How much of a file is here. For a file that is arriving this reads what has arrived.
     ///
     /// # Errors
     /// From the disk.
-    pub fn attachment_state(&self, secret: &AttachmentSecret) -> Result<AttachmentState, StoreError> {
-        let path = self.attachment_path(secret);
-        if path.exists() {
+    pub fn state(&self, secret: &AttachmentSecret) -> Result<AttachmentState, StoreError> {
+        if self.is_complete(secret) {
             return Ok(AttachmentState::Complete);
         }
-        receive::state(&path.with_extension(RECEIVING), secret)
+        receive::state(&self.path(secret).with_extension(RECEIVING), secret)
     }
 
     /// The chunk table of a file that is complete here, for a peer.
     ///
     /// # Errors
     /// [`StoreError::AttachmentAbsent`], or from the disk.
-    pub fn attachment_table(&self, secret: &AttachmentSecret) -> Result<ChunkTable, StoreError> {
-        Ok(self.open_attachment(secret)?.into_table())
+    pub fn table(&self, secret: &AttachmentSecret) -> Result<ChunkTable, StoreError> {
+        Ok(self.open(secret)?.into_table())
     }
 
     /// A sealed chunk of a file that is complete here, for a peer. Chunks are counted from 0.
     ///
     /// # Errors
     /// [`StoreError::AttachmentAbsent`]; [`StoreError::AttachmentMismatch`] where the bytes are damaged.
-    pub fn attachment_chunk(&self, secret: &AttachmentSecret, chunk: u32) -> Result<Vec<u8>, StoreError> {
-        self.open_attachment(secret)?.checked_chunk(chunk)
+    pub fn chunk(&self, secret: &AttachmentSecret, chunk: u32) -> Result<Vec<u8>, StoreError> {
+        self.open(secret)?.checked_chunk(chunk)
     }
 
-    /// Begins to receive a file, or takes it up again. The table is a peer's; [`ChunkTable::decode`] checks it.
+    /// Begins to receive a file, or takes it up again, which reads what is here of it. The table is a peer's;
+    /// [`ChunkTable::decode`] checks it.
     ///
     /// # Errors
     /// [`StoreError::Full`] and [`StoreError::Io`] from the disk.
-    pub fn receive_attachment(
-        &self,
-        secret: &AttachmentSecret,
-        table: ChunkTable,
-    ) -> Result<Receiving, StoreError> {
-        Receiving::begin(self.attachment_path(secret), secret.clone(), table)
+    pub fn receive(&self, secret: &AttachmentSecret, table: ChunkTable) -> Result<Receiving, StoreError> {
+        Receiving::begin(self.path(secret), secret.clone(), table)
+    }
+}
+
+impl Store {
+    /// The sealed files of this home.
+    #[must_use]
+    pub fn attachments(&self) -> Attachments {
+        Attachments { dir: self.home.path(ATTACHMENTS) }
     }
 }

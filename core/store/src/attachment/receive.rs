@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use firsthand_ids::{ContentHash, sha256};
@@ -55,24 +55,31 @@ impl Receiving {
         if path.exists() {
             return Ok(Self { path, secret, table, file: None, present: vec![true; chunks] });
         }
+        Self::take_up(path, secret, table)
+    }
+
+    /// Takes up what has arrived, chunk by chunk as far as it is what the table says.
+    fn take_up(path: PathBuf, secret: AttachmentSecret, table: ChunkTable) -> Result<Self, StoreError> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(path.with_extension(RECEIVING))?;
+        let is_new = file.metadata()?.len() == 0;
         let found = SealedFile::read(file.try_clone()?)?.filter(|found| *found.table() == table);
-        let present = match found {
-            Some(mut found) => found.sound_chunks()?,
-            None => {
-                file.set_len(0)?;
-                file.set_len(table.file_len())?;
-                file.seek(SeekFrom::Start(0))?;
-                file.write_all(&HEADER)?;
-                file.seek(SeekFrom::Start(table.table_at()))?;
-                file.write_all(&table.encode())?;
-                vec![false; chunks]
-            }
+        if found.is_none() {
+            // Each chunk is proven by itself, so what cannot be read is put right and the chunks stay.
+            file.set_len(table.file_len())?;
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&HEADER)?;
+            file.seek(SeekFrom::Start(table.table_at()))?;
+            file.write_all(&table.encode())?;
+        }
+        let present = if is_new {
+            vec![false; table.chunks() as usize]
+        } else {
+            SealedFile::with_table(file.try_clone()?, table.clone()).sound_chunks()?
         };
         Ok(Self { path, secret, table, file: Some(file), present })
     }
@@ -105,34 +112,62 @@ impl Receiving {
         Ok(())
     }
 
-    /// Opens every chunk, compares the content with `hash`, and only then puts the file into its place, durably. Pass
-    /// the result to [`crate::Commit::attachments`].
+    /// Opens every chunk, compares the content with `hash`, and only then puts the file into its place, durably. Reads
+    /// all of it: not for a thread on which somebody waits.
     ///
     /// # Errors
     /// [`StoreError::AttachmentAbsent`] while chunks are missing. [`StoreError::AttachmentMismatch`] where the content
     /// is another one: the author's record lies; the file is kept aside under the ending `.refused`.
-    pub fn finish(self, hash: &ContentHash) -> Result<SealedAttachment, StoreError> {
+    pub fn finish(self, hash: &ContentHash) -> Result<Arrived, StoreError> {
         if self.missing().next().is_some() {
             return Err(StoreError::AttachmentAbsent);
         }
-        let arrived = match &self.file {
-            Some(_) => self.path.with_extension(RECEIVING),
-            None => self.path.clone(),
-        };
-        let unsealed = SealedFile::open(&arrived)?.unseal(&self.secret, hash, &mut std::io::sink());
-        if let Some(file) = self.file {
-            match unsealed {
-                Ok(_) => {
-                    file.sync_all()?;
-                    fs::rename(&arrived, &self.path)?;
-                    sync_dir(self.path.parent().unwrap_or(Path::new(".")))?;
+        let part = self.path.with_extension(RECEIVING);
+        let byte_len = match self.unseal(hash) {
+            Err(StoreError::AttachmentMismatch) => {
+                // The disk may have changed what was verified when it came.
+                if self.file.is_none() {
+                    fs::rename(&self.path, &part)?;
                 }
-                Err(StoreError::AttachmentMismatch) => {
-                    fs::rename(&arrived, self.path.with_extension(REFUSED))?;
+                let again = Self::take_up(self.path, self.secret, self.table)?;
+                if again.missing().next().is_some() {
+                    return Ok(Arrived::Damaged(again));
                 }
-                Err(_) => {}
+                let byte_len = again.unseal(hash);
+                if matches!(byte_len, Err(StoreError::AttachmentMismatch)) {
+                    fs::rename(&part, part.with_extension(REFUSED))?;
+                }
+                return again.keep(hash, byte_len?);
             }
-        }
-        Ok(SealedAttachment { hash: *hash, byte_len: unsealed?, secret: self.secret })
+            byte_len => byte_len?,
+        };
+        self.keep(hash, byte_len)
     }
+
+    fn unseal(&self, hash: &ContentHash) -> Result<u64, StoreError> {
+        let part = self.path.with_extension(RECEIVING);
+        let mut file = SealedFile::open(if self.file.is_some() { &part } else { &self.path })?;
+        if *file.table() != self.table {
+            return Err(StoreError::AttachmentMismatch);
+        }
+        file.unseal(&self.secret, hash, &mut io::sink(), &mut |_| true)
+    }
+
+    fn keep(self, hash: &ContentHash, byte_len: u64) -> Result<Arrived, StoreError> {
+        if let Some(file) = self.file {
+            file.sync_all()?;
+            fs::rename(self.path.with_extension(RECEIVING), &self.path)?;
+            sync_dir(self.path.parent().unwrap_or(Path::new(".")))?;
+        }
+        Ok(Arrived::Whole(SealedAttachment { hash: *hash, byte_len, secret: self.secret }))
+    }
+}
+
+/// What became of a file of which every chunk had come.
+#[derive(Debug)]
+pub enum Arrived {
+    /// It is complete, and what its record says. Pass it to [`crate::Commit::attachments`].
+    Whole(SealedAttachment),
+    /// Chunks were sound when they came and are not any more; they are missing again.
+    Damaged(Receiving),
 }

@@ -10,15 +10,17 @@ use zeroize::{Zeroize, Zeroizing};
 use super::cipher::{ChunkCipher, TAG_BYTES};
 use super::file::HEADER;
 use super::table::ChunkTable;
-use super::{AttachmentSecret, CHUNK_BYTES, MAX_ATTACHMENT_BYTES, SEALING, SealedAttachment, file_name};
+use super::{
+    AttachmentSecret, CHUNK_BYTES, Done, MAX_ATTACHMENT_BYTES, SEALING, SealedAttachment, file_name,
+};
 use crate::StoreError;
 use crate::home::sync_dir;
 
-/// Seals what `reader` gives into a file in `dir`: under a temporary name, then onto the disk, then under its own.
+/// Seals what `reader` gives into a file in `dir` and onto the disk, under the name that it has until it is recorded.
 pub(super) fn seal(
     dir: &Path,
     reader: &mut dyn Read,
-    progress: &mut dyn FnMut(u64),
+    progress: Done<'_>,
     rng: &mut dyn CryptoRng,
 ) -> Result<SealedAttachment, StoreError> {
     seal_up_to(MAX_ATTACHMENT_BYTES, dir, reader, progress, rng)
@@ -28,15 +30,13 @@ fn seal_up_to(
     limit: u64,
     dir: &Path,
     reader: &mut dyn Read,
-    progress: &mut dyn FnMut(u64),
+    progress: Done<'_>,
     rng: &mut dyn CryptoRng,
 ) -> Result<SealedAttachment, StoreError> {
     let mut secret = AttachmentSecret { key: [0; 32], table: [0; 32] };
     rng.fill_bytes(&mut secret.key);
-    let path = dir.join(file_name(&secret));
-    let temporary = path.with_extension(SEALING);
+    let temporary = dir.join(file_name(&secret)).with_extension(SEALING);
     let sealed = write(limit, &temporary, secret, reader, progress).and_then(|sealed| {
-        fs::rename(&temporary, &path)?;
         sync_dir(dir)?;
         Ok(sealed)
     });
@@ -52,7 +52,7 @@ fn write(
     path: &Path,
     mut secret: AttachmentSecret,
     reader: &mut dyn Read,
-    progress: &mut dyn FnMut(u64),
+    progress: Done<'_>,
 ) -> Result<SealedAttachment, StoreError> {
     let cipher = ChunkCipher::new(&secret)?;
     let mut out = BufWriter::new(File::create(path)?);
@@ -77,7 +77,9 @@ fn write(
         cipher.seal(hashes.len() as u32, is_last, &mut chunk)?;
         hashes.push(sha256(&chunk));
         out.write_all(&chunk)?;
-        progress(byte_len);
+        if !progress(byte_len) {
+            return Err(StoreError::Stopped);
+        }
         chunk.zeroize();
         if is_last {
             break;
@@ -119,7 +121,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let limit = 2 * CHUNK_BYTES as u64;
         let seal = |len: u64| {
-            seal_up_to(limit, folder.path(), &mut io::repeat(7).take(len), &mut |_| {}, &mut rng(1))
+            seal_up_to(limit, folder.path(), &mut io::repeat(7).take(len), &mut |_| true, &mut rng(1))
         };
         let endless = seal(u64::MAX);
         assert!(matches!(endless, Err(StoreError::AttachmentTooLarge { .. })));
@@ -131,9 +133,9 @@ mod tests {
     #[test]
     fn the_bytes_of_a_sealed_file_stay_what_they_are() {
         let folder = tempfile::tempdir().unwrap();
-        let sealed = seal(folder.path(), &mut &b"golden"[..], &mut |_| {}, &mut rng(1)).unwrap();
+        let sealed = seal(folder.path(), &mut &b"golden"[..], &mut |_| true, &mut rng(1)).unwrap();
         let name = file_name(&sealed.secret);
-        let bytes = fs::read(folder.path().join(&name)).unwrap();
+        let bytes = fs::read(folder.path().join(&name).with_extension(SEALING)).unwrap();
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let (header, rest) = bytes.split_at(16);
         let (chunk, table) = rest.split_at(6 + TAG_BYTES);

@@ -16,6 +16,10 @@ const MIN_ID_DIGITS: usize = 4;
 
 const BY_ID: &str = "i.document IN (SELECT number FROM documents WHERE id = ?)";
 
+/// What makes an attached file one that is missed here.
+const MISSED: &str = "NOT a.hidden AND a.table_hash IS NOT NULL
+    AND a.table_hash NOT IN (SELECT table_hash FROM attachments)";
+
 impl Store {
     /// One incident's row, hidden or not.
     ///
@@ -111,12 +115,15 @@ impl Store {
     /// # Errors
     /// From the disk.
     pub fn missing_evidence(&self) -> Result<Vec<EvidenceRow>, StoreError> {
-        self.evidence_where(
-            "?1 IS NULL AND NOT a.hidden AND a.table_hash IS NOT NULL
-                 AND a.table_hash NOT IN (SELECT table_hash FROM attachments)
-             ORDER BY a.effective DESC, d.id",
-            None,
-        )
+        self.evidence_where(&format!("?1 IS NULL AND {MISSED} ORDER BY a.effective DESC, d.id"), None)
+    }
+
+    /// One of them; `None` where it is complete, or not missed for another reason.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn missing_file(&self, id: &DocumentId) -> Result<Option<EvidenceRow>, StoreError> {
+        Ok(self.evidence_where(&format!("d.id = ?1 AND {MISSED}"), Some(id))?.pop())
     }
 
     /// The document that was made of a row of a file, and the hash the row had then.

@@ -13,6 +13,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::cache::{Cache, Chain};
 use crate::commit::{AsideReason, Commit, Committed};
+use crate::home::ATTACHMENTS;
 use crate::store::{COMMITS, INSTALLATION, OWN_SETTINGS, TRIED};
 use crate::{Store, StoreError, attachment, database};
 
@@ -67,6 +68,8 @@ impl Store {
     fn write(&mut self, commit: Commit) -> Result<Committed, StoreError> {
         let entries = commit.entries.len();
         let claims = commit.claim_installation;
+        let sealed: Vec<_> =
+            commit.attachments.iter().map(|sealed| attachment::file_name(&sealed.secret)).collect();
         let membership = commit.membership.clone();
         // What may vanish in a power cut must not be missed: only what waits for the disk is counted.
         let number = (!commit.derived).then_some(self.witness.head.commits + 1);
@@ -83,6 +86,9 @@ impl Store {
         transaction.commit()?;
         let touched: Vec<WriterId> = additions.chains.keys().copied().collect();
         additions.enter(&mut self.cache);
+        for file in &sealed {
+            attachment::settle(&self.home.path(ATTACHMENTS), file);
+        }
         if claims {
             // It is saved: what cannot be read now is no failure of the commit.
             let missing = self.missing_operations().unwrap_or_default();

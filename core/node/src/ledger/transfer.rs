@@ -1,0 +1,215 @@
+//! Files on their way between devices. The sealed chunks travel as they are; a file is named by the document that records
+//! it. Part 0 of a file is the table of its chunks, part n its chunk n - 1.
+
+use firsthand_ids::{ContentHash, DocumentId};
+use firsthand_store::{
+    Arrived, AttachmentSecret, Attachments, ChunkTable, Commit, EvidenceRow, Receiving, StoreError,
+};
+use firsthand_sync::{Input, Pending, Refusal};
+
+use super::Ledger;
+use crate::NodeError;
+use crate::meeting::{Answer, Change};
+
+/// Work on a file that arrives which takes as long as the file is: done beside the ledger's thread, so that nobody waits.
+#[derive(Debug)]
+pub struct FileWork {
+    file: DocumentId,
+    hash: ContentHash,
+    step: Step,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// Look what is here of it.
+    TakeUp { attachments: Attachments, secret: AttachmentSecret, table: ChunkTable },
+    /// Everything has come: compare the whole, and put it in its place.
+    Finish(Receiving),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct FileDone {
+    file: DocumentId,
+    result: Result<Arrived, StoreError>,
+}
+
+impl FileWork {
+    /// Which file.
+    #[must_use]
+    pub const fn file(&self) -> DocumentId {
+        self.file
+    }
+
+    /// Does it.
+    #[must_use]
+    pub fn run(self) -> FileDone {
+        let Self { file, hash, step } = self;
+        let receiving = match step {
+            Step::TakeUp { attachments, secret, table } => attachments.receive(&secret, table),
+            Step::Finish(receiving) => Ok(receiving),
+        };
+        let result = receiving.and_then(|receiving| {
+            let lacks = receiving.missing().next().is_some();
+            if lacks { Ok(Arrived::Damaged(receiving)) } else { receiving.finish(&hash) }
+        });
+        FileDone { file, result }
+    }
+}
+
+impl FileDone {
+    /// The work on a file was lost with the thread that did it.
+    #[must_use]
+    pub fn lost(file: DocumentId) -> Self {
+        Self { file, result: Err(StoreError::Stopped) }
+    }
+}
+
+/// What storing a part of a file led to.
+pub(super) enum StoredPart {
+    /// The part wanted next; `None`: the file is complete and its hash is right.
+    Next(Option<u32>),
+    /// There is work to do first.
+    Work(FileWork),
+}
+
+impl Ledger {
+    /// The files that are recorded and not complete here, newest first.
+    pub(super) fn missing_files(&self) -> Result<Vec<(EvidenceRow, AttachmentSecret)>, NodeError> {
+        let mut missing = Vec::new();
+        for row in self.store.missing_evidence()? {
+            if self.untrue.contains(&row.id) {
+                continue;
+            }
+            if let Some(secret) = self.secret(&row.id)? {
+                missing.push((row, secret));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// What this device misses besides entries, and what to ask peers for.
+    pub(super) fn missing(&self) -> Result<(Pending, Vec<(DocumentId, u32)>), NodeError> {
+        let wanted: Vec<_> = self.missing_files()?.into_iter().map(|(row, _)| (row.id, 0)).collect();
+        Ok((Pending { waiting: self.store.waiting()?, files: wanted.len() as u64 }, wanted))
+    }
+
+    /// Part of a file for a peer.
+    pub(super) fn load_part(&self, file: &DocumentId, part: u32) -> Option<(u32, Vec<u8>)> {
+        let load = || -> Result<Option<(u32, Vec<u8>)>, NodeError> {
+            let Some(secret) = self.secret(file)? else { return Ok(None) };
+            let files = self.store.attachments();
+            let table = files.table(&secret)?;
+            let total = table.chunks() + 1;
+            let bytes = match part.checked_sub(1) {
+                None => table.encode(),
+                Some(chunk) => files.chunk(&secret, chunk)?,
+            };
+            Ok(Some((total, bytes)))
+        };
+        load().unwrap_or_else(|error| {
+            tracing::info!(%error, "a file that was asked for is not to be had here");
+            None
+        })
+    }
+
+    /// Stores part of a file that a peer sent.
+    pub(super) fn store_part(
+        &mut self,
+        file: &DocumentId,
+        part: u32,
+        total: u32,
+        bytes: &[u8],
+    ) -> Result<StoredPart, Refusal> {
+        self.try_store_part(file, part, total, bytes).map_err(|error| refusal(&error))
+    }
+
+    fn try_store_part(
+        &mut self,
+        file: &DocumentId,
+        part: u32,
+        total: u32,
+        bytes: &[u8],
+    ) -> Result<StoredPart, NodeError> {
+        let mismatch = || NodeError::Store(StoreError::AttachmentMismatch);
+        // What another link is completing is left to it.
+        if self.untrue.contains(file) || self.working.contains(file) {
+            return Ok(StoredPart::Next(None));
+        }
+        let Some(row) = self.store.missing_file(file)? else { return Ok(StoredPart::Next(None)) };
+        let hash = row.evidence.hash;
+        let step = match part.checked_sub(1) {
+            None => {
+                let Some(secret) = self.secret(file)? else { return Ok(StoredPart::Next(None)) };
+                let table = ChunkTable::decode(bytes, &secret)?;
+                if table.chunks() + 1 != total {
+                    return Err(mismatch());
+                }
+                if table.byte_len() != row.evidence.byte_len {
+                    self.give_up(*file);
+                    return Ok(StoredPart::Next(None));
+                }
+                self.receiving.remove(file);
+                Step::TakeUp { attachments: self.store.attachments(), secret, table }
+            }
+            Some(chunk) => {
+                let receiving = self.receiving.get_mut(file).ok_or_else(mismatch)?;
+                receiving.put(chunk, bytes)?;
+                if let Some(chunk) = receiving.missing().next() {
+                    return Ok(StoredPart::Next(Some(chunk + 1)));
+                }
+                Step::Finish(self.receiving.remove(file).ok_or_else(mismatch)?)
+            }
+        };
+        self.working.insert(*file);
+        Ok(StoredPart::Work(FileWork { file: *file, hash, step }))
+    }
+
+    /// Takes in what came of work on a file, and answers the link that sent its last part.
+    pub fn file_done(&mut self, done: FileDone) -> Answer {
+        let file = done.file;
+        self.working.remove(&file);
+        let result = self.take_file(done).map_err(|error| refusal(&error));
+        let change = if result == Ok(None) { self.received() } else { Change::default() };
+        Answer::Session { input: Input::ChunkStored { file, result }, change, entries: 0 }
+    }
+
+    fn take_file(&mut self, done: FileDone) -> Result<Option<u32>, NodeError> {
+        match done.result {
+            Ok(Arrived::Whole(sealed)) => {
+                let mut commit = Commit::new(self.space);
+                commit.attachments.push(sealed);
+                self.store.commit(commit)?;
+                Ok(None)
+            }
+            Ok(Arrived::Damaged(receiving)) => {
+                let next = receiving.missing().next().map(|chunk| chunk + 1);
+                self.receiving.insert(done.file, receiving);
+                Ok(next)
+            }
+            // Every part was the one that the author sealed, so not the peer but the record is wrong.
+            Err(StoreError::AttachmentMismatch) => {
+                self.give_up(done.file);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A record that names another content than its file has. The file is not asked for again, and the meeting goes on.
+    fn give_up(&mut self, file: DocumentId) {
+        tracing::warn!(file = %file.short(), "a file is not what its record says");
+        self.receiving.remove(&file);
+        self.untrue.insert(file);
+    }
+}
+
+fn refusal(error: &NodeError) -> Refusal {
+    tracing::warn!(%error, "refused part of a file");
+    match error {
+        NodeError::Store(StoreError::AttachmentMismatch | StoreError::AttachmentAbsent) => {
+            Refusal::Misbehaved
+        }
+        _ => Refusal::Storage,
+    }
+}
