@@ -185,9 +185,24 @@ pub(crate) struct ImportArgs {
     /// What the file is, if that should not be found out: csv, kobo, xlsx, hxl, geojson, odk or comapeo.
     #[arg(long, value_name = "NAME", value_parser = listed::formats())]
     pub(crate) format: Option<String>,
-    /// A JSON file that says which column is which field.
+    /// The encoding of its text, such as windows-1256, if that should not be found out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<String>,
+    /// The sheet of a workbook to read.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
+    /// A JSON file that says which column is which field. It is kept for files with the same columns.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) map: Option<PathBuf>,
+    /// Do not use the column map that was kept for files with these columns.
+    #[arg(long)]
+    pub(crate) no_saved_map: bool,
+    /// A folder with the photos and recordings that the rows name; those found there are attached.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) media: Option<PathBuf>,
+    /// Show how the columns are understood and the first rows as they would be, and save nothing.
+    #[arg(long)]
+    pub(crate) preview: bool,
     /// Bring in nothing at all if any row is bad.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -199,12 +214,13 @@ pub(crate) struct ImportArgs {
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   firsthand import observations.geojson
-  firsthand import export.csv --map columns.json --dry-run
+  firsthand import export.xlsx --preview
+  firsthand import export.csv --map columns.json
   firsthand import export.csv --strict
 
 Good rows come in; bad ones are named on standard error by file, row, column and reason. A second import of the same
 file adds nothing. A row that changed since is named and not applied. Columns without a field are kept with the
-incident, under `imported`.";
+incident, under `imported`. A map that was given once is used again for files with the same columns.";
 
 /// `sync`.
 #[derive(Debug, Args)]

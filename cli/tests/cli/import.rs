@@ -123,7 +123,10 @@ fn real_files_come_in_once_or_say_why_not() {
     let good = [
         "kobo/kobotoolbox_submissions.csv",
         "comapeo/mapeo_legacy_observations.geojson",
+        "kobo/kobotoolbox_submissions_multiple_sheets.xlsx",
         "odk/odk_central_odata_submissions.json",
+        "hxl/input-valid.csv",
+        "hxl/input-valid.json",
     ];
     let files = good.iter().map(|name| dir.join(name)).chain(folder(dir.join("geojson/good")));
     for file in files {
@@ -145,6 +148,114 @@ fn real_files_come_in_once_or_say_why_not() {
         let run = home.json(&["import", text(&file), "--strict"]);
         assert_eq!(run.status, 3, "{}", file.display());
     }
+}
+
+#[test]
+fn a_preview_shows_and_saves_nothing() {
+    let home = Home::with_team();
+    let file = home.file("rows.csv", ROWS);
+    let map = home.file("map.json", r#"{"columns":{"severity":"ignore"}}"#);
+    let report = home.json(&["import", text(&file), "--preview", "--map", text(&map)]).json();
+    assert_eq!((&report["added"], &report["dry_run"]), (&2.into(), &true.into()));
+    let columns = report["preview"]["columns"].as_array().unwrap();
+    let of = |name: &str| columns.iter().find(|it| it["column"] == name).unwrap();
+    assert_eq!((&of("lat")["field"], &of("lat")["by_map"]), (&"place.lat".into(), &false.into()));
+    assert_eq!((&of("severity")["becomes"], &of("severity")["by_map"]), (&"left_out".into(), &true.into()));
+    assert_eq!(report["preview"]["first"][0]["record"]["title"], "First");
+    assert_eq!((&report["preview"]["rows"], &report["preview"]["delimiter"]), (&5.into(), &",".into()));
+    assert_eq!(report["problems"].as_array().unwrap().len(), 4);
+    assert_eq!(count(&home), 0);
+    let shown = home.run(&["import", text(&file), "--preview"]).fine().stdout;
+    for part in ["place.lat", "First", "would add 2 incidents", "Severe"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // The map of a preview is not kept: nobody has brought anything in with it.
+    let plain = home.json(&["import", text(&file), "--preview"]).json();
+    assert!(!plain["notes"].to_string().contains("kept for these columns"), "{}", plain["notes"]);
+}
+
+#[test]
+fn a_map_is_used_again_for_the_same_columns() {
+    let home = Home::with_team();
+    let rows = |first: &str| format!("was;wo;farbe\n{first};An der Brücke;rot\n");
+    let map = home.file("map.json", r#"{"columns":{"was":"title","wo":"place_text"}}"#);
+    let first = home.file("one.csv", rows("Ein Stein"));
+    let report = home.json(&["import", text(&first), "--map", text(&map)]).json();
+    assert!(report["notes"].to_string().contains("is kept for files with these columns"));
+    // Columns in another order are the same columns.
+    let second = home.file("two.csv", "farbe;wo;was\nblau;Am Tor;Ein Brett\n");
+    let run = home.json(&["import", text(&second)]);
+    assert!(run.stderr.contains("--no-saved-map leaves it aside"), "{}", run.stderr);
+    let code = run.json()["items"][0]["short_code"].as_str().unwrap().to_owned();
+    let record = home.json(&["incident", "show", &code]).json()["record"].clone();
+    assert_eq!((&record["title"], &record["place_text"]), (&"Ein Brett".into(), &"Am Tor".into()));
+    let third = home.file("three.csv", rows("Ein Auto"));
+    let plain = home.json(&["import", text(&third), "--no-saved-map", "--preview"]).json();
+    assert_eq!(plain["preview"]["first"][0]["record"].get("place_text"), None);
+    let other = home.file("other.csv", "was;wo\nEin Hut;Hier\n");
+    let report = home.json(&["import", text(&other), "--dry-run"]).json();
+    assert!(!report["notes"].to_string().contains("kept for these columns"));
+    // What a person confirmed lies in the encrypted database and nowhere else.
+    for entry in std::fs::read_dir(home.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(!bytes.windows(10).any(|part| part == b"place_text"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn photos_are_attached_from_a_folder_that_is_named() {
+    let home = Home::with_team();
+    let table = "title,photo\nA,a.jpg\nB,b.jpg\nC,../rows.csv.jpg\nD,link.jpg\n";
+    let file = home.file("rows.csv", table);
+    let jpeg = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00".as_slice();
+    let photo = home.file("a.jpg", jpeg);
+    let folder = photo.parent().unwrap();
+    std::os::unix::fs::symlink(folder.join("a.jpg"), folder.join("link.jpg")).unwrap();
+    let report = home.json(&["import", text(&file), "--dry-run"]).json();
+    let media = &report["media"];
+    // Without a folder nothing of this machine goes along, whatever a row says.
+    assert_eq!((&media["named"], &media["found"], &media["attached"]), (&4.into(), &1.into(), &0.into()));
+    assert_eq!(media["missing"], serde_json::json!(["../rows.csv.jpg", "b.jpg", "link.jpg"]));
+    let run = home.run(&["import", text(&file), "--media", text(folder)]).fine();
+    assert!(run.stdout.contains("1 file attached") && run.stdout.contains("missing 3 files"), "{}", run.stdout);
+    let list = home.json(&["incident", "list"]).json();
+    let with: Vec<_> = list["items"].as_array().unwrap().iter().filter(|it| it["attachments"] == 1).collect();
+    assert_eq!((with.len(), &with[0]["title"]), (1, &"A".into()));
+    let code = with[0]["short_code"].as_str().unwrap();
+    let shown = home.json(&["incident", "show", code]).json();
+    assert!(shown["attachments"].to_string().contains("imported"), "{}", shown["attachments"]);
+    let again = home.json(&["import", text(&file), "--media", text(folder)]).json();
+    assert_eq!((&again["added"], &again["media"]["attached"]), (&0.into(), &0.into()));
+    let error = home.json(&["import", text(&file), "--media", text(&file)]).error(3);
+    assert_eq!(error["kind"], "bad_input");
+}
+
+#[test]
+fn a_file_of_four_gigabytes_is_refused_by_its_length() {
+    let home = Home::with_team();
+    let path = home.file("rows.csv", "title,lat,lon\n");
+    // A hole: it takes no room on the disk and would take all of it in memory.
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(4 << 30).unwrap();
+    let error = home.json(&["import", text(&path)]).error(3);
+    assert_eq!(error["message"], "failed to read the file: the file is larger than 64 MiB");
+    let map = home.file("map.json", "");
+    std::fs::File::options().write(true).open(&map).unwrap().set_len(4 << 30).unwrap();
+    let small = home.file("small.csv", "title,x\nA,1\n");
+    assert_eq!(home.json(&["import", text(&small), "--map", text(&map)]).error(3)["kind"], "bad_input");
+    assert_eq!(count(&home), 0);
+}
+
+#[test]
+fn encodings_sheets_and_formats_can_be_named() {
+    let home = Home::with_team();
+    let polish = home.file("rows.csv", b"title,x\n\xa3\xf3d\x9f,1\n");
+    let report = home.json(&["import", text(&polish), "--encoding", "windows-1250", "--preview"]).json();
+    assert_eq!(report["preview"]["first"][0]["record"]["title"], "Łódź");
+    assert_eq!(home.json(&["import", text(&polish), "--encoding", "none"]).error(3)["kind"], "bad_input");
+    assert_eq!(home.json(&["import", text(&polish), "--format", "xlsx"]).error(3)["kind"], "bad_input");
 }
 
 fn folder(dir: PathBuf) -> Vec<PathBuf> {

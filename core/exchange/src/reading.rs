@@ -108,6 +108,12 @@ impl Reading {
         sha256(json!(names).to_string().as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// How many rows there are, good or bad.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.survey.rows
+    }
+
     /// The rows as drafts.
     ///
     /// # Errors

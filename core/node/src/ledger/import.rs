@@ -6,6 +6,7 @@ use firsthand_ids::DocumentId;
 use firsthand_record::Incident;
 use firsthand_record::validate::Finding;
 use firsthand_record::validate::{Context, incident as judge, is_rejected};
+use firsthand_store::StoreError;
 use rand_core::CryptoRng;
 
 use super::{Ledger, Now, ProgressFn};
@@ -41,6 +42,12 @@ pub struct ImportReport {
     /// The person stopped it: the rows after the last added one were not looked at.
     pub stopped: bool,
 }
+
+/// The settings that hold column maps, by the fingerprint of the columns they are for.
+const COLUMN_MAP: &str = "import.map.";
+
+/// The most bytes of a column map: far above a name and a field for each of the most columns that are used.
+const MAX_COLUMN_MAP: usize = 1024 * 1024;
 
 /// What names a row in its own program: the id it has there, else its content.
 type RowKey = (String, String);
@@ -93,6 +100,25 @@ impl Ledger {
             self.import_new(new, &mut report, now, rng, progress)?;
         }
         Ok(report)
+    }
+
+    /// The column map that was kept for files with these columns. It stays on this device.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk.
+    pub fn column_map(&self, fingerprint: &str) -> Result<Option<Vec<u8>>, NodeError> {
+        Ok(self.store.setting(&format!("{COLUMN_MAP}{fingerprint}"))?)
+    }
+
+    /// Keeps a column map for files with these columns, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk, and for a map of more than 1 MiB.
+    pub fn keep_column_map(&mut self, fingerprint: &str, map: &[u8]) -> Result<(), NodeError> {
+        if map.len() > MAX_COLUMN_MAP {
+            return Err(StoreError::Invalid("a column map of more than 1 MiB").into());
+        }
+        Ok(self.store.set_setting(&format!("{COLUMN_MAP}{fingerprint}"), map)?)
     }
 
     fn import_new(

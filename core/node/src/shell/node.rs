@@ -481,6 +481,24 @@ impl Node {
         .await
     }
 
+    /// The column map that was kept for files with these columns. It stays on this device.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk.
+    pub async fn column_map(&self, fingerprint: &str) -> Result<Option<Vec<u8>>, NodeError> {
+        let fingerprint = fingerprint.to_owned();
+        self.run(move |ledger, _| ledger.column_map(&fingerprint)).await
+    }
+
+    /// Keeps a column map for files with these columns, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk, and for a map of more than 1 MiB.
+    pub async fn keep_column_map(&self, fingerprint: &str, map: Vec<u8>) -> Result<(), NodeError> {
+        let fingerprint = fingerprint.to_owned();
+        self.run(move |ledger, _| ledger.keep_column_map(&fingerprint, &map)).await
+    }
+
     /// Checks everything that is here. Nothing is repaired.
     ///
     /// # Errors
