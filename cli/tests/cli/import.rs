@@ -220,7 +220,11 @@ fn photos_are_attached_from_a_folder_that_is_named() {
     assert_eq!((&media["named"], &media["found"], &media["attached"]), (&4.into(), &1.into(), &0.into()));
     assert_eq!(media["missing"], serde_json::json!(["../rows.csv.jpg", "b.jpg", "link.jpg"]));
     let run = home.run(&["import", text(&file), "--media", text(folder)]).fine();
-    assert!(run.stdout.contains("1 file attached") && run.stdout.contains("missing 3 files"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("1 file attached") && run.stdout.contains("missing 3 files"),
+        "{}",
+        run.stdout
+    );
     let list = home.json(&["incident", "list"]).json();
     let with: Vec<_> = list["items"].as_array().unwrap().iter().filter(|it| it["attachments"] == 1).collect();
     assert_eq!((with.len(), &with[0]["title"]), (1, &"A".into()));

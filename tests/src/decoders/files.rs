@@ -109,12 +109,32 @@ pub(super) fn csv(bytes: &[u8]) {
     import(bytes, "rows.csv", Format::Kobo);
 }
 
+pub(super) fn hxl(bytes: &[u8]) {
+    import(bytes, "rows.csv", Format::Hxl);
+    import(bytes, "rows.json", Format::Hxl);
+}
+
+/// Text whose encoding nobody named.
+pub(super) fn text(bytes: &[u8]) {
+    import(bytes, "rows.tsv", Format::Csv);
+}
+
+/// A workbook as it is packed.
+pub(super) fn xlsx(bytes: &[u8]) {
+    import(bytes, "rows.xlsx", Format::Xlsx);
+    import(bytes, "rows.xlsx", Format::Kobo);
+}
+
 pub(super) fn geojson(bytes: &[u8]) {
     import(bytes, "places.geojson", Format::GeoJson);
 }
 
 pub(super) fn odk(bytes: &[u8]) {
     import(bytes, "submissions.json", Format::Odk);
+}
+
+pub(super) fn comapeo(bytes: &[u8]) {
+    import(bytes, "observations.json", Format::CoMapeo);
 }
 
 pub(super) fn map(bytes: &[u8]) {

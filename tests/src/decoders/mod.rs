@@ -41,8 +41,12 @@ pub const TARGETS: &[Target] = &[
     Target { name: "attachment", read: files::attachment, samples: Samples::attachments },
     Target { name: "secret", read: files::secret, samples: Samples::secrets },
     Target { name: "csv", read: files::csv, samples: Samples::csv },
+    Target { name: "hxl", read: files::hxl, samples: Samples::hxl },
+    Target { name: "text", read: files::text, samples: Samples::text },
+    Target { name: "xlsx", read: files::xlsx, samples: Samples::xlsx },
     Target { name: "geojson", read: files::geojson, samples: Samples::geojson },
     Target { name: "odk", read: files::odk, samples: Samples::odk },
+    Target { name: "comapeo", read: files::comapeo, samples: Samples::comapeo },
     Target { name: "map", read: files::map, samples: Samples::maps },
     Target { name: "incident", read: files::incident, samples: Samples::incidents },
 ];

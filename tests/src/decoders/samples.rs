@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -243,6 +244,31 @@ impl Samples {
         .to_vec()
     }
 
+    pub(super) fn hxl(&mut self) -> Vec<Vec<u8>> {
+        [
+            "What,Where,\n#event+name,#geo+lat,#geo+lon\nClash,12.5,-3.25\n",
+            r##"[["#event", "#adm1+code"], ["Clash", "X1"]]"##,
+            r##"[{"#event": "Clash", "#affected+killed": 2}]"##,
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec()
+    }
+
+    pub(super) fn text(&mut self) -> Vec<Vec<u8>> {
+        let text = "title\tplace\nA\tX\n";
+        let wide = text.encode_utf16();
+        vec![
+            wide.clone().flat_map(u16::to_le_bytes).collect(),
+            std::iter::once(0xfeff).chain(wide).flat_map(u16::to_be_bytes).collect(),
+            b"t\xedtulo;lugar\nReuni\xf3n;Choc\xf3\n".to_vec(),
+        ]
+    }
+
+    /// A form with a repeated group, packed and not: altered bytes reach the XML in one and the package in the other.
+    pub(super) fn xlsx(&mut self) -> Vec<Vec<u8>> {
+        [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated].map(workbook).to_vec()
+    }
+
     pub(super) fn geojson(&mut self) -> Vec<Vec<u8>> {
         [
             r#"{"type":"FeatureCollection","features":[{"type":"Feature","id":"a1","properties":{"title":"A gate","severity":"Severe"},"geometry":{"type":"Point","coordinates":[30.5,-1.25]}}]}"#,
@@ -262,6 +288,15 @@ impl Samples {
         .to_vec()
     }
 
+    pub(super) fn comapeo(&mut self) -> Vec<Vec<u8>> {
+        [
+            r#"[{"docId":"0a1b2c3d4e5f","schemaName":"observation","lat":-12.5,"lon":26.25,"tags":{"notes":"Tyres"},"attachments":[{"name":"p.jpg"}],"metadata":{"position":{"timestamp":"2026-03-14T09:59:00Z","coords":{"latitude":-12.5,"longitude":26.25,"accuracy":8}}}}]"#,
+            r#"{"data":[{"docId":"0a1b2c3d4e5f","tags":{},"deleted":true}]}"#,
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec()
+    }
+
     pub(super) fn maps(&mut self) -> Vec<Vec<u8>> {
         vec![br#"{"columns":{"title":"title","weather":"ignore","when":"occurred_start"},"date_format":"%d/%m/%Y","offset":"+02:00"}"#.to_vec()]
     }
@@ -269,6 +304,42 @@ impl Samples {
     pub(super) fn incidents(&mut self) -> Vec<Vec<u8>> {
         (0..8).map(|_| serde_json::to_vec(&self.generator.incident()).unwrap()).collect()
     }
+}
+
+fn workbook(method: zip::CompressionMethod) -> Vec<u8> {
+    const PARTS: [(&str, &str); 6] = [
+        (
+            "_rels/.rels",
+            r#"<Relationships><Relationship Id="a" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/workbook.xml",
+            r#"<workbook><workbookPr date1904="0"/><sheets><sheet name="Form" sheetId="1" r:id="r1"/><sheet name="people" sheetId="2" r:id="r2"/></sheets></workbook>"#,
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            r#"<Relationships><Relationship Id="r1" Type="w" Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="w" Target="worksheets/sheet2.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/styles.xml",
+            r#"<styleSheet><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs></styleSheet>"#,
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            r#"<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>title</t></is></c><c r="B1" t="inlineStr"><is><t>_uuid</t></is></c><c r="C1" t="inlineStr"><is><t>_index</t></is></c><c r="D1" t="inlineStr"><is><t>date</t></is></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>A</t></is></c><c r="B2" t="inlineStr"><is><t>u1</t></is></c><c r="C2"><v>1</v></c><c r="D2" s="1"><v>45000.25</v></c></row></sheetData><mergeCells count="1"><mergeCell ref="A1:B1"/></mergeCells></worksheet>"#,
+        ),
+        (
+            "xl/worksheets/sheet2.xml",
+            r#"<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>who</t></is></c><c r="B1" t="inlineStr"><is><t>_parent_index</t></is></c></row><row r="2"><c r="A2" t="e"><v>#REF!</v></c><c r="B2"><f>1</f><v>1</v></c></row></sheetData></worksheet>"#,
+        ),
+    ];
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(method);
+    for (name, text) in PARTS {
+        writer.start_file(name, options).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 /// The writer of the document that changes are tried on.
