@@ -240,6 +240,17 @@ impl Poison {
         Self { secret, chain: self.chain, tip: self.tip.clone(), entries, claimed: None, now: self.now }
     }
 
+    /// The next entry of this chain, under a signature that is the device's and belongs to another one.
+    #[must_use]
+    pub fn ends_elsewhere(&self) -> Vec<u8> {
+        let [mut one, mut other] = [self.fork(), self.fork()];
+        one.push(EntryKind::Other(9), None, None, b"one".to_vec(), None);
+        other.push(EntryKind::Other(9), None, None, b"other".to_vec(), None);
+        let run = hash_run(&self.chain, self.tip.as_ref(), &other.entries).unwrap();
+        let head = SignedHead::sign(&self.secret, &self.chain, run.tip.position, run.tip.hash);
+        self.batch(one.entries, head)
+    }
+
     /// Continues somebody else's chain, as far as `ledger` holds it, and signs with the own key.
     #[must_use]
     pub fn usurp(&self, ledger: &Ledger, victim: WriterId) -> Vec<u8> {

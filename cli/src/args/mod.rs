@@ -115,6 +115,8 @@ pub(crate) enum TeamCommand {
     Join(JoinArgs),
     /// Show the team, its people, and what this device holds.
     Show,
+    /// Show which entries are held back, whose they are and why, and what waits behind them or for something else.
+    Quarantine,
 }
 
 const INVITE_EXAMPLES: &str = "\

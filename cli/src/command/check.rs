@@ -5,6 +5,7 @@ use crate::fail::{Fail, Status};
 use crate::home::Session;
 use crate::show::fork::{self, Fork};
 use crate::show::progress::Bar;
+use crate::show::quarantine::{self, Quarantine};
 use crate::show::recovery::{self, Recovery};
 use crate::show::{table, text};
 
@@ -27,6 +28,8 @@ pub(super) struct Checked {
     /// Chains that forked, which is no damage; absent where none did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     forks: Vec<Fork>,
+    /// What is kept and not shown, which is no damage.
+    quarantine: Quarantine,
 }
 
 #[derive(Serialize)]
@@ -65,6 +68,7 @@ pub(super) fn machine(view: CheckView) -> Checked {
         attachments_missing: view.attachments_missing,
         recovery: recovery::machine(&view.recovery),
         forks: fork::machine(&view.forks),
+        quarantine: quarantine::machine(view.quarantine),
     }
 }
 
@@ -82,7 +86,9 @@ pub(super) fn human(checked: &Checked) -> String {
         ("result", if checked.ok { "everything verifies".to_owned() } else { "DAMAGE FOUND".to_owned() }),
     ]);
     let lines = checked.recovery.as_ref().map(recovery::lines).unwrap_or_default();
-    for line in lines.into_iter().chain(fork::lines(&checked.forks)) {
+    for line in
+        lines.into_iter().chain(fork::lines(&checked.forks)).chain(quarantine::lines(&checked.quarantine))
+    {
         out.push_str(&format!("\n! {line}"));
     }
     for problem in &checked.items {

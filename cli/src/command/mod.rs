@@ -40,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Team(TeamCommand::Invite(args)) => invite::run(&session, &args).await,
         Command::Team(TeamCommand::Join(args)) => join::run(&session, &args).await,
         Command::Team(TeamCommand::Show) => team::show(&session).await,
+        Command::Team(TeamCommand::Quarantine) => team::quarantine(&session).await,
         Command::Incident(command) => incident::run(&session, *command).await,
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,

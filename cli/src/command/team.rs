@@ -5,6 +5,7 @@ use crate::args::CreateArgs;
 use crate::fail::Fail;
 use crate::home::{Session, secret};
 use crate::show::fork::{self, Fork};
+use crate::show::quarantine;
 use crate::show::recovery::{self, Recovery};
 use crate::show::{table, text};
 
@@ -63,6 +64,15 @@ pub(super) async fn show(session: &Session) -> Result<(), Fail> {
     session.with_node(async |node| print(session, node).await).await
 }
 
+/// Shows what is held back and what waits.
+pub(super) async fn quarantine(session: &Session) -> Result<(), Fail> {
+    let held = session.with_node(async |node| Ok(quarantine::machine(node.quarantine().await?))).await?;
+    session.out.data(&held, |held| match quarantine::lines(held) {
+        lines if lines.is_empty() => "Nothing is held back, and nothing waits.".to_owned(),
+        lines => lines.join("\n"),
+    })
+}
+
 /// Prints what the home holds.
 pub(super) async fn print(session: &Session, node: &Node) -> Result<(), Fail> {
     let team = machine(node.team().await?, session);
@@ -104,8 +114,8 @@ fn human(team: &Team) -> String {
     let counts = &team.counts;
     let mut holds = vec![text::count(counts.incidents, "incident", "incidents")];
     for (number, what) in [
-        (counts.waiting, "waiting for an entry that is not here yet"),
-        (counts.held, "held back, see `firsthand check`"),
+        (counts.waiting, "waiting for an entry that is not here yet, see `firsthand team quarantine`"),
+        (counts.held, "held back, see `firsthand team quarantine`"),
         (counts.attachments_missing, "attached files not here yet"),
     ] {
         if number > 0 {

@@ -3,6 +3,7 @@
 pub(crate) mod fork;
 pub(crate) mod items;
 pub(crate) mod progress;
+pub(crate) mod quarantine;
 pub(crate) mod recovery;
 pub(crate) mod table;
 pub(crate) mod text;

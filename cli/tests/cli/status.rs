@@ -209,3 +209,17 @@ fn seven_for_a_second_process_on_one_home() {
     drop(listening);
     assert_eq!(home.run(&["incident", "list"]).status, 0);
 }
+
+#[test]
+fn a_home_in_which_nothing_is_held_says_so() {
+    let home = Home::with_team();
+    assert!(
+        home.run(&["team", "quarantine"]).fine().stdout.contains("Nothing is held back, and nothing waits.")
+    );
+    let machine = home.json(&["team", "quarantine"]).json();
+    assert_eq!(
+        (machine["items"].clone(), machine["waiting"].clone()),
+        (serde_json::json!([]), serde_json::json!([]))
+    );
+    assert_eq!(home.json(&["check"]).json()["quarantine"], machine);
+}

@@ -22,10 +22,10 @@ pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
     Answering, AttachmentView, CandidateView, CheckView, ConflictView, CountsView, CustodyView, DeviceKeys,
-    ExpectedView, FileDone, FileSealer, FileWork, ForkView, HistoryView, ImportReport, ImportRow,
+    ExpectedView, FileDone, FileSealer, FileWork, ForkView, HeldView, HistoryView, ImportReport, ImportRow,
     IncidentView, Ledger, LostRange, ManifestState, MemberView, MissingRange, NewFile, Now, Opening, Part,
-    ProgressFn, RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, StoredFile, TeamView,
-    decode_rows, encode_rows,
+    PlaceView, ProgressFn, QuarantineView, RecoveryView, RepairView, Resolved, Saved, SealedFile,
+    StateDigest, StoredFile, TeamView, WaitingView, decode_rows, encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

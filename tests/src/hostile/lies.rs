@@ -24,7 +24,7 @@ pub(super) fn attacks(base: &Base) -> Vec<Attack> {
     let put = base.change(&[], HOSTILE, |tx, at| tx.put(&at.r, "category", "\"theft\"").unwrap());
     let splice = base.change(&[], HOSTILE, |tx, at| tx.splice_text(&at.narrative, 4, 3, "women").unwrap());
     let mut all = Vec::new();
-    let bomb = deflated(&vec![0; INFLATED]);
+    let bomb = bomb(INFLATED);
     all.push(Attack::refused("deflated zeros", sealed(COMPRESSED, &bomb)));
     for (what, change) in [("a write", &put.bytes), ("a splice", &splice.bytes)] {
         headers(what, change, &mut all);
@@ -250,6 +250,15 @@ fn shapes(base: &Base, change: &[u8], all: &mut Vec<Attack>) {
             push("a few bytes in a chunk", sealed(CHANGE, &tail));
         }
     }
+}
+
+/// A few bytes that inflate to so many.
+///
+/// # Panics
+/// Where the compressor fails.
+#[must_use]
+pub fn bomb(inflated: usize) -> Vec<u8> {
+    deflated(&vec![0; inflated])
 }
 
 fn deflated(bytes: &[u8]) -> Vec<u8> {

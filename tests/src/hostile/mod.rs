@@ -9,6 +9,7 @@ mod raw;
 
 pub use base::{Base, Leads, Sent, am, in_automerge, places, writer};
 pub use heavy::strays;
+pub use lies::bomb;
 pub use raw::{COLUMNS, Column, Raw, contents, number, overlong, sealed, signed};
 
 /// One thing that somebody tries.

@@ -10,7 +10,7 @@ use firsthand_store::{Damage, DocumentUpdate, EntryState, Rebuild, StoredChange}
 use ring::digest::{Context, SHA256};
 
 use super::authors::Rosters;
-use super::{ForkView, Ledger, ProgressFn, RecoveryView, project};
+use super::{ForkView, Ledger, ProgressFn, QuarantineView, RecoveryView, project};
 use crate::NodeError;
 
 /// Entries read at a time while a chain is verified.
@@ -37,6 +37,8 @@ pub struct CheckView {
     pub recovery: RecoveryView,
     /// Chains that forked; no damage.
     pub forks: Vec<ForkView>,
+    /// What is kept and not shown; no damage.
+    pub quarantine: QuarantineView,
     /// Where the problems lie.
     pub parts: BTreeSet<Part>,
 }
@@ -85,7 +87,8 @@ impl Ledger {
     /// [`NodeError::Store`] where the store cannot be read at all, [`NodeError::Stopped`].
     pub fn check(&mut self, progress: ProgressFn<'_>) -> Result<CheckView, NodeError> {
         self.apply_untried()?;
-        let mut view = CheckView { recovery: self.recovery()?, forks: self.forks()?, ..CheckView::default() };
+        let (recovery, forks, quarantine) = (self.recovery()?, self.forks()?, self.quarantine()?);
+        let mut view = CheckView { recovery, forks, quarantine, ..CheckView::default() };
         let total = self.store.counts()?.entries;
         let report = self.store.check(&mut |_| ())?;
         view.attachments = report.attachments;

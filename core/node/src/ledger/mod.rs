@@ -17,6 +17,7 @@ mod noted;
 mod order;
 mod own;
 mod project;
+mod quarantine;
 mod read;
 mod receive;
 mod records;
@@ -32,6 +33,7 @@ pub use check::{CheckView, Part, StateDigest};
 pub use fork::ForkView;
 pub use import::{ImportReport, ImportRow};
 pub use manifest::ManifestState;
+pub use quarantine::{HeldView, PlaceView, QuarantineView, WaitingView};
 pub use read::{
     CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, MissingRange,
     RecoveryView, TeamView,

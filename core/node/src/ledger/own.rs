@@ -66,7 +66,8 @@ impl Ledger {
         let writer = writer_id(self.membership.team(), &self.space, &self.device, &nonce);
         commit.settings.push((WRITER.to_owned(), writer.as_bytes().to_vec()));
         commit.claim_installation = true;
-        let mut prefix = ShortCode::prefix_for(&self.device);
+        let kept = self.store.setting(SHORT_CODE_PREFIX)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        let mut prefix = kept.unwrap_or_else(|| ShortCode::prefix_for(&self.device));
         if self.store.is_in_doubt() {
             prefix = ShortCode::prefix_of_writer(&writer);
             commit.settings.push((SHORT_CODE_PREFIX.to_owned(), prefix.clone().into_bytes()));

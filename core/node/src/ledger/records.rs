@@ -139,8 +139,9 @@ impl Ledger {
     ) -> Result<Saved, NodeError> {
         let info = self.created(&id)?;
         let edits: Vec<Edit> = edits.iter().map(|edit| noted::edit(edit, self.person, now)).collect();
-        let mut draft = self.draft(now, rng)?;
         let mut document = self.load(&id)?;
+        self.leave_unclean_chain(&id)?;
+        let mut draft = self.draft(now, rng)?;
         let rights = document_rights(self.rights());
         let changes = document.edit(draft.writer, rights, &edits)?;
         if changes.is_empty() {

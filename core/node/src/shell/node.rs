@@ -23,8 +23,8 @@ use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Opened};
 use crate::{
     CheckView, ConflictView, Environment, Event, ExpectedView, HistoryView, ImportReport, ImportRow,
-    IncidentView, Ledger, LinkId, NodeError, Opening, RecoveryView, RepairView, Resolved, Saved, StateDigest,
-    Summary, SystemRandom, TeamView,
+    IncidentView, Ledger, LinkId, NodeError, Opening, QuarantineView, RecoveryView, RepairView, Resolved,
+    Saved, StateDigest, Summary, SystemRandom, TeamView,
 };
 
 /// Hears how far a long job is: done, of how many. Answering `false` stops it where it can stop cleanly.
@@ -231,6 +231,14 @@ impl Node {
     /// [`NodeError::Store`] from the store.
     pub async fn team(&self) -> Result<TeamView, NodeError> {
         self.run(|ledger, _| ledger.team()).await
+    }
+
+    /// What is kept and not shown: entries in quarantine, what builds on them, and what waits.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub async fn quarantine(&self) -> Result<QuarantineView, NodeError> {
+        self.run(|ledger, _| ledger.quarantine()).await
     }
 
     /// What this device has lost and asks its peers for.
