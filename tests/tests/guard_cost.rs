@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use firsthand_document::{Document, Incoming, Outcome};
-use firsthand_tests::hostile::{Attack, Base, Leads, attacks};
+use firsthand_document::{Document, Edit, Incoming, Outcome, Rights};
+use firsthand_tests::hostile::{Attack, Base, Leads, Sent, attacks, writer};
 use firsthand_tests::{seeds, thread_time};
 use peak_alloc::PeakAlloc;
 
@@ -96,18 +96,65 @@ fn no_input_is_dear() {
     let base = Base::new();
     let plain = base.forms(&[]);
     let mut forms: [Dearest; 2] = Default::default();
-    for one in attacks(&base) {
+    let attacks = attacks(&base);
+    for one in &attacks {
         let all = base.sent.iter().chain(&one.before).chain(&one.sent);
         let authors = Leads::of(all);
         let documents = if one.before.is_empty() { plain.clone() } else { base.forms(&one.before) };
         for (document, dearest) in documents.iter().zip(&mut forms) {
-            let (_, cost) = attack(document, &one, &authors);
+            let (_, cost) = attack(document, one, &authors);
             dearest.note(cost, &one.name);
         }
     }
     for (dearest, form) in forms.iter().zip(["as changes", "in Automerge"]) {
         seeds::figure(&format!("hostile changes to a document {form}: {}", dearest.words()));
     }
+    let wide = attacks.iter().filter(|attack| attack.name.contains("write the same field apart"));
+    many_conflicts(&base, wide.max_by_key(|attack| attack.sent.len()).unwrap());
     let over: Vec<_> = forms.iter().flat_map(|dearest| &dearest.over).collect();
     assert!(over.is_empty(), "{over:#?}");
+}
+
+/// One field that as many wrote apart as a space has writers: applied, shown, settled by one person, and the same for others.
+fn many_conflicts(base: &Base, wide: &Attack) {
+    let mut all: Vec<_> = base.sent.iter().chain(&wide.sent).cloned().collect();
+    let mut document = base.document.clone();
+    let incoming: Vec<Incoming<'_>> = wide.sent.iter().map(|sent| sent.incoming()).collect();
+    let authors = Leads::of(&all);
+    let (applied, apply) = measure(|| document.apply(&incoming, &authors).is_complete());
+    assert!(applied);
+    let (conflicts, show) =
+        measure(|| document.view(&authors).conflicts().map(|(_, it)| it.values.len()).sum::<usize>());
+    assert_eq!(conflicts, wide.sent.len());
+    let edit = Edit::Resolve { field: "title".into(), value: "Settled".into(), note: "seen all".into() };
+    let mut settled = document.clone();
+    let (changes, resolve) = measure(|| settled.edit(writer(1), Rights::ALL, &[edit]).unwrap());
+    let before = document.clone();
+    all.extend(changes.iter().map(|change| Sent { writer: 1, create: false, bytes: change.bytes.clone() }));
+    let authors = Leads::of(&all);
+    let incoming: Vec<Incoming<'_>> =
+        all[all.len() - changes.len()..].iter().map(|sent| sent.incoming()).collect();
+    let (applied, take) = measure(|| document.apply(&incoming, &authors).is_complete());
+    assert!(applied, "{:?}", before.clone().apply(&incoming, &authors));
+    for one in [&document, &settled] {
+        let view = one.view(&authors);
+        assert_eq!(view.conflicts().count(), 0);
+        assert_eq!(view.value("title"), Some(&"Settled".into()));
+    }
+    for (what, cost) in
+        [("apply", apply), ("show", show), ("resolve", resolve), ("take in the resolution", take)]
+    {
+        assert!(cost.bytes <= MOST_BYTES && cost.time <= MOST_TIME, "{what}: {cost:?}");
+    }
+    let words = [apply, show, resolve, take].map(|cost| {
+        format!("{:.1} MiB and {:.0} ms", cost.bytes as f64 / MIB as f64, cost.time.as_secs_f64() * 1000.0)
+    });
+    seeds::figure(&format!(
+        "{conflicts} conflicts on one field: to apply {}, to show {}, to settle {} in {} changes, to take that in {}",
+        words[0],
+        words[1],
+        words[2],
+        changes.len(),
+        words[3]
+    ));
 }

@@ -13,8 +13,9 @@ use crate::codec::{Reader, Writer};
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const CHANGE_CHUNK: u8 = 1;
 
-/// The most dependencies one change may have. A document edited by 256 people at once has that many heads.
-pub const MAX_DEPENDENCIES: usize = 256;
+/// The most dependencies one change may have: a document in which all writers of a space wrote while apart has that many
+/// heads, and an edit of it builds on all of them.
+pub const MAX_DEPENDENCIES: usize = crate::Vector::MAX_WRITERS;
 /// The most other actors one change may name: all writers of a space.
 pub const MAX_ACTORS: usize = crate::Vector::MAX_WRITERS;
 /// The longest commit message. We write none; 1 KiB leaves room for another program's.

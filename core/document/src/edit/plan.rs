@@ -11,6 +11,10 @@ use crate::layout::{self, KIND, Layout, MapName, SCHEMA, SCHEMA_VERSION, Standin
 use crate::schema::lists;
 use crate::{DocumentError, DocumentKind, Letter, OpId, Rights, Schema, json as canonical_json, text};
 
+/// How much of what a resolution keeps stands in one item. The change that ends the conflict has room for it also beside the names
+/// of all writers of a space.
+const RESOLUTION_BYTES: usize = 40 * 1024;
+
 /// The steps of a new document.
 pub(super) fn creation(
     kind: &DocumentKind,
@@ -262,9 +266,16 @@ impl<'a> Plan<'a> {
             .iter()
             .map(|(id, value)| json!({ "op": id.to_string(), "value": canonical_json::parse(value) }))
             .collect();
-        let item = json!({ "field": field, "value": value, "over": over, "note": note });
-        let counter = self.next_counter();
-        let mut steps = vec![add(self.writer, counter, lists::RESOLUTIONS, &item)?];
+        // Where very many wrote apart, one item cannot name them all.
+        let mut steps = Vec::new();
+        for over in pieces(over, RESOLUTION_BYTES) {
+            let item = json!({ "field": field, "value": value, "over": over, "note": note });
+            let counter = self.next_counter();
+            if let Some(step) = steps.pop() {
+                self.groups.push(Group::one(step));
+            }
+            steps.push(add(self.writer, counter, lists::RESOLUTIONS, &item)?);
+        }
         if self.rights.may_resolve {
             self.resolved.insert(field.to_owned());
             let Step::Put { map, key, value } = put(map, field, value)? else {
@@ -381,6 +392,24 @@ impl<'a> Plan<'a> {
         self.groups.extend(steps.into_iter().map(Group::one));
         Ok(())
     }
+}
+
+/// Parts of a list, each of about so many bytes of JSON; one where the list is empty.
+fn pieces(list: Vec<Value>, bytes: usize) -> Vec<Vec<Value>> {
+    let mut pieces = vec![Vec::new()];
+    let mut length = 0;
+    for value in list {
+        let more = canonical_json::canonical(&value).len();
+        if length > 0 && length + more > bytes {
+            pieces.push(Vec::new());
+            length = 0;
+        }
+        length += more;
+        if let Some(last) = pieces.last_mut() {
+            last.push(value);
+        }
+    }
+    pieces
 }
 
 /// Whether values differ. Equal values that people set while apart are no conflict.

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use automerge::transaction::{Transactable, Transaction};
 use automerge::{ObjType, ROOT, ReadDoc};
-use firsthand_ids::WriterId;
+use firsthand_ids::{ChangeHash, WriterId};
 
 use super::MAX_VALUE_BYTES;
 use crate::document::{self, Loaded};
@@ -12,9 +12,15 @@ use crate::{Change, DocumentError, OpId, json};
 /// What the columns of one operation take at most: two references with counters, a key, an action, a value's length.
 const OPERATION_BYTES: usize = 32;
 
-/// What the operations of one change may take. The rest of 256 KiB is room for the largest header: 256 dependencies of
-/// 32 bytes and 4,096 other writers of 17.
+/// What the operations of one change may take. The rest of 256 KiB is room for the usual header: 256 dependencies of 32 bytes
+/// and 4,096 other writers of 17.
 const CHANGE_BYTES: usize = 176 * 1024;
+const USUAL_DEPENDENCIES: usize = 256;
+
+/// What is left for operations in a change that builds on so many others.
+const fn room(dependencies: usize) -> usize {
+    CHANGE_BYTES.saturating_sub(dependencies.saturating_sub(USUAL_DEPENDENCIES) * ChangeHash::LEN)
+}
 
 /// One thing to write.
 #[derive(Debug, Clone)]
@@ -90,7 +96,13 @@ impl Loaded {
         writer: WriterId,
         groups: Vec<Group>,
     ) -> Result<Vec<Change>, DocumentError> {
-        if let Some(group) = groups.iter().find(|group| group.0.len() > 1 && group.bytes() > CHANGE_BYTES) {
+        // Only the first change builds on all that people wrote while apart.
+        let first = room(self.am.get_heads().len());
+        let fits = |(index, group): (usize, &Group)| {
+            let room = if index == 0 { first } else { CHANGE_BYTES };
+            group.bytes() <= room || group.cut(room).is_some()
+        };
+        if let Some((_, group)) = groups.iter().enumerate().find(|group| !fits(*group)) {
             let largest = group.0.iter().max_by_key(|step| step.bytes());
             let field = match largest {
                 Some(Step::Put { key, .. }) => key.clone(),
@@ -119,8 +131,9 @@ impl Loaded {
         let mut layout = self.layout.clone().unwrap_or_else(|| Layout::new(writer));
         let mut changes = Vec::new();
         while !groups.is_empty() {
+            let room = room(self.am.get_heads().len());
             let mut transaction = self.am.transaction();
-            let mut room = CHANGE_BYTES;
+            let mut room = room;
             while let Some(group) = groups.pop_front() {
                 if group.bytes() <= room {
                     room -= group.bytes();
