@@ -112,6 +112,7 @@ proptest! {
         (label, mark) in prop_oneof![
             Just(("utf-8", "")), Just(("utf-8", "\u{feff}")), Just(("utf-16le", "\u{feff}")),
             Just(("utf-16be", "\u{feff}")), Just(("utf-16le", "")), Just(("utf-16be", "")),
+            Just(("windows-1252", "")), Just(("iso-8859-15", "")),
         ],
     ) {
         let mut text = format!("{mark}one{delimiter}two{delimiter}three{end}");
@@ -120,8 +121,14 @@ proptest! {
             text += &(cells.join(&delimiter.to_string()) + end);
         }
         let bytes = encoded(&text, label);
-        let read = import("a.csv", bytes).unwrap();
-        prop_assert!(read.problems.is_empty(), "{:?}", read.problems);
+        // Of a few letters in an old encoding nobody can tell which it is, so it is named.
+        let is_old = label.contains("-1252") || label.contains("8859");
+        let options = Options { encoding: is_old.then(|| label.to_owned()), ..Options::default() };
+        let reading = Reading::open(bytes.as_slice(), "a.csv", &options).unwrap();
+        let map = Default::default();
+        let read: Result<Vec<_>, _> = reading.drafts(&map).unwrap().collect();
+        prop_assert!(read.is_ok(), "{:?}", read);
+        let read = read.unwrap_or_default();
         let mut wanted: Vec<Vec<&str>> = Vec::new();
         for row in &rows {
             let row: Vec<&str> = row.iter().map(|cell| if cell.trim().is_empty() { "" } else { cell.as_str() }).collect();
@@ -133,7 +140,7 @@ proptest! {
             imported.incident.imported.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
         };
         let found: Vec<Vec<String>> =
-            read.incidents.iter().map(|it| ["one", "two", "three"].map(|name| cell(it, name)).to_vec()).collect();
+            read.iter().map(|it| ["one", "two", "three"].map(|name| cell(it, name)).to_vec()).collect();
         prop_assert_eq!(found, wanted);
     }
 

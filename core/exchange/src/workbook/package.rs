@@ -12,9 +12,6 @@ const MAX_UNPACKED: u64 = 50_000_000;
 /// How many times its own size a workbook may unpack to.
 const MAX_RATIO: u64 = 100;
 
-/// Below this size nothing is a bomb: a workbook of one sheet packs its fixed parts very well.
-const FREE: u64 = 1_000_000;
-
 /// The most parts of a workbook. A form with a sheet for each repeated group has some tens.
 const MAX_PARTS: usize = 1000;
 
@@ -41,7 +38,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), ExchangeError> {
         return Err(ExchangeError::Expands);
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| ExchangeError::NotWorkbook)?;
-    let most = (bytes.len() as u64 * MAX_RATIO).clamp(FREE, MAX_UNPACKED);
+    let most = (bytes.len() as u64 * MAX_RATIO).min(MAX_UNPACKED);
     let declared = archive.decompressed_size().unwrap_or(0);
     if archive.len() > MAX_PARTS || declared > u128::from(most) {
         return Err(ExchangeError::Expands);

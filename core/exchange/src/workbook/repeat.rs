@@ -123,55 +123,81 @@ fn lists(
     lists
 }
 
+/// Where the columns that tie rows stand in a sheet.
+struct Ties {
+    index: Option<usize>,
+    uuid: Option<usize>,
+    parent_table: Option<usize>,
+    parent_index: Option<usize>,
+    submission: Option<usize>,
+}
+
+impl Ties {
+    fn of(sheet: &Sheet) -> Self {
+        let find = |column: &str| sheet.header.names.iter().position(|name| name == column);
+        Self {
+            index: find("_index"),
+            uuid: find("_uuid"),
+            parent_table: find("_parent_table_name"),
+            parent_index: find("_parent_index"),
+            submission: find("_submission__uuid"),
+        }
+    }
+}
+
 /// Where rows are found by what others call them.
 struct Rows {
+    ties: Vec<Ties>,
+    sheets: BTreeMap<String, usize>,
     by_index: BTreeMap<(usize, String), usize>,
     /// Submissions alone, by their id.
     by_uuid: BTreeMap<String, Node>,
+    /// The sheet of the submissions, if there is one alone.
+    only: Option<usize>,
 }
 
 impl Rows {
     fn new(sheets: &[Sheet]) -> Self {
-        let mut rows = Self { by_index: BTreeMap::new(), by_uuid: BTreeMap::new() };
+        let ties: Vec<Ties> = sheets.iter().map(Ties::of).collect();
+        let (mut by_index, mut by_uuid) = (BTreeMap::new(), BTreeMap::new());
         for (sheet, found) in sheets.iter().enumerate() {
             for (row, cells) in found.rows.iter().enumerate() {
-                if let Some(index) = text(found, cells, "_index") {
-                    rows.by_index.entry((sheet, index)).or_insert(row);
+                if let Some(index) = text(cells, ties[sheet].index) {
+                    by_index.entry((sheet, index)).or_insert(row);
                 }
-                if let Some(uuid) = text(found, cells, "_uuid") {
-                    rows.by_uuid.entry(uuid).or_insert((sheet, row));
+                if let Some(uuid) = text(cells, ties[sheet].uuid) {
+                    by_uuid.entry(uuid).or_insert((sheet, row));
                 }
             }
         }
-        rows
+        let mut mains = (0..sheets.len()).filter(|at| ties[*at].parent_index.is_none());
+        let only = mains.next().filter(|_| mains.next().is_none());
+        let names = sheets.iter().enumerate().map(|(at, sheet)| (sheet.name.clone(), at)).collect();
+        Self { ties, sheets: names, by_index, by_uuid, only }
     }
 
     /// The row that a row of a repeated group belongs to.
     fn above(&self, sheets: &[Sheet], (sheet, row): Node) -> Option<Node> {
-        let found = &sheets[sheet];
-        let cells = &found.rows[row];
-        let index = text(found, cells, "_parent_index")?;
-        let is_repeat = |at: usize| sheets[at].header.names.iter().any(|name| name == "_parent_index");
-        let named = text(found, cells, "_parent_table_name");
-        let same = |name: &str| sheets.iter().position(|sheet| sheet.name == name);
-        if let Some(above) = named.as_deref().and_then(same) {
+        let (cells, ties) = (&sheets[sheet].rows[row], &self.ties[sheet]);
+        let index = text(cells, ties.parent_index)?;
+        let named = text(cells, ties.parent_table);
+        if let Some(&above) = named.and_then(|name| self.sheets.get(&name)) {
             return Some((above, *self.by_index.get(&(above, index))?));
         }
         // A spreadsheet cuts the names of sheets after 31 characters, so a submission is found by its own id.
-        let uuid = text(found, cells, "_submission__uuid").and_then(|uuid| self.by_uuid.get(&uuid));
+        let uuid = text(cells, ties.submission).and_then(|uuid| self.by_uuid.get(&uuid));
         if let Some(&above) = uuid {
             return Some(above);
         }
-        let mut mains = (0..sheets.len()).filter(|at| !is_repeat(*at));
-        let only = mains.next().filter(|_| mains.next().is_none())?;
+        let only = self.only?;
         Some((only, *self.by_index.get(&(only, index))?))
     }
 }
 
 /// What a row says in a column, as text.
-fn text(sheet: &Sheet, row: &SheetRow, column: &str) -> Option<String> {
-    let at = sheet.header.names.iter().position(|name| name == column)?;
-    match &row.cells.iter().find(|(column, _)| *column == at)?.1 {
+fn text(row: &SheetRow, column: Option<usize>) -> Option<String> {
+    let column = column?;
+    match &row.cells.iter().find(|(at, _)| *at == column)?.1 {
         Cell::Value(Value::String(text)) => Some(text.trim().to_owned()),
         Cell::Value(value) => Some(value.to_string()),
         Cell::Error(_) => None,
