@@ -47,6 +47,7 @@ pub use fields::field_names;
 pub use format::Format;
 pub use map::ColumnMap;
 pub use reading::{ColumnUse, Drafts, Options, Reading, check_length};
+pub use workbook::catches_panics;
 
 /// The largest file that is read: 64 MiB. A year of a large team is below 20 MiB as CSV.
 pub const MAX_BYTES: u64 = 64 * 1024 * 1024;

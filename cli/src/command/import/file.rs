@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::panic;
 use std::path::Path;
 
 use firsthand_exchange::{ColumnMap, Format, Options, Reading};
@@ -26,6 +27,16 @@ fn unreadable(what: &str, error: &std::io::Error) -> Fail {
     Fail::input(what, format!("cannot be read: {}", error.kind()))
 }
 
+/// Keeps panics that come of a broken workbook, and end that file alone, off the terminal.
+fn keep_caught_panics_quiet() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !firsthand_exchange::catches_panics() {
+            before(info);
+        }
+    }));
+}
+
 /// Opens the file. One that is too large is refused by its length, before anything of it is read.
 pub(super) fn open(args: &ImportArgs) -> Result<Reading, Fail> {
     let format = args.format.as_deref().map(str::parse::<Format>).transpose()?;
@@ -35,6 +46,7 @@ pub(super) fn open(args: &ImportArgs) -> Result<Reading, Fail> {
         return Err(Fail::input("file", "is a folder"));
     }
     firsthand_exchange::check_length(metadata.len())?;
+    keep_caught_panics_quiet();
     let options = Options { format, encoding: args.encoding.clone(), sheet: args.sheet.clone() };
     Ok(Reading::open(file, &name(&args.file), &options)?)
 }

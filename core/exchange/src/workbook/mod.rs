@@ -5,6 +5,7 @@ mod package;
 mod repeat;
 mod sheet;
 
+use std::cell::Cell as Flag;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
@@ -54,10 +55,40 @@ pub(crate) enum Cell {
 /// Reads a workbook; of several sheets with columns of their own, the first or the wanted one.
 pub(crate) fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Workbook, ExchangeError> {
     package::check(bytes)?;
-    // The reader of spreadsheets is not ours; what makes it panic is a broken workbook, not the end of the program.
-    let sheets =
-        catch_unwind(AssertUnwindSafe(|| sheet::read(bytes))).map_err(|_| ExchangeError::NotWorkbook)?;
-    let (sheets, mut notes) = sheets?;
+    let (sheets, mut notes) = caught(|| sheet::read(bytes)).ok_or(ExchangeError::NotWorkbook)??;
     let sheets = repeat::join(sheets, wanted, &mut notes)?;
     Ok(Workbook { sheets, notes })
+}
+
+thread_local! {
+    static CATCHES: Flag<bool> = const { Flag::new(false) };
+}
+
+/// Whether a panic on this thread, now, would be caught and be a broken workbook. A program whose panics are written
+/// down asks this first, and writes nothing of those.
+#[must_use]
+pub fn catches_panics() -> bool {
+    CATCHES.get()
+}
+
+/// The reader of spreadsheets is not ours: what makes it panic is a broken workbook, not the end of the program.
+fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
+    CATCHES.set(true);
+    let result = catch_unwind(AssertUnwindSafe(read));
+    CATCHES.set(false);
+    result.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_reader_is_caught_and_known_to_be() {
+        assert!(!catches_panics());
+        assert_eq!(caught(catches_panics), Some(true));
+        assert!(!catches_panics());
+        assert_eq!(caught(|| assert!(!catches_panics(), "a broken workbook")), None);
+        assert!(!catches_panics());
+    }
 }
