@@ -2,9 +2,7 @@
 
 use firsthand_ids::Metres;
 use firsthand_record::{Place, PlaceSource};
-use geo::{
-    Coord, Geometry, GeometryCollection, InteriorPoint, LineString, MultiPoint, MultiPolygon, Polygon,
-};
+use geo::{Coord, LineString};
 use serde_json::Value;
 
 use crate::ring;
@@ -43,6 +41,8 @@ struct Found {
     turned: bool,
     unchecked: bool,
     corners: Vec<Coord>,
+    /// A point inside the widest area, and how wide that is.
+    inside: Option<(f64, Coord)>,
 }
 
 /// Judges a geometry; the fault names the member under `path`.
@@ -51,21 +51,24 @@ pub(crate) fn check(geometry: &Value, path: &str) -> Result<Shape, Fault> {
         return point(geometry, path).map(Shape::Point);
     }
     let mut found = Found::default();
-    let shape = read(geometry, path, 0, &mut found)?;
-    let Found { turned, unchecked, corners } = found;
-    Ok(Shape::Drawn(Drawn { place: stand_in(&shape, &corners), turned, unchecked }))
+    read(geometry, path, 0, &mut found)?;
+    let place = stand_in(&found);
+    Ok(Shape::Drawn(Drawn { place, turned: found.turned, unchecked: found.unchecked }))
 }
 
-/// A point of the shape, if one can be told. A shape across the date line that was not cut there has none.
-fn stand_in(shape: &Geometry, corners: &[Coord]) -> Option<Place> {
+/// A point of the shape: inside its widest area, else the corner in the middle of its lines or points. A shape across
+/// the date line that was not cut there has none.
+fn stand_in(found: &Found) -> Option<Place> {
+    let corners = &found.corners;
     let (west, east) = corners
         .iter()
         .fold((f64::MAX, f64::MIN), |(west, east), corner| (west.min(corner.x), east.max(corner.x)));
     if east - west > 180.0 {
         return None;
     }
-    let point = shape.interior_point().filter(|point| point.x().is_finite() && point.y().is_finite())?;
-    let mut place = Place::new(point.y(), point.x(), PlaceSource::Import);
+    let inside = found.inside.map(|(_, point)| point);
+    let point = inside.or_else(|| corners.get(corners.len() / 2).copied())?;
+    let mut place = Place::new(point.y, point.x, PlaceSource::Import);
     let away = |corner: &Coord| place.distance(&Place::new(corner.y, corner.x, PlaceSource::Import)).0;
     let farthest = corners.iter().map(away).fold(0.0, f64::max);
     // A shape of one corner says nothing of how exact it is.
@@ -85,7 +88,7 @@ fn point(geometry: &Value, path: &str) -> Result<Place, Fault> {
     Ok(place)
 }
 
-fn read(geometry: &Value, path: &str, depth: usize, found: &mut Found) -> Result<Geometry, Fault> {
+fn read(geometry: &Value, path: &str, depth: usize, found: &mut Found) -> Result<(), Fault> {
     let fault = |member: &str, reason: &str| Err((format!("{path}{member}"), reason.to_owned()));
     let Some(map) = geometry.as_object() else { return fault("", "is not a geometry") };
     let Some(Value::String(kind)) = map.get("type") else { return fault(".type", "is missing") };
@@ -96,30 +99,24 @@ fn read(geometry: &Value, path: &str, depth: usize, found: &mut Found) -> Result
         let Some(Value::Array(parts)) = map.get("geometries") else {
             return fault(".geometries", "is not a list");
         };
-        let parts = parts.iter().enumerate();
-        let parts =
-            parts.map(|(index, part)| read(part, &format!("{path}.geometries[{index}]"), depth + 1, found));
-        return Ok(Geometry::GeometryCollection(GeometryCollection(parts.collect::<Result<_, _>>()?)));
+        for (index, part) in parts.iter().enumerate() {
+            read(part, &format!("{path}.geometries[{index}]"), depth + 1, found)?;
+        }
+        return Ok(());
     }
     if !TYPES.contains(&kind.as_str()) {
         return fault(".type", "is not a type of geometry");
     }
     let at = &format!("{path}.coordinates");
     let Some(coordinates) = map.get("coordinates") else { return fault(".coordinates", "is missing") };
-    Ok(match kind.as_str() {
-        "Point" => geo::Point(corner(coordinates, at, found)?).into(),
-        "MultiPoint" => {
-            let points = each(coordinates, at, 0, |it, at| corner(it, at, found))?;
-            MultiPoint(points.into_iter().map(geo::Point).collect()).into()
-        }
-        "LineString" => line(coordinates, at, found)?.into(),
-        "MultiLineString" => {
-            let lines = each(coordinates, at, 0, |it, at| line(it, at, found))?;
-            geo::MultiLineString(lines).into()
-        }
-        "Polygon" => polygon(coordinates, at, found)?.into(),
-        _ => MultiPolygon(each(coordinates, at, 0, |it, at| polygon(it, at, found))?).into(),
-    })
+    match kind.as_str() {
+        "Point" => corner(coordinates, at, found),
+        "MultiPoint" => each(coordinates, at, 0, |it, at| corner(it, at, found)).map(drop),
+        "LineString" => line(coordinates, at, found),
+        "MultiLineString" => each(coordinates, at, 0, |it, at| line(it, at, found)).map(drop),
+        "Polygon" => polygon(coordinates, at, found),
+        _ => each(coordinates, at, 0, |it, at| polygon(it, at, found)).map(drop),
+    }
 }
 
 fn each<T>(
@@ -135,14 +132,13 @@ fn each<T>(
     items.iter().enumerate().map(|(index, item)| judge(item, &format!("{at}[{index}]"))).collect()
 }
 
-fn corner(value: &Value, at: &str, found: &mut Found) -> Result<Coord, Fault> {
-    let corner = position(value, at, true)?;
-    found.corners.push(corner);
-    Ok(corner)
+fn corner(value: &Value, at: &str, found: &mut Found) -> Result<(), Fault> {
+    found.corners.push(position(value, at, true)?);
+    Ok(())
 }
 
-fn line(value: &Value, at: &str, found: &mut Found) -> Result<LineString, Fault> {
-    each(value, at, 2, |it, at| corner(it, at, found)).map(LineString)
+fn line(value: &Value, at: &str, found: &mut Found) -> Result<(), Fault> {
+    each(value, at, 2, |it, at| corner(it, at, found)).map(drop)
 }
 
 /// Longitude, then latitude. The range of a point's is for the rules of a record to judge, with the column's name.
@@ -168,8 +164,8 @@ fn position(position: &Value, at: &str, in_range: bool) -> Result<Coord, Fault> 
 }
 
 /// The first ring is the edge of the area, those after it are its holes.
-fn polygon(value: &Value, at: &str, found: &mut Found) -> Result<Polygon, Fault> {
-    let mut rings = each(value, at, 0, |it, at| {
+fn polygon(value: &Value, at: &str, found: &mut Found) -> Result<(), Fault> {
+    let rings = each(value, at, 0, |it, at| {
         let ring = line_of_ring(it, at)?;
         if ring.0.first() == ring.0.last() {
             Ok(ring)
@@ -181,11 +177,14 @@ fn polygon(value: &Value, at: &str, found: &mut Found) -> Result<Polygon, Fault>
         ring::check(&rings).map_err(|(ring, reason)| (format!("{at}[{ring}]"), reason.to_owned()))?;
     found.turned |= checked.turned;
     found.unchecked |= checked.unchecked;
+    let inside = ring::inside(&rings);
+    if inside.map(|it| it.0) > found.inside.map(|it| it.0) {
+        found.inside = inside;
+    }
     for ring in &rings {
         found.corners.extend(&ring.0);
     }
-    let holes = if rings.is_empty() { Vec::new() } else { rings.split_off(1) };
-    Ok(Polygon::new(rings.pop().unwrap_or_else(|| LineString(Vec::new())), holes))
+    Ok(())
 }
 
 fn line_of_ring(value: &Value, at: &str) -> Result<LineString, Fault> {

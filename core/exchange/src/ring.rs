@@ -63,6 +63,30 @@ pub(crate) fn check(rings: &[LineString]) -> Result<Checked, (usize, &'static st
     Ok(checked)
 }
 
+/// A point inside an area, in the middle of the widest part of a line across it, and how wide that part is.
+///
+/// The line lies halfway between south and north, and meets no corner. An area without any height has no inside.
+pub(crate) fn inside(rings: &[LineString]) -> Option<(f64, Coord)> {
+    let corners = || rings.iter().flat_map(|ring| &ring.0);
+    let edge = rings.first()?.0.iter().map(|corner| corner.y);
+    let (south, north) = edge.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
+    let middle = f64::midpoint(south, north);
+    let above = corners().map(|corner| corner.y).filter(|y| *y > middle).fold(f64::MAX, f64::min);
+    let y = if corners().any(|corner| corner.y == middle) { f64::midpoint(middle, above) } else { middle };
+    if !(south < y && y < north) {
+        return None;
+    }
+    let pairs = rings.iter().flat_map(|ring| ring.0.windows(2));
+    let mut met: Vec<f64> = pairs
+        .filter(|pair| (pair[0].y > y) != (pair[1].y > y))
+        .map(|pair| pair[0].x + (y - pair[0].y) / (pair[1].y - pair[0].y) * (pair[1].x - pair[0].x))
+        .collect();
+    met.sort_by(f64::total_cmp);
+    let parts =
+        met.chunks_exact(2).map(|part| (part[1] - part[0], Coord { x: f64::midpoint(part[0], part[1]), y }));
+    parts.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(width, _)| *width > 0.0)
+}
+
 /// Twice the area, positive where a ring runs against the clock.
 fn twice_area(ring: &LineString) -> f64 {
     let Some(origin) = ring.0.first() else { return 0.0 };
@@ -160,6 +184,20 @@ mod tests {
         let mut saw: Vec<(f64, f64)> =
             (0..teeth).map(|at| (f64::from(at % 2) * 100.0, f64::from(at) / 1000.0)).collect();
         saw.extend([(200.0, 30.0), (200.0, -1.0), saw[0]]);
-        assert_eq!(check(&[ring(&saw)]).map(|checked| checked.unchecked), Ok(true));
+        let saw = [ring(&saw)];
+        assert_eq!(check(&saw).map(|checked| checked.unchecked), Ok(true));
+        assert!(inside(&saw).is_some());
+    }
+
+    #[test]
+    fn a_point_inside_lies_in_no_hole_and_on_no_edge() {
+        assert_eq!(inside(&[ring(&SQUARE)]), Some((9.0, Coord { x: 4.5, y: 4.5 })));
+        let hole = [(1.0, 1.0), (1.0, 8.0), (7.0, 8.0), (7.0, 1.0), (1.0, 1.0)];
+        assert_eq!(inside(&[ring(&SQUARE), ring(&hole)]), Some((2.0, Coord { x: 8.0, y: 4.5 })));
+        // A corner halfway up: the line moves off it.
+        let arrow = [(0.0, 0.0), (4.0, 2.0), (0.0, 4.0), (0.0, 0.0)];
+        assert_eq!(inside(&[ring(&arrow)]), Some((2.0, Coord { x: 1.0, y: 3.0 })));
+        assert_eq!(inside(&[ring(&[(0.0, 1.0), (3.0, 1.0), (5.0, 1.0), (0.0, 1.0)])]), None);
+        assert_eq!(inside(&[]), None);
     }
 }

@@ -216,6 +216,19 @@ fn a_map_makes_counts_and_actors_of_repeated_groups() {
 }
 
 #[test]
+fn more_repeated_answers_than_a_record_holds_refuse_the_submission() {
+    let main: &[&[C]] =
+        &[&[S("title"), S("_uuid"), S("_index")], &[S("A"), S("u"), N(1.0)], &[S("B"), S("v"), N(2.0)]];
+    let mut people: Vec<&[C]> = vec![&[S("who"), S("_parent_index"), S("_index")]];
+    people.extend(std::iter::repeat_n(&[S("x"), N(1.0), No][..], 10_001));
+    let found =
+        import("a.xlsx", Book::default().sheet("Form", main).sheet("people", &people).bytes()).unwrap();
+    assert_eq!(titles(&found), ["B"]);
+    assert_eq!(found.problems[0].reason, "has more than 10,000 rows of repeated groups");
+    assert_eq!(found.problems.len(), 10_002, "and each of them is named");
+}
+
+#[test]
 fn hashtags_in_a_sheet() {
     let book = Book::default().sheet(
         "Data",

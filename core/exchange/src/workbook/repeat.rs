@@ -13,6 +13,10 @@ use crate::ExchangeError;
 /// How deep groups may stand in groups.
 const DEEPEST: usize = 8;
 
+/// The most rows of repeated groups under one submission. A record keeps 128 KiB of what it has no field for, which is far
+/// less, so that more could only cost memory.
+const MAX_REPEATS: usize = 10_000;
+
 /// The columns that tie a row to the one above it, and those of the submission, which stand there too.
 fn is_tie(name: &str) -> bool {
     name == "_index" || name.starts_with("_parent_") || name.starts_with("_submission_")
@@ -60,14 +64,23 @@ fn tie(sheets: &mut [Sheet], repeats: &[usize], notes: &mut Vec<String>) {
     let mut under: BTreeMap<Node, Vec<Node>> = BTreeMap::new();
     for &sheet in repeats {
         for row in 0..sheets[sheet].rows.len() {
-            if let Some(above) = rows.above(sheets, (sheet, row)).filter(|above| *above != (sheet, row)) {
-                under.entry(above).or_default().push((sheet, row));
+            let Some(above) = rows.above(sheets, (sheet, row)).filter(|above| *above != (sheet, row)) else {
+                continue;
+            };
+            let held = under.entry(above).or_default();
+            if held.len() <= MAX_REPEATS {
+                held.push((sheet, row));
             }
         }
     }
     let mut placed = BTreeSet::new();
     for sheet in (0..sheets.len()).filter(|sheet| !repeats.contains(sheet)) {
         for row in 0..sheets[sheet].rows.len() {
+            if size(&under, (sheet, row), 0, MAX_REPEATS + 1) > MAX_REPEATS {
+                sheets[sheet].rows[row].refused =
+                    Some("has more than 10,000 rows of repeated groups".to_owned());
+                continue;
+            }
             let lists = lists(sheets, &under, (sheet, row), 0, &mut placed);
             let own = &sheets[sheet].header.names;
             let name = |name: String| if own.contains(&name) { format!("{name} (sheet)") } else { name };
@@ -89,6 +102,19 @@ fn tie(sheets: &mut [Sheet], repeats: &[usize], notes: &mut Vec<String>) {
         let (rows, rest) = if count == 1 { ("row", "it belongs") } else { ("rows", "they belong") };
         notes.push(format!("sheet {:?}: {count} {rows} kept with what {rest} to", sheets[sheet].name));
     }
+}
+
+/// How many rows stand under a row, counted up to a number.
+fn size(under: &BTreeMap<Node, Vec<Node>>, node: Node, depth: usize, most: usize) -> usize {
+    let Some(nodes) = under.get(&node).filter(|_| depth < DEEPEST) else { return 0 };
+    let mut count = nodes.len();
+    for node in nodes {
+        if count >= most {
+            break;
+        }
+        count += size(under, *node, depth + 1, most - count);
+    }
+    count
 }
 
 /// What stands under a row, by the sheets it came from.
