@@ -29,7 +29,7 @@ pub(crate) const NEWCOMER: Installation = Installation(4);
 
 /// After everything in the largest data set: a clock that ran behind would have the hybrid clock count on by itself, and
 /// every entry say how far the two are apart.
-pub(crate) const LATER: UnixMillis = UnixMillis(1_900_000_000_000);
+pub(crate) const LATER: UnixMillis = UnixMillis(2_500_000_000_000);
 
 /// Incidents that are created, exchanged and edited before the next come.
 const CHUNK: usize = 500;
