@@ -9,7 +9,7 @@ use firsthand_log::codec::Writer;
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Detached, Vector};
 use firsthand_node::meeting::Question;
-use firsthand_node::{Edit, EndReason, Event, IncidentQuery, Role};
+use firsthand_node::{Edit, EndReason, Event, IncidentQuery, ManifestState, Role};
 use firsthand_record::{CapturePath, Evidence, Incident};
 use firsthand_store::{BatchLimits, EntryState, HoldReason, Home, Store, Unlock};
 use firsthand_sync::{Effect, Refusal};
@@ -309,6 +309,26 @@ fn a_file_that_is_not_what_its_record_says_is_not_taken() {
     lie.original_name = Some("lie.jpg".to_owned());
     let lie = fields(serde_json::to_value(lie).unwrap());
     team.poison.record(DocumentKind::Evidence, &lie, entry.detached, team.dice.bytes());
+    // The same of a file that nobody asks for under its true record.
+    let hidden = team.dice.fill(300_000);
+    let hidden = team
+        .world
+        .write(hostile, |ledger, now, rng| {
+            let file =
+                ledger.attach(incident, &mut hidden.as_slice(), "hidden.jpg", "", now, rng, &mut |_| true)?;
+            let value = json!({ "reason": "hidden" });
+            let hide = Edit::Add { list: "tombstone".to_owned(), value };
+            ledger.edit(file.document, &[hide], now, rng)?;
+            Ok(file)
+        })
+        .unwrap();
+    let ledger = team.world.devices[hostile].ledger();
+    let (writer, position) = ledger.store().creator(&hidden.document).unwrap().unwrap();
+    let entry = ledger.store().entry(&writer, position).unwrap().unwrap().entry;
+    let mut lie = Evidence::new(incident, hash, hidden.byte_len, "image/jpeg", CapturePath::Imported);
+    lie.original_name = Some("other lie.jpg".to_owned());
+    let lie = fields(serde_json::to_value(lie).unwrap());
+    team.poison.record(DocumentKind::Evidence, &lie, entry.detached, team.dice.bytes());
     let plain = team.poison.sign();
     team.hand(hostile, plain);
 
@@ -326,6 +346,80 @@ fn a_file_that_is_not_what_its_record_says_is_not_taken() {
         assert!(here("true.jpg"), "phone {phone}");
         let mut out = Vec::new();
         assert!(ledger.read_attachment(&incident, "lie.jpg", &mut out).is_err());
+        // It stays known, and is not asked for again.
+        world.crash(phone, Crash::Dropped, false);
+        world.restart(phone);
+        let ledger = world.devices[phone].ledger();
+        let view = ledger.incident(incident).unwrap();
+        let refused: Vec<_> = view.attachments.iter().filter(|file| file.refused).collect();
+        // Nobody hands on what they refused, so only the one who met Eve got it.
+        let names: Vec<_> = refused.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names.contains(&"other lie.jpg"), phone == first, "phone {phone}");
+        assert!(!names.contains(&"true.jpg"), "phone {phone}");
+        let refused = names.len() as u64;
+        let check = ledger.check(&mut |_, _| true).unwrap();
+        let counts = (check.attachments_refused, check.attachments_missing);
+        assert_eq!((check.problems, counts), (vec![], (refused, u64::from(phone != first))), "phone {phone}");
+    }
+}
+
+/// Records of files that are not signed as they should be: every device shows it, and its check counts them.
+#[test]
+fn a_manifest_that_is_forged_foreign_or_missing_is_told_everywhere() {
+    let mut team = Team::new(2);
+    let [lead, first, second] = team.honest;
+    let hostile = team.hostile;
+    let incident = team.world.devices[lead].ledger().incidents(&Default::default()).unwrap()[0].id;
+    let content = team.dice.fill(2_000);
+    let honest = team
+        .world
+        .write(lead, |ledger, now, rng| {
+            ledger.attach(incident, &mut content.as_slice(), "true.jpg", "", now, rng, &mut |_| true)
+        })
+        .unwrap();
+    let signed = honest.record.manifest.clone().unwrap();
+    let like = |name: &str, change: &dyn Fn(&mut Evidence)| {
+        let mut record = honest.record.clone();
+        record.original_name = Some(name.to_owned());
+        (record.custody_log, record.extra) = (Vec::new(), Default::default());
+        change(&mut record);
+        fields(serde_json::to_value(record).unwrap())
+    };
+    let mut forged = signed.clone();
+    forged.signature = "5a".repeat(64);
+    let told = [
+        ("missing", ManifestState::Absent, like("missing", &|it| it.manifest = None)),
+        ("forged", ManifestState::Wrong, like("forged", &|it| it.manifest = Some(forged.clone()))),
+        // The honest one, under another chain.
+        ("true.jpg", ManifestState::Wrong, like("true.jpg", &|_| ())),
+        ("nonsense", ManifestState::Wrong, {
+            let mut nonsense = like("nonsense", &|_| ());
+            nonsense.insert("manifest".to_owned(), json!("trust me"));
+            nonsense
+        }),
+    ];
+    for (_, _, record) in &told {
+        team.poison.record(DocumentKind::Evidence, record, None, team.dice.bytes());
+    }
+    let plain = team.poison.sign();
+    team.hand(hostile, plain);
+    let world = &mut team.world;
+    for (from, to) in [(first, hostile), (first, lead), (second, lead)] {
+        world.meet(from, to);
+    }
+    for phone in [lead, first, second] {
+        let ledger = world.devices[phone].ledger();
+        let view = ledger.incident(incident).unwrap();
+        assert_eq!(view.attachments.len(), told.len() + 1);
+        for (name, state, _) in &told {
+            let found = view.attachments.iter().any(|file| file.name == *name && file.manifest == *state);
+            assert!(found, "{name} on phone {phone}");
+        }
+        let valid: Vec<_> =
+            view.attachments.iter().filter(|file| file.manifest == ManifestState::Valid).collect();
+        assert!(valid.len() == 1 && valid[0].document == honest.document);
+        let check = ledger.check(&mut |_, _| true).unwrap();
+        assert_eq!((check.problems, check.manifests_wrong, check.manifests_absent), (vec![], 3, 1));
     }
 }
 

@@ -268,7 +268,7 @@ pub(crate) struct DescribeFileArgs {
     #[arg(long, value_name = "WHAT")]
     pub(crate) consent: Option<String>,
     /// Somebody who can be seen took their agreement back.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "consent")]
     pub(crate) withdraw_consent: bool,
     /// Leave it out of lists, and say why. File and record stay.
     #[arg(long, value_name = "REASON", allow_hyphen_values = true)]

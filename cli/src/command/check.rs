@@ -22,6 +22,11 @@ pub(super) struct Checked {
     attachments: u64,
     /// Files that are recorded and not complete here, which is no damage.
     attachments_missing: u64,
+    /// Files that came and are not what their records say.
+    attachments_refused: u64,
+    /// Records of files whose signature is wrong, and those that have none.
+    manifests_wrong: u64,
+    manifests_absent: u64,
     /// What this device has lost; absent where nothing is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     recovery: Option<Recovery>,
@@ -66,6 +71,9 @@ pub(super) fn machine(view: CheckView) -> Checked {
         documents: view.documents,
         attachments: view.attachments,
         attachments_missing: view.attachments_missing,
+        attachments_refused: view.attachments_refused,
+        manifests_wrong: view.manifests_wrong,
+        manifests_absent: view.manifests_absent,
         recovery: recovery::machine(&view.recovery),
         forks: fork::machine(&view.forks),
         quarantine: quarantine::machine(view.quarantine),
@@ -85,6 +93,15 @@ pub(super) fn human(checked: &Checked) -> String {
         ("attachments", format!("{}{missing}", checked.attachments)),
         ("result", if checked.ok { "everything verifies".to_owned() } else { "DAMAGE FOUND".to_owned() }),
     ]);
+    for (count, what) in [
+        (checked.attachments_refused, "not the file that its record says, and set aside"),
+        (checked.manifests_wrong, "recorded under a signature that is wrong"),
+        (checked.manifests_absent, "recorded without a signature"),
+    ] {
+        if count > 0 {
+            out.push_str(&format!("\n! attached files {what}: {count}"));
+        }
+    }
     let lines = checked.recovery.as_ref().map(recovery::lines).unwrap_or_default();
     for line in
         lines.into_iter().chain(fork::lines(&checked.forks)).chain(quarantine::lines(&checked.quarantine))

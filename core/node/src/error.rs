@@ -64,6 +64,14 @@ pub enum NodeError {
          home; what was exchanged comes back from the others"
     )]
     Beyond,
+    /// A file is longer than the caller has room for.
+    #[error("show the file: it has {len} bytes, and there is room for {most}")]
+    TooLong {
+        /// Its length in bytes.
+        len: u64,
+        /// The most that the caller takes.
+        most: u64,
+    },
     /// The person stopped it.
     #[error("finish: stopped")]
     Stopped,

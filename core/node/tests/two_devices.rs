@@ -120,6 +120,33 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
     }
     assert!(lead.history(id).await.unwrap().len() > 5);
 
+    // Who saw it is noted once. It is read from end to end for that, and no more of it than there is room for.
+    let before = lead.team().await.unwrap().counts.entries;
+    let refused = lead.view_attachment(id, "gate.png", 1000).await;
+    assert!(matches!(refused, Err(NodeError::TooLong { most: 1000, .. })));
+    for _ in 0..3 {
+        let seen = lead.view_attachment(id, "gate.png", 1_000_000).await.unwrap();
+        assert_eq!(*seen, std::fs::read(&photo).unwrap());
+    }
+    assert_eq!(lead.team().await.unwrap().counts.entries, before + 1);
+    let view = lead.incident(id).await.unwrap();
+    assert_eq!(custody(&view.attachments[0]).last(), Some(&(CustodyKind::Viewed, "Amina")));
+
+    // An edit is judged, and what a person should look at is counted in the list.
+    let caption = |text: String| vec![Edit::ReplaceText { field: "caption".to_owned(), text }];
+    let long = lead.describe_attachment(id, "gate.png", caption("a".repeat(30_000))).await;
+    assert!(matches!(long, Err(NodeError::Rejected(_))));
+    assert_eq!(lead.incident(id).await.unwrap().attachments[0].caption, "the gate");
+    let flags = async || lead.incidents(Default::default()).await.unwrap()[0].incident.flags;
+    let before = flags().await;
+    let set = |people: &str| vec![Edit::Set { field: "people_visible".to_owned(), value: json!(people) }];
+    lead.describe_attachment(id, "gate.png", set("identifiable")).await.unwrap();
+    assert_eq!(flags().await, before + 1);
+    lead.describe_attachment(id, "gate.png", set("none")).await.unwrap();
+    assert_eq!(flags().await, before);
+    other.meet_once(&address).await.unwrap();
+    assert_eq!(other.incidents(Default::default()).await.unwrap()[0].incident.flags, before);
+
     other.shutdown().await.unwrap();
     assert!(matches!(other.team().await, Err(NodeError::Closed)));
     let home = dir.path().join("other");

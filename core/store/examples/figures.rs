@@ -179,7 +179,7 @@ fn main() {
         out = store
             .attachments()
             .read(&sealed.secret, &sealed.hash, &mut std::io::sink(), &mut |_| true)
-            .unwrap() as usize
+            .unwrap() as usize;
     });
     println!("attachment of 64 MiB: sealed in {took:?}, verified in {read:?}, {out} bytes");
     drop(store);

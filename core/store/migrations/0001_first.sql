@@ -144,6 +144,7 @@ CREATE TABLE evidence (
     mime      TEXT NOT NULL,
     name      TEXT NOT NULL,
     caption   TEXT NOT NULL,
+    flags     INTEGER NOT NULL,             -- findings that mark it
     hidden    INTEGER NOT NULL,
     table_hash BLOB                         -- of the sealed file; absent once its key was destroyed
 ) STRICT;

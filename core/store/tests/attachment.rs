@@ -182,7 +182,7 @@ fn damage_is_never_read_as_content() {
 
     let mut other = sealed.clone();
     other.secret.table[0] ^= 1;
-    assert!(matches!(read(&store, &other), Err(StoreError::AttachmentMismatch)));
+    assert!(matches!(read(&store, &other), Err(StoreError::AttachmentAbsent)));
     let mut other = sealed.clone();
     other.hash = ContentHash::new([0; 32]);
     assert!(matches!(read(&store, &other), Err(StoreError::AttachmentMismatch)));
@@ -405,4 +405,46 @@ fn sealing_and_reading_stop_when_they_are_told_to() {
     store.attachments().discard(&sealed).unwrap();
     store.attachments().discard(&sealed).unwrap();
     assert_eq!(files(&folder), [] as [std::path::PathBuf; 0]);
+}
+
+/// Somebody who knows the key of a file seals another one under it.
+#[test]
+fn a_second_file_under_the_key_of_another_harms_neither() {
+    struct SameKey;
+    impl rand_chacha::rand_core::TryRng for SameKey {
+        type Error = std::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(7)
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(7)
+        }
+        fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+            out.fill(7);
+            Ok(())
+        }
+    }
+    impl rand_chacha::rand_core::TryCryptoRng for SameKey {}
+    let (honest, hostile, other) = (Folder::new(), Folder::new(), Folder::new());
+    let contents: [&[u8]; 2] = [b"the photo", b"another photo"];
+    let [first, second] = [&honest, &hostile].map(Folder::create);
+    let receiver = other.create();
+    let sealed = [(&first, contents[0]), (&second, contents[1])]
+        .map(|(store, mut plain)| store.attachments().seal(&mut plain, &mut |_| true, &mut SameKey).unwrap());
+    assert_eq!(sealed[0].secret.key, sealed[1].secret.key);
+    for (store, sealed) in [(&second, &sealed[1]), (&first, &sealed[0])] {
+        let table = store.attachments().table(&sealed.secret).unwrap();
+        let mut receiving = receiver.attachments().receive(&sealed.secret, table).unwrap();
+        receiving.put(0, &store.attachments().chunk(&sealed.secret, 0).unwrap()).unwrap();
+        assert_eq!(whole(receiving, &sealed.hash), *sealed);
+    }
+    for (sealed, content) in sealed.iter().zip(contents) {
+        assert_eq!(read(&receiver, sealed).unwrap(), content);
+        // A record that names the true file and another content leaves the file where it is.
+        let table = receiver.attachments().table(&sealed.secret).unwrap();
+        let again = receiver.attachments().receive(&sealed.secret, table).unwrap();
+        let lie = again.finish(&ContentHash::new([1; 32]));
+        assert!(matches!(lie, Err(StoreError::AttachmentMismatch)));
+        assert_eq!(read(&receiver, sealed).unwrap(), content);
+    }
 }

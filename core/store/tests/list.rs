@@ -376,6 +376,7 @@ fn attachments_are_counted_and_listed() {
             mime: "image/jpeg".to_owned(),
             name: name.to_owned(),
             caption: "caption".to_owned(),
+            flags: 0,
             hidden,
         };
         let mut commit = writer.commit(vec![entry.clone()]);

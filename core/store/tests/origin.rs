@@ -52,6 +52,7 @@ fn a_file_is_missed_until_it_is_complete_here() {
             mime: "image/jpeg".to_owned(),
             name: String::new(),
             caption: String::new(),
+            flags: 0,
             hidden,
         };
         let mut commit = writer.commit(vec![entry.clone()]);

@@ -134,6 +134,7 @@ fn a_home_holds_no_plaintext() {
             mime: "text/plain".to_owned(),
             name: name.clone(),
             caption: name,
+            flags: 0,
             hidden: false,
         };
         let mut commit = writer.commit(vec![entry.clone()]);

@@ -26,6 +26,8 @@ pub(super) struct Attachment {
     caption: String,
     /// Whether its bytes are on this device.
     here: bool,
+    /// Whether it came and was another file than its record says.
+    refused: bool,
     capture_path: &'static str,
     captured: Option<Captured>,
     people_visible: Option<&'static str>,
@@ -65,6 +67,7 @@ impl From<&AttachmentView> for Attachment {
             name: view.name.clone(),
             caption: view.caption.clone(),
             here: view.here,
+            refused: view.refused,
             capture_path: record.capture_path.code(),
             captured: record.captured.clone(),
             people_visible: record.people_visible.map(CodeList::code),
@@ -85,7 +88,11 @@ fn custody(step: &CustodyView) -> Custody {
 
 /// The file for a person: a line, and under it what is to be known before it is used.
 pub(super) fn human(view: &AttachmentView) -> String {
-    let here = if view.here { "" } else { ", not on this device yet" };
+    let here = match (view.here, view.refused) {
+        (true, _) => "",
+        (false, false) => ", not on this device yet",
+        (false, true) => ", set aside",
+    };
     let caption =
         if view.caption.is_empty() { String::new() } else { format!(": {}", text::line(&view.caption)) };
     let mut lines = vec![format!(
@@ -95,6 +102,9 @@ pub(super) fn human(view: &AttachmentView) -> String {
         text::bytes(view.byte_len)
     )];
     let mut say = |line: String| lines.push(format!("  {line}"));
+    if view.refused {
+        say(String::from("! the file that came is not what this record says; it was set aside"));
+    }
     for finding in &view.findings {
         say(format!("? {finding}"));
     }

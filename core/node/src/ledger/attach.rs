@@ -40,6 +40,8 @@ pub struct AttachmentView {
     pub caption: String,
     /// Whether it is complete on this device.
     pub here: bool,
+    /// It came whole, and its content is not what the record says. It is set aside and not asked for again.
+    pub refused: bool,
     /// Everything that is recorded of it.
     pub record: Evidence,
     /// What the signature of the device that recorded it says.
@@ -261,6 +263,24 @@ impl Ledger {
         Ok(())
     }
 
+    /// Notes that a file was shown to the person of this device; once, however often they look at it.
+    ///
+    /// # Errors
+    /// As [`Ledger::note_custody`].
+    pub fn note_viewed(
+        &mut self,
+        file: DocumentId,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), NodeError> {
+        let me = Some(self.device);
+        let seen = |step: &CustodyStep| step.event == CustodyKind::Viewed && step.device == me;
+        if self.file(file)?.record.custody_log.iter().any(seen) {
+            return Ok(());
+        }
+        self.note_custody(file, CustodyKind::Viewed, now, rng)
+    }
+
     /// The files of an incident, oldest first, without those that a mark hides.
     pub(super) fn attachments(&mut self, incident: &DocumentId) -> Result<Vec<AttachmentView>, NodeError> {
         self.shown_files(incident)?.into_iter().map(|row| self.attachment(row)).collect()
@@ -286,9 +306,10 @@ impl Ledger {
         let view = self.view(&document, &BTreeMap::new());
         self.documents.put(row.id, document);
         let record = project::evidence(&view).ok_or(NodeError::Inconsistent("the record of a file"))?;
-        let here = match self.secret(&row.id)? {
-            Some(secret) => self.store.attachments().is_complete(&secret),
-            None => false,
+        let files = self.store.attachments();
+        let (here, refused) = match self.secret(&row.id)? {
+            Some(secret) => (files.is_complete(&secret), files.is_refused(&secret, &row.evidence.hash)),
+            None => (false, false),
         };
         let custody = record.custody_log.iter().map(|step| CustodyView {
             event: step.event,
@@ -303,6 +324,7 @@ impl Ledger {
             name: record.original_name.clone().unwrap_or_default(),
             caption: record.caption.clone(),
             here,
+            refused,
             manifest: manifest::check(&view, &self.chain(created.creator.0), &created.info.device),
             custody: custody.collect(),
             conflicts: view.conflicts().map(|(name, _)| name.to_owned()).collect(),

@@ -10,7 +10,7 @@ use firsthand_store::{Damage, DocumentUpdate, EntryState, Rebuild, StoredChange}
 use ring::digest::{Context, SHA256};
 
 use super::authors::Rosters;
-use super::{ForkView, Ledger, ProgressFn, QuarantineView, RecoveryView, project};
+use super::{ForkView, Ledger, ManifestState, ProgressFn, QuarantineView, RecoveryView, project};
 use crate::NodeError;
 
 /// Entries read at a time while a chain is verified.
@@ -31,6 +31,12 @@ pub struct CheckView {
     pub attachments: u64,
     /// Files that are recorded and not complete here; no damage.
     pub attachments_missing: u64,
+    /// Files that came whole and are not what their records say; set aside, and no damage.
+    pub attachments_refused: u64,
+    /// Records of files whose signature is not that of the device that attached them; no damage here.
+    pub manifests_wrong: u64,
+    /// Records of files that are not signed.
+    pub manifests_absent: u64,
     /// What is wrong, in words; empty where everything is sound.
     pub problems: Vec<String>,
     /// What this device has lost and asks its peers for.
@@ -177,8 +183,14 @@ impl Ledger {
         Ok(())
     }
 
-    fn check_files(&self, view: &mut CheckView) -> Result<(), NodeError> {
+    fn check_files(&mut self, view: &mut CheckView) -> Result<(), NodeError> {
         view.attachments_missing = self.missing_files()?.len() as u64;
+        for id in self.store.evidence_ids()? {
+            let file = self.file(id)?;
+            view.attachments_refused += u64::from(file.refused);
+            view.manifests_wrong += u64::from(file.manifest == ManifestState::Wrong);
+            view.manifests_absent += u64::from(file.manifest == ManifestState::Absent);
+        }
         Ok(())
     }
 

@@ -28,7 +28,10 @@ pub(super) fn update(
 fn row(id: DocumentId, document: &Document, view: &View, created: UnixMillis) -> Option<ProjectedRow> {
     match document.kind()? {
         DocumentKind::Incident => Some(incident_row(id, view, created).into()),
-        DocumentKind::Evidence => evidence(view).map(|evidence| EvidenceProjection::from(&evidence).into()),
+        DocumentKind::Evidence => evidence(view).map(|evidence| {
+            let findings = validate::evidence(&evidence, &Context::at(created));
+            EvidenceProjection::new(&evidence, findings.len() as u32).into()
+        }),
         _ => None,
     }
 }
@@ -65,4 +68,12 @@ fn incident_row(id: DocumentId, view: &View, created: UnixMillis) -> IncidentPro
 /// Reads the record of a file; `None` where it lacks what every such record has.
 pub(super) fn evidence(view: &View) -> Option<Evidence> {
     Evidence::read(shown(view))
+}
+
+/// What an edit of a file's record is judged by. What was done with a file is always noted, however much that is.
+pub(super) fn file_findings(view: &View, created: UnixMillis) -> Vec<Finding> {
+    let Some(evidence) = evidence(view) else { return Vec::new() };
+    let mut findings = validate::evidence(&evidence, &Context::at(created));
+    findings.retain(|finding| finding.field != "custody_log");
+    findings
 }

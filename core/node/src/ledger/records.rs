@@ -153,7 +153,12 @@ impl Ledger {
         let view = self.view(&document, &own);
         self.add_changes(&mut draft, now, id, changes);
         let findings = match document.kind() {
-            Some(DocumentKind::Incident) => self.judge_edit(id, &view, info.created)?,
+            Some(DocumentKind::Incident) => {
+                self.judge_edit(id, &view, |view| project::incident(id, view, info.created).1)?
+            }
+            Some(DocumentKind::Evidence) => {
+                self.judge_edit(id, &view, |view| project::file_findings(view, info.created))?
+            }
             _ => Vec::new(),
         };
         let update = project::update(id, &document, &view, info.creator, info.created);
@@ -167,13 +172,13 @@ impl Ledger {
         &mut self,
         id: DocumentId,
         after: &View,
-        created: UnixMillis,
+        judge: impl Fn(&View) -> Vec<Finding>,
     ) -> Result<Vec<Finding>, NodeError> {
-        let (_, findings) = project::incident(id, after, created);
+        let findings = judge(after);
         if is_rejected(&findings) {
             let before = self.store.document(&id)?.ok_or_else(|| NodeError::NotFound(id.short()))?;
             let before = Document::load(&before.saved)?;
-            let (_, earlier) = project::incident(id, &self.view(&before, &BTreeMap::new()), created);
+            let earlier = judge(&self.view(&before, &BTreeMap::new()));
             if findings.iter().any(|finding| !earlier.contains(finding)) {
                 return Err(NodeError::Rejected(findings));
             }

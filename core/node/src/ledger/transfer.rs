@@ -76,12 +76,13 @@ pub(super) enum StoredPart {
 impl Ledger {
     /// The files that are recorded and not complete here, newest first.
     pub(super) fn missing_files(&self) -> Result<Vec<(EvidenceRow, AttachmentSecret)>, NodeError> {
-        let mut missing = Vec::new();
+        let (mut missing, files) = (Vec::new(), self.store.attachments());
         for row in self.store.missing_evidence()? {
             if self.untrue.contains(&row.id) {
                 continue;
             }
-            if let Some(secret) = self.secret(&row.id)? {
+            let secret = self.secret(&row.id)?;
+            if let Some(secret) = secret.filter(|secret| !files.is_refused(secret, &row.evidence.hash)) {
                 missing.push((row, secret));
             }
         }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use firsthand_ids::DocumentId;
 use firsthand_record::CustodyKind;
 
+use zeroize::Zeroizing;
+
 use super::node::{Node, Progress};
 use crate::{AttachmentView, NewFile, NodeError, StoredFile, SystemRandom};
 
@@ -120,6 +122,38 @@ impl Node {
             let now = shop.environment.clock.now();
             ledger.note_custody(document, CustodyKind::Verified, now, &mut shop.random)?;
             Ok(len)
+        })
+        .await
+    }
+
+    /// Reads an attached file to show it to the person of this device, and notes in its record that they saw it; once,
+    /// however often. Nothing of it touches the disk.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`]; [`NodeError::TooLong`] where it has more than `most` bytes; [`NodeError::Store`] where it
+    /// is not complete here or damaged.
+    pub async fn view_attachment(
+        &self,
+        incident: DocumentId,
+        name: &str,
+        most: u64,
+    ) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+        let stored = self.stored_file(incident, name).await?;
+        let (document, len) = (stored.document, stored.byte_len);
+        if len > most {
+            return Err(NodeError::TooLong { len, most });
+        }
+        let reading = tokio::task::spawn_blocking(move || {
+            // Room for all of it from the start: a buffer that grows leaves copies behind.
+            let mut bytes = Zeroizing::new(Vec::with_capacity(len as usize));
+            stored.write_to(&mut *bytes, &mut |done| done <= most)?;
+            Ok::<_, NodeError>(bytes)
+        });
+        let bytes = reading.await.map_err(|_| NodeError::Closed)??;
+        self.write(move |ledger, shop| {
+            let now = shop.environment.clock.now();
+            ledger.note_viewed(document, now, &mut shop.random)?;
+            Ok(bytes)
         })
         .await
     }

@@ -1,3 +1,4 @@
+use firsthand_ids::ContentHash;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
 use super::AttachmentSecret;
@@ -7,11 +8,26 @@ use crate::slots::derive;
 pub(super) const TAG_BYTES: usize = 16;
 const LABEL: &str = "firsthand attachment v1";
 
-/// What a file is called and its chunks are bound to.
-pub(super) fn file_id(secret: &AttachmentSecret) -> [u8; 16] {
-    let name = derive(&secret.key, LABEL, b"name");
+/// What the chunks of a file are bound to.
+fn file_id(secret: &AttachmentSecret) -> [u8; 16] {
+    derived_id(secret, b"name")
+}
+
+/// What a file is called. Whoever has read a record knows its key, and may record another file under it: the table is part
+/// of the name, so that neither file ever lies in the other's place.
+pub(super) fn name_id(secret: &AttachmentSecret) -> [u8; 16] {
+    derived_id(secret, &[b"file".as_slice(), &secret.table].concat())
+}
+
+/// What a file is called that is not what a record says which names this hash.
+pub(super) fn refused_id(secret: &AttachmentSecret, hash: &ContentHash) -> [u8; 16] {
+    derived_id(secret, &[b"refused".as_slice(), &secret.table, hash.as_bytes()].concat())
+}
+
+fn derived_id(secret: &AttachmentSecret, what: &[u8]) -> [u8; 16] {
+    let derived = derive(&secret.key, LABEL, what);
     let mut id = [0; 16];
-    id.copy_from_slice(&name[..16]);
+    id.copy_from_slice(&derived[..16]);
     id
 }
 

@@ -42,10 +42,19 @@ const RECEIVING: &str = "part";
 /// A received file whose content is another one than its record says.
 const REFUSED: &str = "refused";
 
+/// Where a file is kept that is not what a record says. Another record of the same file may say the truth.
+fn refused(dir: &Path, secret: &AttachmentSecret, hash: &ContentHash) -> PathBuf {
+    dir.join(hex(&cipher::refused_id(secret, hash))).with_extension(REFUSED)
+}
+
+fn hex(id: &[u8; 16]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The name that a file has in `attachments/`: it tells nothing of the content, not even to somebody who has the same
 /// file.
 pub(crate) fn file_name(secret: &AttachmentSecret) -> String {
-    cipher::file_id(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&cipher::name_id(secret))
 }
 
 /// What is done with files that nothing records.
@@ -177,6 +186,12 @@ impl Attachments {
     #[must_use]
     pub fn is_complete(&self, secret: &AttachmentSecret) -> bool {
         place(&self.dir, &file_name(secret)).exists()
+    }
+
+    /// Whether a file arrived whole and was another one than a record says that names this hash.
+    #[must_use]
+    pub fn is_refused(&self, secret: &AttachmentSecret, hash: &ContentHash) -> bool {
+        refused(&self.dir, secret, hash).exists()
     }
 
     /// How much of a file is here. For a file that is arriving this reads what has arrived.

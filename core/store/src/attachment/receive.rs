@@ -6,7 +6,7 @@ use firsthand_ids::{ContentHash, sha256};
 
 use super::file::{HEADER, SealedFile};
 use super::table::ChunkTable;
-use super::{AttachmentSecret, AttachmentState, RECEIVING, REFUSED, SealedAttachment};
+use super::{AttachmentSecret, AttachmentState, RECEIVING, SealedAttachment, refused};
 use crate::StoreError;
 use crate::home::sync_dir;
 
@@ -127,6 +127,12 @@ impl Receiving {
             Err(StoreError::AttachmentMismatch) => {
                 // The disk may have changed what was verified when it came.
                 if self.file.is_none() {
+                    if SealedFile::open(&self.path).is_ok_and(|mut file| {
+                        file.sound_chunks().is_ok_and(|sound| sound.iter().all(|sound| *sound))
+                    }) {
+                        // Another record of it may say the truth.
+                        return Err(StoreError::AttachmentMismatch);
+                    }
                     fs::rename(&self.path, &part)?;
                 }
                 let again = Self::take_up(self.path, self.secret, self.table)?;
@@ -135,7 +141,8 @@ impl Receiving {
                 }
                 let byte_len = again.unseal(hash);
                 if matches!(byte_len, Err(StoreError::AttachmentMismatch)) {
-                    fs::rename(&part, part.with_extension(REFUSED))?;
+                    let dir = again.path.parent().unwrap_or(Path::new("."));
+                    fs::rename(&part, refused(dir, &again.secret, hash))?;
                 }
                 return again.keep(hash, byte_len?);
             }

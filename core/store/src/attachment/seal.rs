@@ -37,7 +37,13 @@ fn seal_up_to(
     rng.fill_bytes(&mut secret.key);
     let temporary = dir.join(file_name(&secret)).with_extension(SEALING);
     let sealed = write(limit, &temporary, secret, reader, progress).and_then(|sealed| {
-        sync_dir(dir)?;
+        // Its name is known only now.
+        let named = dir.join(file_name(&sealed.secret)).with_extension(SEALING);
+        fs::rename(&temporary, &named)?;
+        if let Err(error) = sync_dir(dir) {
+            let _ = fs::remove_file(named);
+            return Err(error.into());
+        }
         Ok(sealed)
     });
     if sealed.is_err() {
@@ -143,7 +149,7 @@ mod tests {
             hex(&sealed.secret.key),
             "b10da48cea4c09676b8e0efcd806941465060736032bb898420d0863dca72538"
         );
-        assert_eq!(name, "dc5758e9bd41d6848e827fad2f87a230");
+        assert_eq!(name, "cf084f056ccf82f3af7467e81ca7018b");
         assert_eq!(hex(header), "46486174746163680100000000000000");
         assert_eq!(hex(chunk), "0e2dc7f063173508fa6b836bbfc8cab98be2ce179d42");
         assert_eq!(

@@ -109,6 +109,18 @@ impl Store {
         Ok(self.evidence_where("d.id = ?1", Some(id))?.pop())
     }
 
+    /// Every record of a file, hidden ones included.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn evidence_ids(&self) -> Result<Vec<DocumentId>, StoreError> {
+        let mut select = self.database.prepare_cached(
+            "SELECT d.id FROM evidence AS a JOIN documents AS d ON d.number = a.document ORDER BY d.id",
+        )?;
+        let ids = select.query_map([], |row| Ok(DocumentId::new(row.get(0)?)))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// The attached files that are recorded here and not complete, newest first. Those whose key was destroyed, and
     /// hidden ones, are not missed.
     ///
@@ -148,7 +160,7 @@ impl Store {
     ) -> Result<Vec<EvidenceRow>, StoreError> {
         let mut select = self.database.prepare_cached(&format!(
             "SELECT d.id, d.space, a.effective, a.author, a.incident, a.hash, a.byte_len, a.mime, a.name, a.caption,
-                 a.hidden
+                 a.flags, a.hidden
              FROM evidence AS a JOIN documents AS d ON d.number = a.document WHERE {condition}"
         ))?;
         let mut rows = select.query([id.map(DocumentId::as_bytes)])?;
@@ -168,7 +180,8 @@ impl Store {
                     mime: row.get(7)?,
                     name: row.get(8)?,
                     caption: row.get(9)?,
-                    hidden: row.get(10)?,
+                    flags: row.get(10)?,
+                    hidden: row.get(11)?,
                 },
             });
         }

@@ -19,7 +19,8 @@ const FEW: usize = 4000;
 /// The columns that [`Store::incident_row`] reads, in its order.
 pub(super) const COLUMNS: &str = "i.id, i.space, i.effective, i.entry, i.author, i.short_prefix, i.short_number, \
      i.title, i.category, i.severity, i.urgency, i.certainty, i.status, i.followup, i.occurred_start, i.occurred_end, \
-     i.reported, i.lat, i.lon, i.accuracy, i.conflicts, i.flags, i.hidden, \
+     i.reported, i.lat, i.lon, i.accuracy, i.conflicts, \
+     i.flags + (SELECT coalesce(sum(a.flags), 0) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0), i.hidden, \
      (SELECT count(*) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0)";
 
 /// An SQL condition and its parameters. Only numbers of ours are ever part of its text.

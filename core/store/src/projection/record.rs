@@ -56,8 +56,10 @@ fn words(incident: &Incident) -> String {
         .join("\n")
 }
 
-impl From<&Evidence> for EvidenceProjection {
-    fn from(evidence: &Evidence) -> Self {
+impl EvidenceProjection {
+    /// The row of a file, as its fields say; how many findings mark it is known elsewhere.
+    #[must_use]
+    pub fn new(evidence: &Evidence, flags: u32) -> Self {
         Self {
             incident: evidence.incident,
             hash: evidence.sha256,
@@ -65,6 +67,7 @@ impl From<&Evidence> for EvidenceProjection {
             mime: evidence.mime.clone(),
             name: evidence.original_name.clone().unwrap_or_default(),
             caption: evidence.caption.clone(),
+            flags,
             hidden: !evidence.tombstone.is_empty(),
         }
     }

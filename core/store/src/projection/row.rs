@@ -78,6 +78,8 @@ pub struct EvidenceProjection {
     pub name: String,
     /// What it shows.
     pub caption: String,
+    /// How many findings mark it.
+    pub flags: u32,
     /// Whether it is marked as hidden.
     pub hidden: bool,
 }

@@ -12,8 +12,9 @@ impl super::Draft<'_> {
     ) -> Result<(), StoreError> {
         let mut upsert = self.transaction.prepare_cached(
             "INSERT OR REPLACE INTO evidence
-                 (document, effective, author, incident, hash, byte_len, mime, name, caption, hidden, table_hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                 (document, effective, author, incident, hash, byte_len, mime, name, caption, flags, hidden,
+                  table_hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?;
         upsert.execute(params![
             creation.document,
@@ -25,6 +26,7 @@ impl super::Draft<'_> {
             evidence.mime,
             evidence.name,
             evidence.caption,
+            evidence.flags,
             evidence.hidden,
             creation.table_hash,
         ])?;
