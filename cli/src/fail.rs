@@ -166,6 +166,7 @@ impl From<NodeError> for Fail {
                 "See the values with firsthand incident conflicts, and settle them with firsthand incident resolve.",
             ),
             NodeError::Document(_) => fail(Status::BadInput, "bad_edit"),
+            NodeError::MergeCircle => fail(Status::BadInput, "merge_circle"),
             NodeError::NotRedacted => fail(Status::BadInput, "not_redacted"),
             NodeError::Unfinished => fail(Status::Damage, "unfinished"),
             NodeError::Rejected(findings) => {

@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use firsthand_ids::{LocalTime, UnixMillis};
 use firsthand_node::meeting::{Input, Question};
-use firsthand_node::{Ledger, LinkId, Meetings, Now, Opening};
+use firsthand_node::{Ledger, LinkId, Meetings, Now, Opening, Ticks, Uptime};
 use firsthand_store::{Home, KeyVault, SlotOptions, Unlock, VaultError};
 use rand_chacha::ChaCha8Rng;
 use zeroize::Zeroizing;
@@ -27,6 +29,17 @@ impl Clock {
     #[must_use]
     pub const fn at(&self, world: i64) -> Now {
         LocalTime { at: UnixMillis(BEGIN + world + self.skew_ms), offset_minutes: self.offset_minutes }
+    }
+}
+
+/// The time since every device of a world was switched on, which no wrong clock changes.
+#[derive(Debug, Clone, Default)]
+pub struct WorldUptime(pub Arc<AtomicI64>);
+
+impl Uptime for WorldUptime {
+    fn read(&self) -> Option<Ticks> {
+        let ms = u64::try_from(self.0.load(Ordering::Relaxed)).ok()?;
+        Some(Ticks { boot: "the world's".to_owned(), ms })
     }
 }
 
@@ -99,6 +112,7 @@ pub struct Device {
     pub tamper: Option<crate::Tamper>,
     /// How its last links ended.
     pub ends: BTreeMap<LinkId, firsthand_node::EndReason>,
+    pub uptime: WorldUptime,
     root: PathBuf,
     generation: u32,
 }
@@ -118,6 +132,7 @@ impl Device {
             signing_seed: None,
             tamper: None,
             ends: BTreeMap::new(),
+            uptime: WorldUptime::default(),
             root,
             generation: 0,
         }
@@ -133,21 +148,25 @@ impl Device {
         &self,
         make: impl FnOnce(Opening<'_>) -> Result<Ledger, firsthand_node::NodeError>,
     ) -> Result<Ledger, firsthand_node::NodeError> {
-        make(Opening {
+        let mut ledger = make(Opening {
             home: Home::create(&self.home)?,
             unlock: Unlock::RawKey(&self.key()),
             vault: &self.vault,
             slot: SlotOptions::FLOOR,
-        })
+        })?;
+        ledger.keep_time(Arc::new(self.uptime.clone()));
+        Ok(ledger)
     }
 
     pub fn try_open(&self) -> Result<Ledger, firsthand_node::NodeError> {
-        Ledger::open(Opening {
+        let mut ledger = Ledger::open(Opening {
             home: Home::open(&self.home)?,
             unlock: Unlock::RawKey(&self.key()),
             vault: &self.vault,
             slot: SlotOptions::FLOOR,
-        })
+        })?;
+        ledger.keep_time(Arc::new(self.uptime.clone()));
+        Ok(ledger)
     }
 
     /// Ends the program without any clean-up.

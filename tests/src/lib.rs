@@ -39,7 +39,7 @@ mod world;
 
 pub use act::Person;
 pub use cable::{Cable, Taint};
-pub use device::{Clock, Crash, Device, Running, State, TestVault};
+pub use device::{Clock, Crash, Device, Running, State, TestVault, WorldUptime};
 pub use dice::Dice;
 pub use expected::Expected;
 pub use folder::{copy_folder, folder};

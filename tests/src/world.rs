@@ -7,7 +7,7 @@ use firsthand_node::{EndReason, Event, Invitation, Ledger, LinkId, NodeError, No
 use firsthand_team::exchange_key_hash;
 use rand_core::{CryptoRng, Rng};
 
-use crate::device::{Crash, Device, Running, State};
+use crate::device::{Crash, Device, Running, State, WorldUptime};
 use crate::folder::folder;
 use crate::join::{Applicant, Step};
 use crate::{Cable, Dice, Taint};
@@ -19,6 +19,8 @@ pub struct World {
     pub dice: Dice,
     /// Milliseconds since the beginning; no device sees it.
     pub now: i64,
+    /// The same, for the devices.
+    uptime: WorldUptime,
     pub devices: Vec<Device>,
     pub cables: BTreeMap<LinkId, Cable>,
     /// Which devices can reach each other: those with the same number.
@@ -79,6 +81,7 @@ impl World {
             seed,
             dice: Dice::new(seed, 0),
             now: 0,
+            uptime: WorldUptime::default(),
             devices: Vec::new(),
             cables: BTreeMap::new(),
             groups: Vec::new(),
@@ -110,7 +113,9 @@ impl World {
     /// A device that belongs to nobody yet.
     pub fn add_device(&mut self, name: &str) -> usize {
         let number = self.devices.len();
-        self.devices.push(Device::new(&self.root, self.seed, number, name));
+        let mut device = Device::new(&self.root, self.seed, number, name);
+        device.uptime = self.uptime.clone();
+        self.devices.push(device);
         self.groups.push(0);
         number
     }
@@ -387,9 +392,16 @@ impl World {
         ready
     }
 
+    /// Lets milliseconds pass in which nothing happens.
+    pub fn pass(&mut self, ms: i64) {
+        self.now += ms;
+        self.uptime.0.store(self.now, std::sync::atomic::Ordering::Relaxed);
+    }
+
     /// One thing happens; false where nothing can.
     pub fn step(&mut self) -> bool {
-        self.now += self.dice.between(0, 10);
+        let passed = self.dice.between(0, 10);
+        self.pass(passed);
         self.tick();
         let ready = self.ready();
         if ready.is_empty() {
@@ -523,7 +535,7 @@ impl World {
             _ => None,
         });
         let Some(due) = due.min() else { return false };
-        self.now = self.now.max(due.0);
+        self.pass((due.0 - self.now).max(0));
         self.tick();
         true
     }

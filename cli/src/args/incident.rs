@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
-use firsthand_record::{FollowUp, Relation, Severity, Status};
+use firsthand_record::{FollowUp, Relation, RumourStatus, Severity, Status, Verification};
 
 use super::FieldArgs;
 use super::listed::codes;
@@ -96,6 +96,8 @@ Examples:
   firsthand incident list --severity Severe --severity Extreme --status open
   firsthand incident list --near -1.2864,36.8172 --radius 2km
   firsthand incident list --within -1.40,36.60,-1.10,37.00
+  firsthand incident list --rumour circulating --rumour checking
+  firsthand incident list --flagged
   firsthand incident list --conflicts --json";
 
 const EDIT_EXAMPLES: &str = "\
@@ -144,6 +146,12 @@ pub(crate) struct ListArgs {
     /// Only with this follow-up; may be given several times.
     #[arg(long, value_name = "CODE", value_parser = codes::<FollowUp>())]
     pub(crate) followup: Vec<String>,
+    /// Only with this verification; may be given several times.
+    #[arg(long, value_name = "CODE", value_parser = codes::<Verification>())]
+    pub(crate) verification: Vec<String>,
+    /// Only rumours of which this is known; may be given several times.
+    #[arg(long, value_name = "CODE", value_parser = codes::<RumourStatus>())]
+    pub(crate) rumour: Vec<String>,
     /// Only around this point.
     #[arg(long, value_name = "LAT,LON", requires = "radius", allow_hyphen_values = true)]
     pub(crate) near: Option<String>,
@@ -159,6 +167,9 @@ pub(crate) struct ListArgs {
     /// Only with fields in conflict.
     #[arg(long)]
     pub(crate) conflicts: bool,
+    /// Only those that a person should look at again, on themselves or on a file.
+    #[arg(long)]
+    pub(crate) flagged: bool,
     /// Also those that a mark hides.
     #[arg(long)]
     pub(crate) hidden: bool,

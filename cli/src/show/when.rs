@@ -48,6 +48,15 @@ pub(crate) fn machine_noted(time: Option<LocalTime>) -> Option<String> {
     time.and_then(Moment::from_local).map(|moment| moment.to_string())
 }
 
+/// A length of time, roughly: `25 min`, `3 h`, `1 day`.
+pub(crate) fn length(ms: u64) -> String {
+    match ms / 60_000 {
+        minutes @ 0..60 => format!("{minutes} min"),
+        minutes @ 60..1_440 => format!("{} h", minutes / 60),
+        minutes => super::text::count(minutes / 1_440, "day", "days"),
+    }
+}
+
 fn local(at: UnixMillis) -> Option<DateTime<FixedOffset>> {
     Local.timestamp_millis_opt(at.0).single().map(|time| time.fixed_offset())
 }

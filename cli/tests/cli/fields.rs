@@ -190,3 +190,116 @@ fn hidden_incidents_are_left_out_and_nothing_of_them_is_erased() {
     assert_eq!(listed(&[]), 1);
     assert_eq!(home.json(&["incident", "unhide", &code]).error(3)["details"][0]["field"], "incident");
 }
+
+/// The words that a list and `show` mark an incident with.
+#[test]
+fn flags_are_shown_wherever_a_person_decides() {
+    let home = Home::with_team();
+    let old = "2020-01-01T10:00:00+00:00";
+    let cases: &[(&[&str], &str, &str, &str)] = &[
+        (&["--place=0,0", "--accuracy=5"], "NullIsland", "? place 0,0", "place is exactly 0,0"),
+        (&["--place=1,2"], "AccuracyMissing", "? accuracy not known", "place.accuracy_m is not known"),
+        (&["--place=1,2", "--accuracy=101"], "AccuracyPoor", "? poor accuracy", "is more than 100 metres"),
+        (&["--place=1,2", "--accuracy=5", "--mocked"], "Mocked", "? made-up place", "was made up by an app"),
+        (
+            &["--place=1,2", "--accuracy=5", "--place-source=gps", "--fix-time=2020-01-01T10:00:00Z"],
+            "OldFix",
+            "? old position",
+            "5 minutes older than the record",
+        ),
+        (&["--at=2120-01-01T10:00:00Z"], "InTheFuture", "? in the future", "occurred_start is in the future"),
+        (&["--at", old], "Backdated", "? backdated", "is more than 7 days ago"),
+        (&["--actor=both,low=9,high=3"], "LowAboveHigh", "? numbers swapped", "--swap actors:1"),
+        (&["--severity=Extreme"], "ExtremeButUncertain", "? Extreme, uncertain", "the severity is Extreme"),
+        (
+            &["--narrative=Call 0712 345 678", "--sensitivity=network"],
+            "PhoneNumber",
+            "? phone number",
+            "seems to contain a phone number",
+        ),
+        (
+            &["--narrative=Passport A12345678", "--sensitivity=public"],
+            "IdNumber",
+            "? identity number",
+            "seems to contain an identity number",
+        ),
+        (
+            &["--source=victim,pseudonym=Rose", "--sensitivity=network"],
+            "ConsentTooNarrow",
+            "? no consent",
+            "does not cover everybody who may read this",
+        ),
+    ];
+    for (args, rule, mark, sentence) in cases {
+        let add = [&["incident", "add", "--title", "x"], *args].concat();
+        let added = home.run(&add).fine();
+        let code = added.stdout.trim();
+        assert!(
+            added.stderr.contains("? look again: ") && added.stderr.contains(sentence),
+            "{}",
+            added.stderr
+        );
+        assert!(home.run(&["incident", "show", code]).fine().stdout.contains(sentence), "{sentence}");
+        let edited = home.run(&["incident", "edit", code, "--harm", "threat"]).fine();
+        assert!(edited.stderr.contains(sentence), "{}", edited.stderr);
+        let list = home.json(&["incident", "list", "--flagged"]).json();
+        assert_eq!(list["items"][0]["short_code"], code);
+        assert_eq!(list["items"][0]["flagged_by"], json!([rule]));
+        let table = home.run(&["incident", "list", "--limit", "1"]).fine().stdout;
+        assert!(table.contains(mark), "{mark}: {table}");
+    }
+    home.add(&["--title", "sound"]);
+    let count = |args: &[&str]| {
+        home.json(&[&["incident", "list"], args].concat()).json()["items"].as_array().unwrap().len()
+    };
+    assert_eq!((count(&[]), count(&["--flagged"])), (cases.len() + 1, cases.len()));
+}
+
+#[test]
+fn a_file_that_shows_people_who_did_not_agree_marks_its_incident() {
+    let home = Home::with_team();
+    let code = home.add(&["--title", "With a photo"]);
+    let photo = home.file("bridge.jpg", b"\xff\xd8\xff\xe0 photo");
+    let flagged = || home.json(&["incident", "list", "--flagged"]).json()["items"].clone();
+    assert_eq!(flagged(), json!([]));
+    home.run(&["incident", "attach", &code, text(&photo), "--people", "identifiable"]).fine();
+    assert_eq!(flagged()[0]["flagged_attachments"], 1);
+    let table = home.run(&["incident", "list"]).fine().stdout;
+    assert!(table.contains("? 1 file to look at"), "{table}");
+    assert!(home.run(&["incident", "show", &code]).fine().stdout.contains("consent is missing"));
+    home.run(&["incident", "describe-file", &code, "bridge.jpg", "--consent", "record"]).fine();
+    assert_eq!(flagged(), json!([]));
+}
+
+#[test]
+fn rumours_and_verifications_are_found() {
+    let home = Home::with_team();
+    let rumour =
+        home.add(&["--title", "Mined?", "--rumour", "The bridge is mined", "--rumour-status", "circulating"]);
+    let checked = home.add(&["--title", "Shots", "--verification", "Citizen Report:called in"]);
+    let codes = |args: &[&str]| -> Vec<String> {
+        let list = home.json(&[&["incident", "list"], args].concat()).json();
+        let items = list["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["short_code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(codes(&["--rumour", "circulating", "--rumour", "checking"]), [rumour.as_str()]);
+    assert_eq!(codes(&["--verification", "citizen report"]), [checked.as_str()]);
+    assert!(codes(&["--rumour", "refuted"]).is_empty());
+    assert_eq!(codes(&["--text", "mined"]), [rumour.as_str()]);
+    home.run(&[
+        "incident",
+        "edit",
+        &rumour,
+        "--rumour-status",
+        "refuted",
+        "--verification",
+        "Rejected:looked",
+    ])
+    .fine();
+    assert!(codes(&["--rumour", "circulating"]).is_empty());
+    assert_eq!(codes(&["--rumour", "refuted", "--verification", "Rejected"]), [rumour.as_str()]);
+    assert_eq!(
+        home.json(&["incident", "list", "--rumour", "true"]).error(3)["details"][0]["field"],
+        "rumour"
+    );
+}

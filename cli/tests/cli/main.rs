@@ -8,5 +8,6 @@ mod fields;
 mod import;
 mod incident;
 mod meet;
+mod merge;
 mod status;
 mod support;

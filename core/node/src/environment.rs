@@ -1,10 +1,10 @@
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{Local, Offset};
 use firsthand_ids::{LocalTime, UnixMillis};
 use firsthand_store::{KeyVault, LaptopVault, SlotOptions};
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::{Rng, TryCryptoRng, TryRng};
 use ring::rand::SecureRandom;
 
 /// Where the time of day comes from.
@@ -23,6 +23,53 @@ impl Clock for SystemClock {
         let offset = Local::now().offset().fix().local_minus_utc() / 60;
         LocalTime { at: UnixMillis(millis as i64), offset_minutes: offset as i16 }
     }
+}
+
+/// How long the device has been running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticks {
+    /// Names the start that `ms` counts from; another one after each start.
+    pub boot: String,
+    /// Milliseconds since then, which nobody can set.
+    pub ms: u64,
+}
+
+/// Where the time since the device started comes from.
+pub trait Uptime: Send + Sync {
+    /// Reads it; `None` where it cannot be read.
+    fn read(&self) -> Option<Ticks>;
+}
+
+/// The operating system's count since the machine started, sleep included; where it has none that can be read, the time
+/// since the program did.
+#[derive(Debug, Clone)]
+pub struct SystemUptime {
+    program: String,
+    started: Instant,
+}
+
+impl Default for SystemUptime {
+    fn default() -> Self {
+        let mut name = [0; 16];
+        SystemRandom::default().fill_bytes(&mut name);
+        Self { program: name.iter().map(|byte| format!("{byte:02x}")).collect(), started: Instant::now() }
+    }
+}
+
+impl Uptime for SystemUptime {
+    fn read(&self) -> Option<Ticks> {
+        let since = || u64::try_from(self.started.elapsed().as_millis()).ok();
+        linux_ticks().or_else(|| Some(Ticks { boot: self.program.clone(), ms: since()? }))
+    }
+}
+
+/// What Linux, and so Android, tells everybody in files: seconds since the start with two decimals, and a random name.
+fn linux_ticks() -> Option<Ticks> {
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let ms = seconds.is_finite().then_some((seconds * 1e3) as u64)?;
+    Some(Ticks { boot: boot.trim().to_owned(), ms })
 }
 
 /// The operating system's random source, through ring.
@@ -65,6 +112,8 @@ impl TryCryptoRng for SystemRandom {}
 pub struct Environment {
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// The time since the device started.
+    pub uptime: Arc<dyn Uptime>,
     /// The platform's key store.
     pub vault: Arc<dyn KeyVault>,
     /// How expensive one try of the passphrase is, for homes made from now on.
@@ -75,6 +124,11 @@ impl Environment {
     /// A laptop: the system's clock, no key store.
     #[must_use]
     pub fn laptop() -> Self {
-        Self { clock: Arc::new(SystemClock), vault: Arc::new(LaptopVault), slot: SlotOptions::default() }
+        Self {
+            clock: Arc::new(SystemClock),
+            uptime: Arc::new(SystemUptime::default()),
+            vault: Arc::new(LaptopVault),
+            slot: SlotOptions::default(),
+        }
     }
 }

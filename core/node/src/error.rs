@@ -35,6 +35,9 @@ pub enum NodeError {
     /// What was given as a redacted copy has the very bytes of the original.
     #[error("save the redacted copy: it is the same file as the original")]
     NotRedacted,
+    /// An incident would be merged into itself, directly or by way of others.
+    #[error("merge the incidents: the one to merge into was itself merged into this one")]
+    MergeCircle,
     /// Nobody answered at any address.
     #[error("reach {address}: {reason}")]
     NoPeer {

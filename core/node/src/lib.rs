@@ -13,7 +13,7 @@ mod ledger;
 pub mod meeting;
 mod shell;
 
-pub use environment::{Clock, Environment, SystemClock, SystemRandom};
+pub use environment::{Clock, Environment, SystemClock, SystemRandom, SystemUptime, Ticks, Uptime};
 pub use error::NodeError;
 pub use firsthand_document::{DocumentError, Edit};
 pub use firsthand_ids as ids;
@@ -23,9 +23,9 @@ pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
     Answering, AttachmentView, CandidateView, CheckView, ConflictView, CountsView, CustodyView, DeviceKeys,
     ExpectedView, FileDone, FileSealer, FileWork, ForkView, HeldView, HistoryView, ImportReport, ImportRow,
-    IncidentView, Ledger, LostRange, ManifestState, MemberView, MissingRange, NewFile, Now, Opening, Part,
-    PlaceView, ProgressFn, QuarantineView, RecoveryView, RepairView, Resolved, Saved, SealedFile,
-    StateDigest, StoredFile, TeamView, WaitingView, decode_rows, encode_rows,
+    IncidentView, Ledger, LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now,
+    Opening, Part, PlaceView, ProgressFn, QuarantineView, RecoveryView, RepairView, Resolved, Saved,
+    SealedFile, StateDigest, StoredFile, TeamView, WaitingView, decode_rows, encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

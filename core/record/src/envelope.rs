@@ -39,6 +39,26 @@ impl ClockEvidence {
     pub fn other_clock(&self) -> Option<UnixMillis> {
         self.gps_time.or(self.last_peer_or_relay_time)
     }
+
+    /// What the time probably was: by another clock, else by what is believed of the device's own. `None` where nothing
+    /// but the device's clock is known.
+    #[must_use]
+    pub fn best(&self) -> Option<UnixMillis> {
+        let corrected = || {
+            let ahead = self.skew_estimate_s?.checked_mul(1000)?;
+            Some(UnixMillis(self.device_ms.0.checked_sub(ahead)?))
+        };
+        self.other_clock().or_else(corrected)
+    }
+}
+
+impl ClockEvidence {
+    /// How far the device's clock was ahead of the best other one, where that is more than validation lets pass.
+    #[must_use]
+    pub fn error_ms(&self) -> Option<i64> {
+        let ahead = self.device_ms.0.checked_sub(self.best()?.0)?;
+        (ahead.unsigned_abs() > crate::validate::limits::SKEW_MS as u64).then_some(ahead)
+    }
 }
 
 /// A mark that hides a record. The record stays, and so does all evidence.

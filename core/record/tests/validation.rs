@@ -157,6 +157,76 @@ fn clocks() {
 }
 
 #[test]
+fn a_clock_that_was_found_wrong_before_the_device_started_anew() {
+    let noted = |skew_s| ClockEvidence {
+        device_ms: now(),
+        monotonic_ms: 5,
+        boot_id: String::new(),
+        gps_time: None,
+        last_peer_or_relay_time: None,
+        skew_estimate_s: Some(skew_s),
+        trust: ClockTrust::Suspect,
+    };
+    let judged = |skew_s| found(&Incident { clock_evidence: Some(noted(skew_s)), ..Incident::default() });
+    assert_eq!(judged(600), []);
+    assert_eq!(judged(-601), only("clock_evidence.device_ms", Rule::ClockSkew));
+    assert_eq!((noted(600).error_ms(), noted(86_400).error_ms()), (None, Some(86_400_000)));
+    assert_eq!(noted(86_400).best(), Some(UnixMillis(now().0 - 86_400_000)));
+    assert_eq!(noted(i64::MAX).best(), None);
+}
+
+#[test]
+fn consent_of_sources() {
+    let consent = |share_network, share_public| Consent {
+        record: true,
+        share_team: true,
+        share_network,
+        share_public,
+        withdrawn_at: None,
+    };
+    let told = |sensitivity, kind, consent| {
+        let source = Source { key: "a|1".into(), consent, ..Source::new(kind) };
+        Incident { sensitivity: Some(sensitivity), source: vec![source], ..Incident::default() }
+    };
+    let narrow = only("source[0].consent", Rule::ConsentTooNarrow);
+    let (team, network, public) = (Sensitivity::Team, Sensitivity::Network, Sensitivity::Public);
+    assert_eq!(found(&told(team, SourceKind::Victim, None)), []);
+    assert_eq!(found(&told(network, SourceKind::Media, None)), []);
+    assert_eq!(found(&told(network, SourceKind::Victim, None)), narrow);
+    assert_eq!(found(&told(network, SourceKind::Witness, Some(consent(false, false)))), narrow);
+    assert_eq!(found(&told(network, SourceKind::Witness, Some(consent(true, false)))), []);
+    assert_eq!(found(&told(public, SourceKind::Witness, Some(consent(true, false)))), narrow);
+    assert_eq!(found(&told(public, SourceKind::Witness, Some(consent(true, true)))), []);
+
+    let mut incident = told(team, SourceKind::Witness, Some(consent(true, true)));
+    let withdrawn =
+        |source: &str| ConsentWithdrawn { key: "b|1".into(), source: source.into(), at: later(0), by: None };
+    incident.consent_withdrawn = vec![withdrawn("another")];
+    assert_eq!(found(&incident), []);
+    incident.consent_withdrawn.push(withdrawn("a|1"));
+    assert_eq!(found(&incident), only("source[0].consent", Rule::ConsentTakenBack));
+    assert_eq!(incident.consent_of(&incident.source[0]).unwrap().withdrawn_at, Some(later(0)));
+}
+
+#[test]
+fn items_that_came_after_the_closing() {
+    let count = |key: &str| Count { key: key.into(), ..Count::new(CountKind::Injured, Some(1), Some(1)) };
+    let incident = Incident { counts: vec![count("a|1"), count("a|2")], ..Incident::default() };
+    let context = Context { late: ["a|2".to_owned()].into(), ..Context::at(now()) };
+    assert_eq!(found_in(&incident, &context), only("counts[1]", Rule::AfterClosing));
+}
+
+#[test]
+fn rules_have_names_and_words() {
+    for rule in Rule::ALL {
+        assert_eq!(Rule::from_code(rule.code()), Some(*rule));
+        assert!(!rule.code().contains(' ') && !rule.word().is_empty());
+        assert_eq!(rule.word() == "not sound", rule.kind() == Kind::Reject, "{rule:?}");
+    }
+    assert_eq!(Rule::from_code("FromTheFuture"), None);
+}
+
+#[test]
 fn sizes() {
     let titled = |title: String| found(&Incident { title: Some(title), ..Incident::default() });
     assert_eq!(titled("ش".repeat(120)), [], "characters count, not bytes");

@@ -96,8 +96,11 @@ CREATE TABLE incidents (
     severity     INTEGER,
     status       INTEGER,
     followup     INTEGER,
+    verification INTEGER,
+    rumour       INTEGER,                   -- what is known of the rumour
     hidden       INTEGER NOT NULL,
     conflicts    INTEGER NOT NULL,
+    flags        INTEGER NOT NULL,
     happened     INTEGER NOT NULL,          -- occurred_start, else reported, else the local time of the entry
     short_number INTEGER,
     lat          REAL,
@@ -110,15 +113,17 @@ CREATE TABLE incidents (
     occurred_end INTEGER,
     reported     INTEGER,
     accuracy     REAL,
-    flags        INTEGER NOT NULL,
+    marks        TEXT NOT NULL,             -- the names of the rules that flag it, a space between two
+    merged_into  BLOB,                      -- the incident it was merged into, which need not be here
     text_hash    BLOB NOT NULL              -- of title and text as they were queued for the full-text index
 ) STRICT;
 
 -- The order of the list, with what the filters by code read, so that they decide without touching the rows.
 CREATE INDEX incidents_in_order ON incidents
-    (effective, entry, space, category, severity, status, followup, hidden, conflicts);
+    (effective, entry, space, category, severity, status, followup, verification, rumour, hidden, conflicts, flags);
 CREATE INDEX incidents_by_happened ON incidents (happened);
 CREATE INDEX incidents_by_code ON incidents (short_number) WHERE short_number IS NOT NULL;
+CREATE INDEX incidents_merged ON incidents (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE VIRTUAL TABLE incident_places USING rtree (document, south, north, west, east);
 

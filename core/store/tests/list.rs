@@ -74,12 +74,16 @@ impl World {
             certainty: self.pick(&["Observed"]),
             status: self.pick(&["open", "closed"]),
             followup: self.pick(&["NeedsFollowUp"]),
+            verification: self.pick(&["Confirmed", "Rejected"]),
+            rumour: self.pick(&["circulating"]),
             occurred_start: time(self),
             occurred_end: None,
             reported: time(self),
             place,
             conflicts: self.below(3) as u32,
             flags: self.below(3) as u32,
+            marks: (0..self.below(3)).map(|number| format!("Rule{number}")).collect(),
+            merged_into: (self.below(6) == 0).then(|| DocumentId::new([self.below(3) as u8; 16])),
             hidden: self.below(8) == 0,
             origin: None,
             text: (0..self.below(6)).map(|_| WORDS[self.below(WORDS.len())]).collect::<Vec<_>>().join(" "),
@@ -127,6 +131,9 @@ impl World {
             severities: any(self, &["Extreme", "Severe"]),
             statuses: any(self, &["open", "closed"]),
             followups: any(self, &["NeedsFollowUp"]),
+            verifications: any(self, &["Confirmed", "Rejected"]),
+            rumours: any(self, &["circulating"]),
+            flagged: self.below(5) == 0,
             in_conflict: self.below(5) == 0,
             hidden: self.below(2) == 0,
             ..IncidentQuery::default()
@@ -191,6 +198,9 @@ impl World {
                 && one_of(&query.severities, &row.severity)
                 && one_of(&query.statuses, &row.status)
                 && one_of(&query.followups, &row.followup)
+                && one_of(&query.verifications, &row.verification)
+                && one_of(&query.rumours, &row.rumour)
+                && (!query.flagged || row.flags > 0)
                 && (query.hidden || !row.hidden)
                 && (!query.in_conflict || row.conflicts > 0)
                 && (anywhere || row.place.as_ref().is_some_and(in_place))

@@ -1,4 +1,4 @@
-use firsthand_ids::{DocumentId, OperationHash, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, OperationHash, SpaceId, UnixMillis, WriterId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{LogError, MAX_MEMBERSHIP_HEADS, Vector};
@@ -137,6 +137,11 @@ pub enum Frame {
         /// The file.
         file: DocumentId,
     },
+    /// What the sender's clock shows as it sends this.
+    Clock {
+        /// The time.
+        at: UnixMillis,
+    },
     /// The sender ends the session.
     Goodbye(GoodbyeReason),
 }
@@ -186,6 +191,9 @@ impl Frame {
             }
             Self::NoFile { file } => {
                 out.byte(8).fixed(file);
+            }
+            Self::Clock { at } => {
+                out.byte(12).signed(at.0);
             }
             Self::Goodbye(reason) => {
                 out.byte(9).byte(reason.number());
@@ -253,6 +261,7 @@ impl Frame {
                 }
                 Self::Rows { space, packed: packed.to_vec() }
             }
+            12 => Self::Clock { at: UnixMillis(reader.signed("clock")?) },
             _ => return Err(LogError::Newer { what: "frame" }),
         };
         reader.finish("frame")?;

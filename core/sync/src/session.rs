@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{DocumentId, OperationHash, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, OperationHash, SpaceId, UnixMillis, WriterId};
 use firsthand_log::{LogError, Vector};
 
 use crate::membership::Reconciliation;
@@ -138,6 +138,10 @@ pub enum Input {
         /// An error where it could not be stored.
         result: Result<(), Refusal>,
     },
+    /// What this device's clock shows; told to the peer once it is known to be a member.
+    Clock(UnixMillis),
+    /// Answers [`Effect::PeerClock`].
+    ClockKept,
     /// What this device misses besides entries; told to the peer.
     Pending(Pending),
     /// Files this device wants from the peer, each with the part it wants next, most wanted first. Part 0 is the table
@@ -261,6 +265,11 @@ pub enum Effect {
         /// The writer.
         writer: WriterId,
     },
+    /// The peer told what its clock shows; answer with [`Input::ClockKept`].
+    PeerClock {
+        /// The time.
+        at: UnixMillis,
+    },
     /// The peer told what it misses.
     PeerPending(Pending),
     /// Close the channel once everything was sent.
@@ -283,6 +292,11 @@ pub struct Session {
     told_pending: Option<Pending>,
     /// Hellos that came before this device had taken in the last operations.
     early: BTreeMap<SpaceId, Frame>,
+    /// What to tell of this device's clock.
+    clock: Option<UnixMillis>,
+    /// What the peer told of its own, until it is known to be a member.
+    peer_clock: Option<UnixMillis>,
+    told_clock: bool,
     members: bool,
     closed: bool,
 }
@@ -306,6 +320,9 @@ impl Session {
             peer_pending: None,
             told_pending: None,
             early: BTreeMap::new(),
+            clock: None,
+            peer_clock: None,
+            told_clock: false,
             members: false,
             closed: false,
         })
@@ -422,6 +439,8 @@ impl Session {
                 result?;
                 self.space(space)?.on_applied(out);
             }
+            Input::Clock(at) => self.clock = Some(at),
+            Input::ClockKept => {}
             Input::Pending(pending) => self.pending = Some(pending),
             Input::Want(files) => self.transfers.want(files),
             Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk, out),
@@ -450,6 +469,11 @@ impl Session {
                     return Err(Refusal::Misbehaved);
                 }
             }
+            // Once is enough: a peer that goes on would keep the disk busy.
+            Frame::Clock { at } if self.membership.heard() && !self.told_clock => {
+                self.told_clock = true;
+                self.peer_clock = Some(at);
+            }
             // Everything below is for members only.
             _ if !self.members => return Err(Refusal::Misbehaved),
             Frame::Hello { space, digest, vector } => {
@@ -475,6 +499,7 @@ impl Session {
                 self.transfers.on_chunk(file, index, total, sealed, out)?;
             }
             Frame::NoFile { file } => self.transfers.on_no_file(file),
+            Frame::Clock { .. } => return Err(Refusal::Misbehaved),
         }
         self.advance(out)
     }
@@ -489,12 +514,18 @@ impl Session {
         }
         if !self.members {
             self.members = true;
+            if let Some(at) = self.clock.take() {
+                out.push(Effect::send(&Frame::Clock { at }));
+            }
             for frame in std::mem::take(&mut self.early).into_values() {
                 self.on_frame(frame, out)?;
             }
             for space in self.spaces.values_mut() {
                 space.greet(out);
             }
+        }
+        if let Some(at) = self.peer_clock.take() {
+            out.push(Effect::PeerClock { at });
         }
         // Files wait until the words are through.
         if self.spaces.values().all(Space::settled) {

@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
-use firsthand_node::ids::{PersonId, UnixMillis};
+use firsthand_node::ids::{DocumentId, PersonId, UnixMillis};
 use firsthand_node::{IncidentQuery, IncidentRow, Near, Node, Window};
-use firsthand_record::{CodeList, FollowUp, Place, PlaceSource, Severity, ShortCode, Status};
+use firsthand_record::validate::Rule;
+use firsthand_record::{
+    CodeList, FollowUp, Place, PlaceSource, RumourStatus, Severity, ShortCode, Status, Verification,
+};
 use serde::Serialize;
 
 use super::expected::{self, Expected};
@@ -28,6 +31,8 @@ pub(crate) struct Item {
     certainty: Option<String>,
     status: Option<String>,
     followup: Option<String>,
+    verification: Option<String>,
+    rumour_status: Option<String>,
     /// RFC 3339, in UTC; `show` has the offset it was noted in.
     occurred_start: Option<String>,
     occurred_end: Option<String>,
@@ -39,8 +44,19 @@ pub(crate) struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     distance_m: Option<f64>,
     attachments: u32,
+    /// How many of those a person should look at again.
+    flagged_attachments: u32,
     conflicts: u32,
     flags: u32,
+    /// The names of the rules that say so.
+    flagged_by: Vec<String>,
+    /// The incident that this one was merged into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<String>,
+    /// People merged incidents in a circle while apart; `show` says which one counts.
+    in_circle: bool,
+    #[serde(skip)]
+    merged_code: Option<String>,
     hidden: bool,
     #[serde(skip)]
     happened: UnixMillis,
@@ -119,6 +135,9 @@ fn query(args: &ListArgs) -> Result<IncidentQuery, Fail> {
         severities: codes::<Severity>(&args.severity).map_err(input("severity"))?,
         statuses: codes::<Status>(&args.status).map_err(input("status"))?,
         followups: codes::<FollowUp>(&args.followup).map_err(input("followup"))?,
+        verifications: codes::<Verification>(&args.verification).map_err(input("verification"))?,
+        rumours: codes::<RumourStatus>(&args.rumour).map_err(input("rumour"))?,
+        flagged: args.flagged,
         near,
         within: args.within.as_deref().map(place::within).transpose().map_err(from_detail)?,
         text: args.text.clone().unwrap_or_default(),
@@ -142,7 +161,23 @@ pub(crate) async fn items(
     let names = names(node).await?;
     let all = node.incidents(IncidentQuery { hidden: true, ..IncidentQuery::default() }).await?;
     let codes = Codes::new(all.iter().filter_map(code));
-    Ok(rows.into_iter().map(|row| item(row, &names, &codes, near)).collect())
+    let merges: BTreeMap<DocumentId, DocumentId> =
+        all.iter().filter_map(|row| Some((row.id, row.incident.merged_into?))).collect();
+    let target = |id: &DocumentId| all.iter().find(|row| row.id == *id);
+    let made = rows.into_iter().map(|row| {
+        let merged = row.incident.merged_into;
+        let merged_code =
+            merged.map(|id| target(&id).and_then(code).map_or_else(|| id.short(), |code| codes.shown(&code)));
+        let in_circle = in_circle(&row.id, &merges);
+        Item { merged_code, in_circle, ..item(row, &names, &codes, near) }
+    });
+    Ok(made.collect())
+}
+
+/// Whether following the merges of an incident leads back to it. There are no more steps than merges.
+fn in_circle(id: &DocumentId, merges: &BTreeMap<DocumentId, DocumentId>) -> bool {
+    let mut way = std::iter::successors(merges.get(id), |at| merges.get(*at)).take(merges.len());
+    way.any(|at| at == id)
 }
 
 fn code(row: &IncidentRow) -> Option<ShortCode> {
@@ -187,6 +222,8 @@ fn item(row: IncidentRow, names: &BTreeMap<PersonId, String>, codes: &Codes, nea
         certainty: incident.certainty,
         status: incident.status,
         followup: incident.followup,
+        verification: incident.verification,
+        rumour_status: incident.rumour,
         occurred_start: incident.occurred_start.and_then(when::machine),
         occurred_end: incident.occurred_end.and_then(when::machine),
         reported_at: incident.reported.and_then(when::machine),
@@ -201,6 +238,11 @@ fn item(row: IncidentRow, names: &BTreeMap<PersonId, String>, codes: &Codes, nea
         attachments: row.attachments,
         conflicts: incident.conflicts,
         flags: incident.flags,
+        flagged_attachments: row.flagged_attachments,
+        flagged_by: incident.marks,
+        merged_into: incident.merged_into.map(|id| id.to_string()),
+        in_circle: false,
+        merged_code: None,
         hidden: incident.hidden,
         happened: incident.occurred_start.or(incident.reported).unwrap_or(entered),
     }
@@ -240,8 +282,20 @@ fn marks(item: &Item) -> String {
     if item.conflicts > 0 {
         marks.push(format!("! {}", text::count(item.conflicts.into(), "conflict", "conflicts")));
     }
-    if item.flags > 0 {
-        marks.push(format!("? {} to look at", item.flags));
+    // A sign and words, never colour alone.
+    for rule in &item.flagged_by {
+        let word = Rule::from_code(rule).map_or_else(|| text::line(rule), |rule| rule.word().to_owned());
+        marks.push(format!("? {word}"));
+    }
+    if item.flagged_attachments > 0 {
+        let files = text::count(item.flagged_attachments.into(), "file", "files");
+        marks.push(format!("? {files} to look at"));
+    }
+    if let Some(main) = &item.merged_code {
+        marks.push(format!("= merged into {main}"));
+    }
+    if item.in_circle {
+        marks.push(String::from("! merged in a circle"));
     }
     if item.attachments > 0 {
         marks.push(format!("+ {}", text::count(item.attachments.into(), "file", "files")));

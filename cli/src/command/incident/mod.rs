@@ -13,7 +13,7 @@ mod show;
 
 use firsthand_node::Saved;
 use firsthand_node::ids::DocumentId;
-use firsthand_record::validate::{Finding, Kind};
+use firsthand_record::validate::{Finding, Kind, Rule};
 use serde::Serialize;
 
 use crate::args::IncidentCommand;
@@ -63,6 +63,8 @@ pub(crate) struct Mark {
     field: String,
     /// `flag` or `reject`.
     kind: &'static str,
+    /// The name of the rule.
+    rule: &'static str,
     message: String,
 }
 
@@ -73,15 +75,26 @@ impl From<&Finding> for Mark {
             Kind::Reject => "reject",
             Kind::Flag => "flag",
         };
-        Self { field, kind, message: reason }
+        Self { field, kind, rule: finding.rule.code(), message: reason }
     }
+}
+
+/// What would put a finding right at once.
+pub(crate) fn offered(short_code: &str, finding: &Finding) -> Option<String> {
+    if finding.rule != Rule::LowAboveHigh {
+        return None;
+    }
+    let (list, rest) = finding.field.split_once('[')?;
+    let index: usize = rest.split_once(']')?.0.parse().ok()?;
+    Some(format!("firsthand incident edit {short_code} --swap {list}:{}", index + 1))
 }
 
 /// Prints the short code of what was saved, and says what to look at again.
 fn print_saved(session: &Session, saved: &Saved) -> Result<(), Fail> {
     let Saved { id, short_code, findings, .. } = saved;
     for finding in findings {
-        session.out.note(&format!("look again: {finding}"));
+        let offered = offered(short_code, finding).map(|offer| format!(" ({offer})")).unwrap_or_default();
+        session.out.note(&format!("? look again: {finding}{offered}"));
     }
     let findings = findings.iter().map(Mark::from).collect();
     let line = SavedLine { id: DocumentId::to_string(id), short_code: short_code.clone(), findings };

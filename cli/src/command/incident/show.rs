@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
-use firsthand_node::ids::DocumentId;
+use firsthand_node::ids::{DocumentId, LocalTime};
 use firsthand_node::{CandidateView, IncidentView, Node, NodeError};
-use firsthand_record::Incident;
+use firsthand_record::validate::Finding;
+use firsthand_record::{ClockEvidence, Incident};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Mark;
 use super::attach::{self, Attachment};
 use super::conflict::{self, Conflict};
+use super::{Mark, offered};
 use crate::command::names;
 use crate::fail::Fail;
 use crate::home::Session;
@@ -25,11 +26,21 @@ struct Shown<'a> {
     short_code: &'a str,
     author: &'a str,
     created_at: Option<String>,
+    /// When it probably was, where the device's clock was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_at: Option<String>,
     record: &'a Incident,
     /// Size, activity, location, unit, time and equipment, as lines for a person.
     salute: BTreeMap<&'static str, Vec<String>>,
     /// What the sources of each kind of count said last, and the range over them.
     counted: Vec<String>,
+    /// The incident that counts in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    main: Option<String>,
+    /// The short codes of the incidents that were merged into it.
+    duplicates: Vec<&'a str>,
+    /// People merged incidents in a circle while apart; the one entered first counts.
+    in_circle: bool,
     conflicts: Vec<Conflict>,
     /// Choices and closings by people without the right to them, for a lead to look at.
     proposals: Vec<Proposal>,
@@ -65,9 +76,13 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
         short_code: &view.short_code,
         author: &view.author,
         created_at: when::machine_noted(Some(view.created)),
+        estimated_at: when::machine_noted(view.estimated),
         record: &view.record,
         salute: items::salute(&view.record).into_iter().collect(),
         counted: items::counted(&view.record),
+        main: view.merged.main.as_ref().map(|(_, code)| code.clone()),
+        duplicates: view.merged.duplicates.iter().map(|(_, code)| code.as_str()).collect(),
+        in_circle: view.merged.in_circle,
         conflicts: view.conflicts.iter().map(Conflict::from).collect(),
         proposals: view.proposals.iter().map(proposal).collect(),
         findings: view.findings.iter().map(Mark::from).collect(),
@@ -128,6 +143,7 @@ fn human(view: &IncidentView, names: &Names) -> String {
             lines.iter().enumerate().map(|(at, line)| format!("{}. {line}", at + 1)).collect();
         parts.push(format!("{name}:\n{}", indent(&lines.join("\n"))));
     }
+    parts.extend(merged(view));
     if !view.conflicts.is_empty() {
         parts.push(format!(
             "! conflicts, until somebody with the right picks one:\n{}",
@@ -147,7 +163,11 @@ fn human(view: &IncidentView, names: &Names) -> String {
         parts.push(format!("proposed, for a lead to decide:\n{}", indent(&lines.join("\n"))));
     }
     if !view.findings.is_empty() {
-        let lines: Vec<String> = view.findings.iter().map(|finding| format!("? {finding}")).collect();
+        let line = |finding: &Finding| {
+            let offer = offered(&view.short_code, finding).map(|offer| format!(" ({offer})"));
+            format!("? {finding}{}", offer.unwrap_or_default())
+        };
+        let lines: Vec<String> = view.findings.iter().map(line).collect();
         parts.push(format!("look again:\n{}", indent(&lines.join("\n"))));
     }
     if !view.attachments.is_empty() {
@@ -175,9 +195,34 @@ fn human(view: &IncidentView, names: &Names) -> String {
     parts.join("\n\n")
 }
 
+/// What an incident has to do with those it was merged with.
+fn merged(view: &IncidentView) -> Vec<String> {
+    let mut lines = Vec::new();
+    let merged = &view.merged;
+    match (&merged.main, merged.in_circle) {
+        (Some((_, main)), false) => lines.push(format!("= merged: {main} counts in its place")),
+        (Some((_, main)), true) => lines.push(format!(
+            "! merged in a circle by people who were apart: {main} was entered first and counts"
+        )),
+        (None, true) => lines.push(String::from(
+            "! merged in a circle by people who were apart: this one was entered first and counts. Open it again \
+             (firsthand incident reopen) to settle it.",
+        )),
+        (None, false) => {}
+    }
+    if !merged.duplicates.is_empty() {
+        let codes: Vec<&str> = merged.duplicates.iter().map(|(_, code)| code.as_str()).collect();
+        lines.push(format!("= duplicates merged into it: {}", codes.join(", ")));
+    }
+    lines
+}
+
 fn fields<'a>(view: &IncidentView, names: &Names) -> Vec<(&'a str, String)> {
     let mut out =
         vec![("entered", format!("{} by {}", when::noted(Some(view.created)), text::line(&view.author)))];
+    if let Some(clock) = &view.record.clock_evidence {
+        out.push(("clock", clock_of(clock, view.estimated)));
+    }
     let Ok(Value::Object(json)) = serde_json::to_value(&view.record) else { return out };
     for name in Incident::SCALARS.iter().filter(|name| !ELSEWHERE.contains(name)) {
         let Some(it) = json.get(*name) else { continue };
@@ -196,6 +241,19 @@ fn fields<'a>(view: &IncidentView, names: &Names) -> Vec<(&'a str, String)> {
     }
     out.push(("id", view.id.to_string()));
     out
+}
+
+/// What backs the time of entry and, where the clock was wrong, what it probably was.
+fn clock_of(clock: &ClockEvidence, estimated: Option<LocalTime>) -> String {
+    let trust = clock.trust.label().to_lowercase();
+    match (clock.error_ms(), estimated) {
+        (Some(ahead), Some(estimated)) => {
+            let direction = if ahead > 0 { "ahead" } else { "behind" };
+            let off = when::length(ahead.unsigned_abs());
+            format!("{trust}: {off} {direction}; it was probably {}", when::noted(Some(estimated)))
+        }
+        _ => trust,
+    }
 }
 
 /// What a field is called on a screen.

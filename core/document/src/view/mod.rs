@@ -4,12 +4,13 @@ mod read;
 mod status;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::ChangeHash;
 use serde_json::{Map, Value, json};
 
 use crate::layout::SCHEMA_VERSION;
+use crate::schema::lists;
 use crate::{DocumentKind, Letter, OpId, Schema};
 pub use status::{Status, StatusProposal};
 use tree::Tree;
@@ -106,6 +107,8 @@ pub struct Item {
     pub value: Value,
     /// The change that made it.
     pub change: ChangeHash,
+    /// The operation that made it: greater than that of everything its author had seen.
+    pub op: OpId,
     /// Who took it back, and why.
     pub withdrawn: Option<Withdrawal>,
 }
@@ -193,6 +196,21 @@ impl View {
     #[must_use]
     pub const fn status(&self) -> &Status {
         &self.status
+    }
+
+    /// The keys of the items of lists that were added after the closing that decides the status, by somebody who knew of
+    /// it or was apart. None where it is open.
+    #[must_use]
+    pub fn after_closing(&self) -> BTreeSet<String> {
+        let closing = |item: &&Item| Some(&item.key) == self.status.closing.as_ref();
+        let Some(closing) = self.items(lists::CLOSINGS).iter().find(closing) else { return BTreeSet::new() };
+        let schema = Schema::of(&self.kind);
+        let lists = self.fields.iter().filter(|(name, _)| schema.letter(name) == Some(Letter::Add));
+        let items = lists.filter_map(|(_, field)| match field {
+            FieldView::Items(items) => Some(items),
+            _ => None,
+        });
+        items.flatten().filter(|item| item.op > closing.op).map(|item| item.key.clone()).collect()
     }
 
     /// What to show and act on, as one JSON object in the form of the record: of values in conflict the one shown, lists

@@ -114,7 +114,7 @@ impl Reader<'_> {
                 Some(Value::String(list)) => list,
                 _ => String::new(),
             };
-            found.push((id, list, Item { key, value, change, withdrawn: None }));
+            found.push((id, list, Item { key, value, change, op: id, withdrawn: None }));
         }
         found.sort_unstable_by_key(|(id, _, _)| *id);
 

@@ -30,6 +30,8 @@ pub struct StatusProposal {
     pub key: Option<String>,
     /// The status they would give it; `None` for opening it again.
     pub code: Option<String>,
+    /// For `merged_into`: the record they would merge it into.
+    pub target: Option<DocumentId>,
     /// Why.
     pub note: String,
     /// The change that made it.
@@ -66,12 +68,13 @@ impl Status {
                 status.proposals.push(StatusProposal {
                     key: Some(item.key.clone()),
                     code: code.map(str::to_owned),
+                    target: target(item),
                     note: item.value["note"].as_str().unwrap_or_default().to_owned(),
                     change: item.change,
                 });
             } else if let Some(code) = code {
                 status.code = Some(code.to_owned());
-                status.target = item.value["target"].as_str().and_then(|id| id.parse().ok());
+                status.target = target(item);
                 status.closing = Some(item.key.clone());
             }
         }
@@ -90,6 +93,7 @@ impl Status {
                 status.proposals.push(StatusProposal {
                     key: None,
                     code: Some(code.to_owned()),
+                    target: None,
                     note: String::new(),
                     change: candidate.change,
                 });
@@ -102,4 +106,8 @@ impl Status {
         }
         status
     }
+}
+
+fn target(closing: &Item) -> Option<DocumentId> {
+    closing.value["target"].as_str().and_then(|id| id.parse().ok())
 }

@@ -46,7 +46,7 @@ impl Ledger {
             return Answering::Now(Answer::Session { input, change, entries: 0 });
         }
         Answering::Now(match question {
-            Question::Greet { peer } => self.greet(&peer),
+            Question::Greet { peer } => self.greet(&peer, now),
             Question::Session { peer, effect } => self.session(&peer, effect, now),
             Question::Apply => {
                 let mut change = Change::default();
@@ -89,7 +89,7 @@ impl Ledger {
         Change { missing: missing.ok(), ..self.change() }
     }
 
-    fn greet(&self, peer: &ExchangeKey) -> Answer {
+    fn greet(&self, peer: &ExchangeKey, now: Now) -> Answer {
         let roster = self.membership.roster();
         let device = roster.device_by_exchange(peer);
         let member =
@@ -101,6 +101,7 @@ impl Ledger {
             spaces: BTreeMap::from([(self.space, self.store.vector(&self.space))]),
             pending,
             wanted,
+            clock: now.at,
         }
     }
 
@@ -186,6 +187,14 @@ impl Ledger {
             }
             Effect::LoadChunk { file, index } => {
                 Input::ChunkLoaded { file, index, chunk: self.load_part(&file, index) }
+            }
+            Effect::PeerClock { at } => {
+                if let Some(device) = self.membership.roster().device_by_exchange(peer)
+                    && let Err(error) = self.keep_clock(device, at, now)
+                {
+                    tracing::warn!(%error, "a peer's time was not kept");
+                }
+                Input::ClockKept
             }
             Effect::Send(_)
             | Effect::StoreChunk { .. }

@@ -10,9 +10,11 @@ mod apply;
 mod attach;
 mod authors;
 mod check;
+mod clock;
 mod fork;
 mod import;
 mod manifest;
+mod merge;
 mod noted;
 mod order;
 mod own;
@@ -33,6 +35,7 @@ pub use check::{CheckView, Part, StateDigest};
 pub use fork::ForkView;
 pub use import::{ImportReport, ImportRow};
 pub use manifest::ManifestState;
+pub use merge::MergeView;
 pub use quarantine::{HeldView, PlaceView, QuarantineView, WaitingView};
 pub use read::{
     CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, MissingRange,
@@ -118,6 +121,7 @@ pub struct Ledger {
     space: SpaceId,
     writer: Option<WriterId>,
     clock: HybridClock,
+    clock_keeper: clock::ClockKeeper,
     /// Effective time of the own chain's last entry.
     own_effective: HybridTime,
     documents: own::DocumentCache,
@@ -240,6 +244,7 @@ impl Ledger {
             person: person_id(&device),
             space,
             writer,
+            clock_keeper: Self::heard_clocks(&store)?,
             clock: HybridClock::resume(clock.map_or(HybridTime::ZERO, HybridTime::from_packed)),
             own_effective,
             documents: own::DocumentCache::default(),

@@ -107,7 +107,7 @@ impl Ledger {
             kind,
             document,
             content: content_hash(kind, &body),
-            hybrid: self.clock.tick(now.at),
+            hybrid: self.clock.tick(self.hybrid_now(now.at)),
             local: now,
             membership,
         };

@@ -1,5 +1,7 @@
 //! From a document to the row that lists read.
 
+use std::collections::BTreeSet;
+
 use firsthand_document::{Document, DocumentKind, View};
 use firsthand_ids::{DocumentId, Position, UnixMillis, WriterId};
 use firsthand_record::validate::{self, Context, Finding};
@@ -39,9 +41,9 @@ fn row(id: DocumentId, document: &Document, view: &View, created: UnixMillis) ->
 /// Reads an incident out of a view, and judges it as of its creation.
 pub(super) fn incident(id: DocumentId, view: &View, created: UnixMillis) -> (Read, Vec<Finding>) {
     let read = Incident::read(shown(view));
-    let best_clock =
-        read.incident.clock_evidence.as_ref().and_then(firsthand_record::ClockEvidence::other_clock);
-    let context = Context { best_clock, document: Some(id), ..Context::at(created) };
+    let best_clock = read.incident.clock_evidence.as_ref().and_then(firsthand_record::ClockEvidence::best);
+    let late = view.after_closing();
+    let context = Context { best_clock, document: Some(id), late, ..Context::at(created) };
     let findings = validate::incident(&read.incident, &context);
     (read, findings)
 }
@@ -49,6 +51,7 @@ pub(super) fn incident(id: DocumentId, view: &View, created: UnixMillis) -> (Rea
 fn incident_row(id: DocumentId, view: &View, created: UnixMillis) -> IncidentProjection {
     let (Read { incident, .. }, findings) = incident(id, view, created);
     let mut row = IncidentProjection::new(&incident, view.conflicts().count() as u32, findings.len() as u32);
+    row.marks = marks(&findings);
     // A code that only a newer version knows is still shown and filtered by.
     let codes = [
         ("severity", &mut row.severity),
@@ -56,6 +59,8 @@ fn incident_row(id: DocumentId, view: &View, created: UnixMillis) -> IncidentPro
         ("certainty", &mut row.certainty),
         ("status", &mut row.status),
         ("followup", &mut row.followup),
+        ("verification", &mut row.verification),
+        ("rumour_status", &mut row.rumour),
     ];
     for (field, code) in codes {
         if code.is_none() {
@@ -63,6 +68,12 @@ fn incident_row(id: DocumentId, view: &View, created: UnixMillis) -> IncidentPro
         }
     }
     row
+}
+
+/// The names of the rules that mark a record, each once, in the order of the rules.
+fn marks(findings: &[Finding]) -> Vec<String> {
+    let rules: BTreeSet<_> = findings.iter().map(|finding| finding.rule).collect();
+    rules.into_iter().map(|rule| rule.code().to_owned()).collect()
 }
 
 /// Reads the record of a file; `None` where it lacks what every such record has.

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use firsthand_document::{Author, Authors, Document, FieldView, What};
-use firsthand_ids::{ChangeHash, DeviceKey, DocumentId, LocalTime, PersonId, Position, TeamId, WriterId};
+use firsthand_ids::{
+    ChangeHash, DeviceKey, DocumentId, LocalTime, PersonId, Position, TeamId, UnixMillis, WriterId,
+};
 use firsthand_record::validate::Finding;
 use firsthand_record::{Incident, ShortCode};
 use firsthand_store::{Doubt, IncidentQuery, IncidentRow};
 use serde_json::Value;
 
 use super::authors::LogAuthors;
-use super::{AttachmentView, ForkView, Ledger, project};
+use super::{AttachmentView, ForkView, Ledger, MergeView, project};
 use crate::NodeError;
 
 /// The team as this device knows it.
@@ -129,12 +131,16 @@ pub struct IncidentView {
     pub author: String,
     /// When, as their phone showed it.
     pub created: LocalTime,
+    /// When it probably was, where the phone's clock was wrong by more than is let pass. What the phone showed stays.
+    pub estimated: Option<LocalTime>,
     /// The record, with the values that are shown and acted on.
     pub record: Incident,
     /// The same as JSON, with everything this version does not know.
     pub json: Value,
     /// Fields whose values conflict.
     pub conflicts: Vec<ConflictView>,
+    /// What it has to do with incidents it was merged with.
+    pub merged: MergeView,
     /// Choices and closings by people without the right to them.
     pub proposals: Vec<CandidateView>,
     /// What a person should look at.
@@ -345,17 +351,25 @@ impl Ledger {
             }
             proposals.extend(register.proposals.iter().map(|it| candidate(&it.value, &it.change)));
         }
+        proposals.extend(self.status_proposals(&view, &authors));
+        let merged = self.merged(&id)?;
+        let mut attachments = self.attachments(&id)?;
+        let none = BTreeMap::new();
+        let authors = LogAuthors::new(&self.store, &self.membership, &none);
+        self.mark_late(&mut attachments, &view, &authors)?;
         let view = IncidentView {
             id,
             short_code: short_code(&row),
             author: self.name(&created.info.person),
             created: created.info.local,
+            estimated: estimated(&read.incident, created.info.local),
             json: view.to_json(),
             record: read.incident,
             conflicts,
             proposals,
             findings,
-            attachments: self.attachments(&id)?,
+            attachments,
+            merged,
             unsettled,
             disputed: self.is_disputed(&id)?,
         };
@@ -363,7 +377,7 @@ impl Ledger {
         Ok(view)
     }
 
-    fn candidate(
+    pub(super) fn candidate(
         &self,
         field: &str,
         value: &Value,
@@ -422,6 +436,12 @@ impl Ledger {
         self.documents.put(id, document);
         Ok(history)
     }
+}
+
+/// When a record was probably made, where the clock that it was made by was wrong.
+fn estimated(incident: &Incident, created: LocalTime) -> Option<LocalTime> {
+    let ahead = incident.clock_evidence.as_ref()?.error_ms()?;
+    Some(LocalTime { at: UnixMillis(created.at.0.checked_sub(ahead)?), ..created })
 }
 
 /// What one change did to one field, as lines of the history.

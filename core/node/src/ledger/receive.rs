@@ -232,6 +232,7 @@ impl Ledger {
         let mut commit = Commit::new(self.space);
         commit.aside = aside;
         let mut untried = Vec::new();
+        let hybrid_now = self.hybrid_now(now.at);
         let mut effective: BTreeMap<ChangeHash, HybridTime> = BTreeMap::new();
         let mut last: BTreeMap<WriterId, HybridTime> = BTreeMap::new();
         let mut late: Vec<(WriterId, Position)> = Vec::new();
@@ -242,7 +243,7 @@ impl Ledger {
             }
             effective.insert(it.entry.header.content, time);
             last.insert(it.writer, time);
-            self.clock.observe(it.entry.header.hybrid, now.at);
+            self.clock.observe(it.entry.header.hybrid, hybrid_now);
             let state = match it.entry.header.kind {
                 EntryKind::Other(_) => EntryState::NotUnderstood,
                 EntryKind::Create | EntryKind::Change if !it.ready => EntryState::Waiting,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use firsthand_document::{Authors, Document, DocumentKind, Edit, View};
 use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis, WriterId};
 use firsthand_record::validate::{self, Context, Finding, is_rejected};
-use firsthand_record::{Incident, Moment, SCHEMA_VERSION, Sensitivity, ShortCode, Status};
+use firsthand_record::{ClockEvidence, Incident, Moment, SCHEMA_VERSION, Sensitivity, ShortCode, Status};
 use rand_core::CryptoRng;
 use serde_json::{Map, Value};
 
@@ -87,10 +87,12 @@ impl Ledger {
         let code = ShortCode { prefix: draft.prefix.clone(), number: *next_number };
         incident.short_code = Some(code.clone());
         incident.schema_version = Some(SCHEMA_VERSION);
+        incident.clock_evidence = self.clock_evidence(now);
         incident.reported_at = incident.reported_at.or_else(|| Moment::from_local(now));
         incident.status = incident.status.or(Some(Status::Open));
         incident.sensitivity = incident.sensitivity.or(Some(Sensitivity::Team));
-        let findings = validate::incident(&incident, &Context::at(now.at));
+        let best_clock = incident.clock_evidence.as_ref().and_then(ClockEvidence::best);
+        let findings = validate::incident(&incident, &Context { best_clock, ..Context::at(now.at) });
         if is_rejected(&findings) {
             return Err(NodeError::Rejected(findings));
         }
@@ -139,6 +141,7 @@ impl Ledger {
     ) -> Result<Saved, NodeError> {
         let info = self.created(&id)?;
         let edits: Vec<Edit> = edits.iter().map(|edit| noted::edit(edit, self.person, now)).collect();
+        self.refuse_circles(&id, &edits)?;
         let mut document = self.load(&id)?;
         self.leave_unclean_chain(&id)?;
         let mut draft = self.draft(now, rng)?;

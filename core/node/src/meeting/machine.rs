@@ -372,7 +372,7 @@ impl Meetings {
 
     fn on_answer(&mut self, id: LinkId, answer: Answer, out: &mut Vec<Effect>) {
         match answer {
-            Answer::Greeted { member, heads, spaces, pending, wanted } => {
+            Answer::Greeted { member, heads, spaces, pending, wanted, clock } => {
                 let Some(link) = self.links.get_mut(&id) else { return };
                 let phase = std::mem::replace(
                     &mut link.phase,
@@ -389,6 +389,7 @@ impl Meetings {
                 if let Some((device, name)) = member {
                     out.push(Effect::Tell(Event::Met { link: id, device, name }));
                 }
+                self.session(id, SessionInput::Clock(clock), out);
                 self.session(id, SessionInput::Want(wanted), out);
                 self.session(id, SessionInput::Pending(pending), out);
                 self.session(id, SessionInput::Start, out);

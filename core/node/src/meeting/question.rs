@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use firsthand_ids::{DeviceKey, DocumentId, ExchangeKey, OperationHash, SpaceId};
+use firsthand_ids::{DeviceKey, DocumentId, ExchangeKey, OperationHash, SpaceId, UnixMillis};
 use firsthand_log::Vector;
 use firsthand_sync::Pending;
 use firsthand_team::{JoinRequest, Role, TeamError};
@@ -62,6 +62,8 @@ pub enum Answer {
         pending: Pending,
         /// The files wanted, each with the part wanted next.
         wanted: Vec<(DocumentId, u32)>,
+        /// What this device's clock shows.
+        clock: UnixMillis,
     },
     /// To [`Question::Session`].
     Session {

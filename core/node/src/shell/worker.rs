@@ -38,7 +38,8 @@ impl Worker {
         let thread = thread::Builder::new().name("firsthand-store".to_owned()).spawn(move || {
             let mut workshop = Workshop { environment, random: SystemRandom::default() };
             match open(&mut workshop) {
-                Ok(ledger) => {
+                Ok(mut ledger) => {
+                    ledger.keep_time(workshop.environment.uptime.clone());
                     if opened.send(Ok(())).is_ok() {
                         run(ledger, workshop, &queue);
                     }

@@ -19,6 +19,6 @@ pub(super) fn incident(incident: &Incident, context: &Context, found: &mut Findi
     let off = |device: UnixMillis, other: UnixMillis| device.0.abs_diff(other.0) > limits::SKEW_MS as u64;
     let noted = incident.clock_evidence.as_ref();
     let skewed = context.best_clock.is_some_and(|best| off(context.now, best))
-        || noted.is_some_and(|noted| noted.other_clock().is_some_and(|other| off(noted.device_ms, other)));
+        || noted.is_some_and(|noted| noted.best().is_some_and(|best| off(noted.device_ms, best)));
     found.add_if(skewed, "clock_evidence.device_ms", Rule::ClockSkew);
 }

@@ -4,6 +4,7 @@
 //! in. A draft may break every rule; nothing here changes a record.
 
 mod clock;
+mod consent;
 mod items;
 pub mod limits;
 mod personal;
@@ -33,6 +34,8 @@ pub struct Context {
     pub categories: Option<BTreeSet<String>>,
     /// The record's own id, to see a link or a merge that leads back to it.
     pub document: Option<DocumentId>,
+    /// The keys of the items that came after the incident was closed.
+    pub late: BTreeSet<String>,
 }
 
 impl Context {
@@ -129,6 +132,7 @@ pub fn incident(incident: &Incident, context: &Context) -> Vec<Finding> {
     }
     let own = context.document;
     found.add_if(own.is_some() && incident.merged_into == own, "merged_into", Rule::LeadsToItself);
+    consent::incident(incident, &mut found);
     if matches!(incident.sensitivity, Some(Sensitivity::Network | Sensitivity::Public)) {
         personal::incident(incident, &mut found);
     }

@@ -24,6 +24,12 @@ macro_rules! rules {
             pub const fn message(self) -> &'static str {
                 match self { $($(Self::$rule => $message,)+)+ }
             }
+
+            /// The rule's name for files and scripts.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $($(Self::$rule => stringify!($rule),)+)+ }
+            }
         }
     };
 }
@@ -86,11 +92,50 @@ rules! {
         ExtremeButUncertain = "is not known, though the severity is Extreme";
         /// People can be recognised and have not agreed.
         PeopleWithoutConsent = "is missing, though people can be recognised";
+        /// Somebody took back what they had agreed to.
+        ConsentTakenBack = "was taken back";
+        /// Somebody did not agree to as many readers as the record may have.
+        ConsentTooNarrow = "does not cover everybody who may read this";
+        /// An item that came after the incident was closed, or from somebody who could not know that it was.
+        AfterClosing = "came after the incident was closed";
         /// Text for other readers contains what looks like a phone number.
         PhoneNumber = "seems to contain a phone number, and others may read it";
         /// Text for other readers contains what looks like the number of a document or an account.
         IdNumber = "seems to contain an identity number, and others may read it";
         /// A category that is not in the list.
         CategoryNotListed = "is not in the list of categories";
+    }
+}
+
+impl Rule {
+    /// The rule of a name; `None` for one of a newer version.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|rule| rule.code() == code)
+    }
+
+    /// A word or two for a list, where there is no room for a sentence.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NullIsland => "place 0,0",
+            Self::AccuracyMissing => "accuracy not known",
+            Self::AccuracyPoor => "poor accuracy",
+            Self::Mocked => "made-up place",
+            Self::FarFromShift => "far away",
+            Self::OldFix => "old position",
+            Self::InTheFuture => "in the future",
+            Self::ClockSkew => "wrong clock",
+            Self::Backdated => "backdated",
+            Self::LowAboveHigh => "numbers swapped",
+            Self::ExtremeButUncertain => "Extreme, uncertain",
+            Self::PeopleWithoutConsent | Self::ConsentTooNarrow => "no consent",
+            Self::ConsentTakenBack => "consent taken back",
+            Self::AfterClosing => "late",
+            Self::PhoneNumber => "phone number",
+            Self::IdNumber => "identity number",
+            Self::CategoryNotListed => "unknown category",
+            _ => "not sound",
+        }
     }
 }

@@ -93,6 +93,14 @@ impl Store {
         Ok(found)
     }
 
+    /// The incidents that were merged into another one, hidden ones too, newest first.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn merged_into(&self, main: &DocumentId) -> Result<Vec<IncidentRow>, StoreError> {
+        self.rows_where("i.merged_into = ?", vec![Value::from(main.as_bytes().to_vec())])
+    }
+
     /// The attachments of an incident, oldest first, hidden ones included.
     ///
     /// # Errors

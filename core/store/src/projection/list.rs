@@ -21,7 +21,9 @@ pub(super) const COLUMNS: &str = "i.id, i.space, i.effective, i.entry, i.author,
      i.title, i.category, i.severity, i.urgency, i.certainty, i.status, i.followup, i.occurred_start, i.occurred_end, \
      i.reported, i.lat, i.lon, i.accuracy, i.conflicts, \
      i.flags + (SELECT coalesce(sum(a.flags), 0) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0), i.hidden, \
-     (SELECT count(*) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0)";
+     (SELECT count(*) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0), \
+     (SELECT count(*) FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0 AND a.flags > 0), \
+     i.verification, i.rumour, i.marks, i.merged_into";
 
 /// An SQL condition and its parameters. Only numbers of ours are ever part of its text.
 #[derive(Default)]
@@ -129,6 +131,8 @@ impl Store {
             ("i.severity", &query.severities),
             ("i.status", &query.statuses),
             ("i.followup", &query.followups),
+            ("i.verification", &query.verifications),
+            ("i.rumour", &query.rumours),
         ] {
             if codes.is_empty() {
                 continue;
@@ -145,6 +149,10 @@ impl Store {
         }
         if query.in_conflict {
             conditions.and("i.conflicts > 0", []);
+        }
+        if query.flagged {
+            let files = "EXISTS (SELECT 1 FROM evidence AS a WHERE a.incident = i.id AND a.hidden = 0 AND a.flags > 0)";
+            conditions.and(&format!("(i.flags > 0 OR {files})"), []);
         }
         let (sql, values) =
             window("i.effective", query.entered, |at| Value::from(ordered(HybridTime::new(at, 0))));
@@ -188,6 +196,7 @@ impl Store {
             writer: author,
             author: chain.person,
             attachments: row.get(23)?,
+            flagged_attachments: row.get(24)?,
             incident: IncidentProjection {
                 short_code,
                 title: row.get(7)?,
@@ -197,12 +206,16 @@ impl Store {
                 certainty: code(11)?,
                 status: code(12)?,
                 followup: code(13)?,
+                verification: code(25)?,
+                rumour: code(26)?,
                 occurred_start: instant(14)?,
                 occurred_end: instant(15)?,
                 reported: instant(16)?,
                 place,
                 conflicts: row.get(20)?,
                 flags: row.get(21)?,
+                marks: row.get::<_, String>(27)?.split_whitespace().map(str::to_owned).collect(),
+                merged_into: row.get::<_, Option<_>>(28)?.map(DocumentId::new),
                 hidden: row.get(22)?,
                 origin: None,
                 text: String::new(),

@@ -19,6 +19,10 @@ pub struct IncidentQuery {
     pub statuses: Vec<String>,
     /// Only with these follow-ups; empty for all.
     pub followups: Vec<String>,
+    /// Only with these verifications; empty for all.
+    pub verifications: Vec<String>,
+    /// Only rumours of which this is known; empty for all.
+    pub rumours: Vec<String>,
     /// Only around a point.
     pub near: Option<Near>,
     /// Only inside an area.
@@ -27,6 +31,8 @@ pub struct IncidentQuery {
     pub text: String,
     /// Only with fields in conflict.
     pub in_conflict: bool,
+    /// Only those that a finding marks, on themselves or on a file.
+    pub flagged: bool,
     /// Also those that a mark hides.
     pub hidden: bool,
     /// At most so many.
@@ -45,10 +51,13 @@ impl Default for IncidentQuery {
             severities: Vec::new(),
             statuses: Vec::new(),
             followups: Vec::new(),
+            verifications: Vec::new(),
+            rumours: Vec::new(),
             near: None,
             within: None,
             text: String::new(),
             in_conflict: false,
+            flagged: false,
             hidden: false,
             limit: usize::MAX,
             after: None,

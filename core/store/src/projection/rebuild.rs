@@ -118,16 +118,18 @@ fn row_hashes(database: &Connection) -> Result<RowHashes, StoreError> {
     for sql in [
         "SELECT d.id, 'incident', s.id, i.effective, i.entry, w.id, c1.code, c2.code, c3.code, c4.code, i.hidden,
              i.conflicts, i.happened, i.short_number, i.lat, i.lon, i.short_prefix, i.title, c5.code, c6.code,
-             i.occurred_start, i.occurred_end, i.reported, i.accuracy, i.flags, i.text_hash,
+             i.occurred_start, i.occurred_end, i.reported, i.accuracy, i.flags, i.marks, i.merged_into, i.text_hash,
+             c7.code, c8.code,
              EXISTS (SELECT 1 FROM incident_places AS p WHERE p.document = i.document), o.name, o.row_hash
          FROM incidents AS i JOIN documents AS d ON d.number = i.document JOIN spaces AS s ON s.number = i.space
              JOIN writers AS w ON w.number = i.author
              LEFT JOIN origins AS o ON o.document = i.document
              LEFT JOIN codes AS c1 ON c1.number = i.category LEFT JOIN codes AS c2 ON c2.number = i.severity
              LEFT JOIN codes AS c3 ON c3.number = i.status LEFT JOIN codes AS c4 ON c4.number = i.followup
-             LEFT JOIN codes AS c5 ON c5.number = i.urgency LEFT JOIN codes AS c6 ON c6.number = i.certainty",
+             LEFT JOIN codes AS c5 ON c5.number = i.urgency LEFT JOIN codes AS c6 ON c6.number = i.certainty
+             LEFT JOIN codes AS c7 ON c7.number = i.verification LEFT JOIN codes AS c8 ON c8.number = i.rumour",
         "SELECT d.id, 'evidence', s.id, a.effective, w.id, a.incident, a.hash, a.byte_len, a.mime, a.name, a.caption,
-             a.hidden, a.table_hash
+             a.hidden, a.flags, a.table_hash
          FROM evidence AS a JOIN documents AS d ON d.number = a.document JOIN spaces AS s ON s.number = d.space
              JOIN writers AS w ON w.number = a.author",
     ] {

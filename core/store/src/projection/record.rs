@@ -1,4 +1,4 @@
-use firsthand_record::{Evidence, Incident, Moment};
+use firsthand_record::{Evidence, Incident, Moment, Status};
 
 use super::row::{EvidenceProjection, IncidentProjection, ProjectedPlace, ProjectedRow};
 
@@ -16,6 +16,8 @@ impl IncidentProjection {
             certainty: incident.certainty.map(|it| it.code().to_owned()),
             status: incident.status.map(|it| it.code().to_owned()),
             followup: incident.followup.map(|it| it.code().to_owned()),
+            verification: incident.verification.map(|it| it.code().to_owned()),
+            rumour: incident.rumour_status.map(|it| it.code().to_owned()),
             occurred_start: incident.occurred_start.map(|it| it.time.millis()),
             occurred_end: incident.occurred_end.map(|it| it.time.millis()),
             reported: incident.reported_at.map(Moment::millis),
@@ -26,6 +28,9 @@ impl IncidentProjection {
             }),
             conflicts,
             flags,
+            marks: Vec::new(),
+            // Without the status it is somebody's wish, or was undone.
+            merged_into: incident.merged_into.filter(|_| incident.status == Some(Status::MergedInto)),
             hidden: !incident.tombstone.is_empty(),
             origin: incident.origin.clone(),
             text: words(incident),

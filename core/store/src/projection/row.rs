@@ -32,6 +32,10 @@ pub struct IncidentProjection {
     pub status: Option<String>,
     /// The code of the follow-up.
     pub followup: Option<String>,
+    /// The code of the verification.
+    pub verification: Option<String>,
+    /// The code of what is known of the rumour.
+    pub rumour: Option<String>,
     /// When it began.
     pub occurred_start: Option<UnixMillis>,
     /// When it ended.
@@ -44,6 +48,10 @@ pub struct IncidentProjection {
     pub conflicts: u32,
     /// How many findings mark it.
     pub flags: u32,
+    /// The names of the rules that do so, each once; without spaces.
+    pub marks: Vec<String>,
+    /// The incident it was merged into, which need not be here.
+    pub merged_into: Option<DocumentId>,
     /// Whether a mark hides it. Lists leave it out unless asked.
     pub hidden: bool,
     /// The row of a file that it was imported from.
@@ -101,6 +109,8 @@ pub struct IncidentRow {
     pub author: PersonId,
     /// How many files are attached, hidden ones left out.
     pub attachments: u32,
+    /// How many of those are marked by a finding.
+    pub flagged_attachments: u32,
     /// The rest. `origin` and `text` are empty here: the rows do not keep them.
     pub incident: IncidentProjection,
 }

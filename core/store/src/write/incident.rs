@@ -13,8 +13,11 @@ struct Indexed {
     severity: Option<i64>,
     status: Option<i64>,
     followup: Option<i64>,
+    verification: Option<i64>,
+    rumour: Option<i64>,
     hidden: bool,
     conflicts: u32,
+    flags: u32,
     happened: i64,
     short_number: Option<u32>,
 }
@@ -32,7 +35,8 @@ struct Plain {
     occurred_end: Option<i64>,
     reported: Option<i64>,
     accuracy: Option<f64>,
-    flags: u32,
+    marks: String,
+    merged_into: Option<[u8; 16]>,
     text_hash: [u8; 16],
 }
 
@@ -49,8 +53,11 @@ impl super::Draft<'_> {
             severity: self.code(new.severity.as_deref())?,
             status: self.code(new.status.as_deref())?,
             followup: self.code(new.followup.as_deref())?,
+            verification: self.code(new.verification.as_deref())?,
+            rumour: self.code(new.rumour.as_deref())?,
             hidden: new.hidden,
             conflicts: new.conflicts,
+            flags: new.flags,
             happened: happened.0,
             short_number: new.short_code.as_ref().map(|(_, number)| *number),
         };
@@ -67,7 +74,8 @@ impl super::Draft<'_> {
             occurred_end: new.occurred_end.map(|at| at.0),
             reported: new.reported.map(|at| at.0),
             accuracy: place.and_then(|place| place.accuracy).map(|metres| metres.0),
-            flags: new.flags,
+            marks: new.marks.join(" "),
+            merged_into: new.merged_into.map(|id| *id.as_bytes()),
             text_hash: text_hash(new),
         };
         let document = creation.document;
@@ -99,9 +107,9 @@ impl super::Draft<'_> {
 
     fn held_incident(&self, document: i64) -> Result<Option<(Indexed, Plain)>, StoreError> {
         let mut select = self.transaction.prepare_cached(
-            "SELECT category, severity, status, followup, hidden, conflicts, happened, short_number, lat, lon,
-                 short_prefix, title, urgency, certainty, occurred_start, occurred_end, reported, accuracy, flags,
-                 text_hash
+            "SELECT category, severity, status, followup, verification, rumour, hidden, conflicts, flags, happened,
+                 short_number, lat, lon, short_prefix, title, urgency, certainty, occurred_start, occurred_end, reported,
+                 accuracy, marks, merged_into, text_hash
              FROM incidents WHERE document = ?1",
         )?;
         let held = select.query_row([document], |row| {
@@ -110,24 +118,28 @@ impl super::Draft<'_> {
                 severity: row.get(1)?,
                 status: row.get(2)?,
                 followup: row.get(3)?,
-                hidden: row.get(4)?,
-                conflicts: row.get(5)?,
-                happened: row.get(6)?,
-                short_number: row.get(7)?,
+                verification: row.get(4)?,
+                rumour: row.get(5)?,
+                hidden: row.get(6)?,
+                conflicts: row.get(7)?,
+                flags: row.get(8)?,
+                happened: row.get(9)?,
+                short_number: row.get(10)?,
             };
             let plain = Plain {
-                lat: row.get(8)?,
-                lon: row.get(9)?,
-                short_prefix: row.get(10)?,
-                title: row.get(11)?,
-                urgency: row.get(12)?,
-                certainty: row.get(13)?,
-                occurred_start: row.get(14)?,
-                occurred_end: row.get(15)?,
-                reported: row.get(16)?,
-                accuracy: row.get(17)?,
-                flags: row.get(18)?,
-                text_hash: row.get(19)?,
+                lat: row.get(11)?,
+                lon: row.get(12)?,
+                short_prefix: row.get(13)?,
+                title: row.get(14)?,
+                urgency: row.get(15)?,
+                certainty: row.get(16)?,
+                occurred_start: row.get(17)?,
+                occurred_end: row.get(18)?,
+                reported: row.get(19)?,
+                accuracy: row.get(20)?,
+                marks: row.get(21)?,
+                merged_into: row.get(22)?,
+                text_hash: row.get(23)?,
             };
             Ok((indexed, plain))
         });
@@ -142,10 +154,11 @@ impl super::Draft<'_> {
     ) -> Result<(), StoreError> {
         let mut insert = self.transaction.prepare_cached(
             "INSERT INTO incidents (document, id, effective, entry, author, space, category, severity, status, followup,
-                 hidden, conflicts, happened, short_number, lat, lon, short_prefix, title, urgency, certainty,
-                 occurred_start, occurred_end, reported, accuracy, flags, text_hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                 ?22, ?23, ?24, ?25, ?26)",
+                 verification, rumour, hidden, conflicts, flags, happened, short_number, lat, lon,
+                 short_prefix, title, urgency, certainty, occurred_start, occurred_end, reported,
+                 accuracy, marks, merged_into, text_hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                 ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
         )?;
         insert.execute(params![
             creation.document,
@@ -158,8 +171,11 @@ impl super::Draft<'_> {
             indexed.severity,
             indexed.status,
             indexed.followup,
+            indexed.verification,
+            indexed.rumour,
             indexed.hidden,
             indexed.conflicts,
+            indexed.flags,
             indexed.happened,
             indexed.short_number,
             plain.lat,
@@ -172,7 +188,8 @@ impl super::Draft<'_> {
             plain.occurred_end,
             plain.reported,
             plain.accuracy,
-            plain.flags,
+            plain.marks,
+            plain.merged_into,
             plain.text_hash,
         ])?;
         Ok(())
@@ -194,8 +211,9 @@ impl super::Draft<'_> {
 
     fn update_indexed(&self, document: i64, new: &Indexed) -> Result<(), StoreError> {
         let mut update = self.transaction.prepare_cached(
-            "UPDATE incidents SET category = ?2, severity = ?3, status = ?4, followup = ?5, hidden = ?6,
-                 conflicts = ?7, happened = ?8, short_number = ?9
+            "UPDATE incidents SET category = ?2, severity = ?3, status = ?4, followup = ?5, verification = ?6,
+                 rumour = ?7, hidden = ?8, conflicts = ?9, flags = ?10, happened = ?11,
+                 short_number = ?12
              WHERE document = ?1",
         )?;
         update.execute(params![
@@ -204,8 +222,11 @@ impl super::Draft<'_> {
             new.severity,
             new.status,
             new.followup,
+            new.verification,
+            new.rumour,
             new.hidden,
             new.conflicts,
+            new.flags,
             new.happened,
             new.short_number,
         ])?;
@@ -215,7 +236,8 @@ impl super::Draft<'_> {
     fn update_plain(&self, document: i64, new: &Plain) -> Result<(), StoreError> {
         let mut update = self.transaction.prepare_cached(
             "UPDATE incidents SET lat = ?2, lon = ?3, short_prefix = ?4, title = ?5, urgency = ?6, certainty = ?7,
-                 occurred_start = ?8, occurred_end = ?9, reported = ?10, accuracy = ?11, flags = ?12, text_hash = ?13
+                 occurred_start = ?8, occurred_end = ?9, reported = ?10, accuracy = ?11, marks = ?12,
+                 merged_into = ?13, text_hash = ?14
              WHERE document = ?1",
         )?;
         update.execute(params![
@@ -230,7 +252,8 @@ impl super::Draft<'_> {
             new.occurred_end,
             new.reported,
             new.accuracy,
-            new.flags,
+            new.marks,
+            new.merged_into,
             new.text_hash,
         ])?;
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! The expected bytes were computed by a second implementation, written in Python after docs/formats/sync.md.
 
-use firsthand_ids::{DocumentId, OperationHash, Position, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, OperationHash, Position, SpaceId, UnixMillis, WriterId};
 use firsthand_log::{Mark, Vector};
 use firsthand_sync::{Frame, GoodbyeReason};
 
@@ -93,6 +93,9 @@ const FORKED: &[(&str, &str)] = &[
 const ROWS: &[(&str, &str)] =
     &[("kind", "0b"), ("space", "51515151515151515151515151515151"), ("packed", "7061636b6564")];
 
+/// What the sender's clock shows: 2026-11-20T08:00:00Z.
+const CLOCK: &[(&str, &str)] = &[("kind", "0c"), ("milliseconds", "80a0a3fdbe68")];
+
 const SPACE: SpaceId = SpaceId::new([0x51; 16]);
 const FILE: DocumentId = DocumentId::new([0xd0; 16]);
 
@@ -132,6 +135,7 @@ fn frames_have_these_bytes() {
     check(&Frame::Goodbye(GoodbyeReason::Storage), GOODBYE);
     check(&Frame::Forked { space: SPACE, writer: WriterId::new([1; 16]) }, FORKED);
     check(&Frame::Rows { space: SPACE, packed: b"packed".to_vec() }, ROWS);
+    check(&Frame::Clock { at: UnixMillis(1_795_161_600_000) }, CLOCK);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firsthand_ids::{DocumentId, OperationHash, Position, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, OperationHash, Position, SpaceId, UnixMillis, WriterId};
 use firsthand_log::codec::Writer;
 use firsthand_log::compress::Packer;
 use firsthand_log::lean::MAX_BATCH_BYTES;
@@ -58,6 +58,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         (spaces(), writers()).prop_map(|(space, writer)| Frame::Forked { space, writer }),
         (spaces(), prop::collection::vec(any::<u8>(), 0..200))
             .prop_map(|(space, packed)| Frame::Rows { space, packed }),
+        any::<i64>().prop_map(|at| Frame::Clock { at: UnixMillis(at) }),
         (any::<u64>(), any::<u64>()).prop_map(|(waiting, files)| Frame::Pending { waiting, files }),
         (files(), any::<u32>(), 0..=MAX_WANTED as u32).prop_map(|(file, from, count)| Frame::Want {
             file,

@@ -1,6 +1,6 @@
 //! Honest devices, and everything that can happen to them.
 
-use firsthand_ids::WriterId;
+use firsthand_ids::{UnixMillis, WriterId};
 use firsthand_sync::{Frame, GoodbyeReason, Input};
 
 use crate::device::{Fact, below, file, operation, rarely, writer};
@@ -305,5 +305,19 @@ fn rows_serve_once() {
     let kept = firsthand_sync::Effect::KeepRows { space: crate::device::SPACE, packed: vec![1] };
     assert_eq!(session.handle(Input::Frame(rows.clone())), [kept]);
     let closed = session.handle(Input::Frame(rows)).pop();
+    assert_eq!(closed, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)));
+}
+
+/// Each side hears what the other's clock shows, once, and only from a member.
+#[test]
+fn clocks_are_shown_once() {
+    let mut world = run(3, Weather { writers: 4, ..Weather::default() });
+    for at in 0..2 {
+        assert_eq!(world.ends[at].sent["clock"], 1);
+        assert_eq!(world.ends[at].clocks, [UnixMillis(1_000 + 1 - at as i64)]);
+    }
+    let session = world.ends[0].session.as_mut().unwrap();
+    let again = Frame::Clock { at: UnixMillis(7) }.encode();
+    let closed = session.handle(Input::Frame(again)).pop();
     assert_eq!(closed, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)));
 }

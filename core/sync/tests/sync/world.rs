@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use firsthand_ids::{OperationHash, WriterId};
+use firsthand_ids::{OperationHash, UnixMillis, WriterId};
 use firsthand_sync::{Config, Effect, Frame, GoodbyeReason, Input, Session};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -28,6 +28,8 @@ pub(crate) struct End {
     /// How many membership operations were sent.
     pub(crate) operations: usize,
     pub(crate) equal: u32,
+    /// What the other side told of its clock.
+    pub(crate) clocks: Vec<UnixMillis>,
 }
 
 pub(crate) struct World {
@@ -94,6 +96,7 @@ impl World {
         let (wanted, pending) = device.missing();
         let heads = device.heads();
         for input in [
+            Input::Clock(UnixMillis(1_000 + at as i64)),
             Input::Want(wanted),
             Input::Pending(pending),
             Input::Start,
@@ -169,6 +172,7 @@ impl World {
             }
             Frame::Forked { .. } => "forked",
             Frame::Rows { .. } => "rows",
+            Frame::Clock { .. } => "clock",
             Frame::Pending { .. } => "pending",
             Frame::Want { .. } => "want",
             Frame::Chunk { .. } => "chunk",
@@ -220,6 +224,10 @@ impl World {
                 Input::RowsLoaded { space, packed: Some(vec![7; limit.min(100)]) }
             }
             Effect::KeepRows { .. } => Input::RowsKept,
+            Effect::PeerClock { at: shown } => {
+                self.ends[at].clocks.push(shown);
+                Input::ClockKept
+            }
             Effect::Commit { plain, .. } => device.commit(&plain),
             Effect::Apply { .. } => device.apply(),
             Effect::LoadChunk { file, index } => device.load_chunk(file, index),
