@@ -5,6 +5,9 @@
 const ISOLATE: char = '\u{2068}';
 const ISOLATE_END: char = '\u{2069}';
 
+/// Marks on one letter that are shown; languages need two or three, a tower of them covers the lines above.
+const MARKS: usize = 4;
+
 /// Text of several lines.
 pub(crate) fn lines(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
@@ -13,11 +16,25 @@ pub(crate) fn lines(text: &str) -> String {
 /// Text as one line.
 pub(crate) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.trim().chars() {
+    let mut marks = 0;
+    let mut chars = text.trim().chars().peekable();
+    while let Some(c) = chars.next() {
+        let over = out.chars().next_back();
+        marks = if is_mark(c) { marks + 1 } else { 0 };
         match c {
-            '\n' | '\r' | '\t' => out.push(' '),
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => out.push(' '),
             c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
             c if turns_direction(c) => {}
+            // Joiners belong to the spelling of some scripts, and between two letters of those they stay.
+            '\u{200c}' | '\u{200d}'
+                if over.is_some_and(|c| !c.is_ascii()) && chars.peek().is_some_and(|c| !c.is_ascii()) =>
+            {
+                out.push(c);
+            }
+            c if is_invisible(c) => out.push_str(&format!("<{:04X}>", u32::from(c))),
+            // A mark stands over the letter before it, which must not be one of ours.
+            c if is_mark(c) && over.is_none_or(char::is_whitespace) => out.extend(['\u{25cc}', c]),
+            _ if marks > MARKS => {}
             c => out.push(c),
         }
     }
@@ -68,9 +85,23 @@ pub(crate) fn bytes(number: u64) -> String {
     }
 }
 
-/// Embeddings, overrides and isolates: whoever opens one decides how everything after it reads.
+/// Embeddings, overrides, isolates and marks of direction: whoever opens one decides how everything after it reads. Text is
+/// isolated here anyway.
 const fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What shows nothing, so that two names that look the same are not: it is shown by its number.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Marks that stand on the letter before them, in the blocks of which there is no end.
+const fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe20}'..='\u{fe2f}')
 }
 
 const fn is_right_to_left(c: char) -> bool {
@@ -88,6 +119,26 @@ mod tests {
         assert_eq!(line("safe\u{202e}gpj.exe"), "safegpj.exe");
         assert_eq!(line("two\nlines"), "two lines");
         assert_eq!(lines("two\nlines\u{1b}"), "two\nlines\u{fffd}");
+    }
+
+    #[test]
+    fn what_shows_nothing_is_shown_by_its_number() {
+        assert_eq!(line("Am\u{200b}ina"), "Am<200B>ina");
+        assert_eq!(line("Am\u{200d}ina\u{feff}"), "Am<200D>ina<FEFF>");
+        assert_eq!(line("K7\u{2060}-014\u{e0041}"), "K7<2060>-014<E0041>");
+        assert_eq!(line("one\u{2028}two"), "one two");
+        assert_eq!(line("mark\u{200e}ed"), "marked");
+        // Persian spelling and a family of four keep their joiners.
+        assert_eq!(line("می\u{200c}خواهم"), "\u{2068}می\u{200c}خواهم\u{2069}");
+        assert_eq!(line("👩\u{200d}👦"), "👩\u{200d}👦");
+    }
+
+    #[test]
+    fn marks_stay_on_their_letters() {
+        assert_eq!(line("e\u{301}"), "e\u{301}");
+        assert_eq!(line("\u{301}x"), "\u{25cc}\u{301}x");
+        let tower = format!("a{}b", "\u{301}".repeat(50));
+        assert_eq!(line(&tower).chars().count(), 2 + MARKS);
     }
 
     #[test]

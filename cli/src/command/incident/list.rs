@@ -164,10 +164,11 @@ pub(crate) async fn items(
     let merges: BTreeMap<DocumentId, DocumentId> =
         all.iter().filter_map(|row| Some((row.id, row.incident.merged_into?))).collect();
     let target = |id: &DocumentId| all.iter().find(|row| row.id == *id);
+    let shown = |code: ShortCode| codes.shown(&code);
     let made = rows.into_iter().map(|row| {
         let merged = row.incident.merged_into;
         let merged_code =
-            merged.map(|id| target(&id).and_then(code).map_or_else(|| id.short(), |code| codes.shown(&code)));
+            merged.map(|id| target(&id).and_then(code).and_then(shown).unwrap_or_else(|| id.short()));
         let in_circle = in_circle(&row.id, &merges);
         Item { merged_code, in_circle, ..item(row, &names, &codes, near) }
     });
@@ -197,13 +198,16 @@ impl Codes {
         Self(by_shown)
     }
 
-    fn shown(&self, code: &ShortCode) -> String {
-        code.shown_among(self.0.get(&code.to_string()).into_iter().flatten())
+    /// The code as it is shown; `None` where another incident has the very same one, which takes a forger: then only ids
+    /// tell them apart.
+    fn shown(&self, code: &ShortCode) -> Option<String> {
+        let alike = || self.0.get(&code.to_string()).into_iter().flatten();
+        (alike().filter(|other| *other == code).count() < 2).then(|| code.shown_among(alike()))
     }
 }
 
 fn item(row: IncidentRow, names: &BTreeMap<PersonId, String>, codes: &Codes, near: Option<Near>) -> Item {
-    let short_code = code(&row).map_or_else(|| row.id.short(), |code| codes.shown(&code));
+    let short_code = code(&row).and_then(|code| codes.shown(&code)).unwrap_or_else(|| row.id.short());
     let incident = row.incident;
     let entered = row.effective.millis();
     let distance = |near: Near| {
@@ -314,8 +318,12 @@ mod tests {
     fn codes_that_clash_show_one_more_letter() {
         let code = |prefix: &str, number| ShortCode { prefix: prefix.into(), number };
         let codes = Codes::new([code("K7XY", 14), code("K7XZ", 14), code("K7XY", 15)].into_iter());
-        assert_eq!(codes.shown(&code("K7XY", 14)), "K7XY-014");
-        assert_eq!(codes.shown(&code("K7XZ", 14)), "K7XZ-014");
-        assert_eq!(codes.shown(&code("K7XY", 15)), "K7-015");
+        let shown = |prefix, number| codes.shown(&code(prefix, number));
+        assert_eq!(shown("K7XY", 14).as_deref(), Some("K7XY-014"));
+        assert_eq!(shown("K7XZ", 14).as_deref(), Some("K7XZ-014"));
+        assert_eq!(shown("K7XY", 15).as_deref(), Some("K7-015"));
+        let forged = Codes::new([code("K7XY", 14), code("K7XY", 14), code("K7XZ", 14)].into_iter());
+        assert_eq!(forged.shown(&code("K7XY", 14)), None);
+        assert_eq!(forged.shown(&code("K7XZ", 14)).as_deref(), Some("K7XZ-014"));
     }
 }

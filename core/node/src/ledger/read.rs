@@ -315,7 +315,13 @@ impl Ledger {
                     }
                     None => row.id.short(),
                 };
-                let candidates = rows.iter().map(full).collect();
+                // Two that have the very same code, which takes a forger, are told apart by their ids.
+                let named = |row| {
+                    let code = full(row);
+                    let alike = rows.iter().filter(|other| full(other) == code).count();
+                    if alike > 1 { row.id.short() } else { code }
+                };
+                let candidates = rows.iter().map(named).collect();
                 Err(NodeError::Ambiguous { typed: typed.to_owned(), candidates })
             }
         }

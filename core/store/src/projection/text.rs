@@ -18,7 +18,23 @@ pub(crate) fn fold(text: &str) -> String {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].nfkd().filter(|c| canonical_combining_class(*c) == 0 && *c != TATWEEL && *c != '\0').collect()
+    let mut before = '\0';
+    let visible = |c: char| {
+        // Languages without spaces break words with it.
+        let breaks = c == '\u{200b}'
+            && matches!(before, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}');
+        before = c;
+        if breaks { Some(' ') } else { (!is_invisible(c)).then_some(c) }
+    };
+    let kept = |c: &char| canonical_combining_class(*c) == 0 && *c != TATWEEL && *c != '\0';
+    text[..end].chars().filter_map(visible).nfkd().filter(kept).collect()
+}
+
+/// Characters that show nothing: joiners, direction marks, selectors. A name is found whether or not somebody's keyboard
+/// put one into it.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The query for rows that hold every word of `text`, or one that begins with it. `None` where there is nothing to
@@ -31,4 +47,24 @@ pub(crate) fn query(text: &str) -> Option<String> {
         .take(MAX_WORDS);
     let quoted: Vec<String> = words.map(|word| format!("\"{}\"*", word.replace('"', "\"\""))).collect();
     (!quoted.is_empty()).then(|| quoted.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_not_looked_for() {
+        for (written, meant) in [
+            ("Am\u{200b}i\u{200d}na", "Amina"),
+            ("\u{202e}Amina\u{202c}\u{feff}", "Amina"),
+            ("مي\u{200c}خواهم", "ميخواهم"),
+            ("A\u{301}mi\u{323}na\u{e0041}", "Amina"),
+            ("A\u{ad}mina", "Amina"),
+        ] {
+            assert_eq!(fold(written), fold(meant), "{written:?}");
+        }
+        assert_eq!(fold("ភាសា\u{200b}ខ្មែរ").split(' ').count(), 2);
+        assert_eq!(query("\u{200b}\u{202e}"), None);
+    }
 }
