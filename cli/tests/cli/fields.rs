@@ -288,7 +288,7 @@ fn names_cannot_be_dressed_up() {
     // Found by what it looks like, and kept as it was typed.
     let found = home.json(&["incident", "search", "amina"]).json();
     assert_eq!(found["items"][0]["title"], "Am\u{200b}ina\u{202e} says");
-    assert_eq!(home.json(&["incident", "show", &format!("{}\u{200b}", code)]).error(3)["kind"], "not_found");
+    assert_eq!(home.json(&["incident", "show", &format!("{code}\u{200b}")]).error(3)["kind"], "not_found");
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn encode(heard: &[Heard]) -> Vec<u8> {
     let mut out = Writer::new();
     out.byte(VERSION).number(heard.len() as u64);
     for it in heard {
-        out.fixed(&it.peer).signed(it.theirs.0).signed(it.ours.0).number(it.ticks).fixed(&it.boot);
+        out.fixed(it.peer).signed(it.theirs.0).signed(it.ours.0).number(it.ticks).fixed(it.boot);
     }
     out.into_bytes()
 }
