@@ -94,7 +94,7 @@ const ROWS: &[(&str, &str)] =
     &[("kind", "0b"), ("space", "51515151515151515151515151515151"), ("packed", "7061636b6564")];
 
 /// What the sender's clock shows: 2026-11-20T08:00:00Z.
-const CLOCK: &[(&str, &str)] = &[("kind", "0c"), ("milliseconds", "80a0a3fdbe68")];
+const CLOCK: &[(&str, &str)] = &[("kind", "0c"), ("milliseconds", "80c0c1ffbe68")];
 
 const SPACE: SpaceId = SpaceId::new([0x51; 16]);
 const FILE: DocumentId = DocumentId::new([0xd0; 16]);
