@@ -62,6 +62,14 @@ const RUNS: &[Run] = &[
         seeds: 40_000,
     },
     Run {
+        name: "mutants",
+        about: "1,000,000 altered changes and documents, judged in both forms",
+        package: "firsthand-tests",
+        file: "guard_mutants",
+        test: "no_mutant_is_taken_that_cannot_be_kept",
+        seeds: 22_000,
+    },
+    Run {
         name: "forgeries",
         about: "1,000,000 mutants of what peers send",
         package: "firsthand-tests",

@@ -55,6 +55,8 @@ pub(crate) struct Item {
     merged_into: Option<String>,
     /// People merged incidents in a circle while apart; `show` says which one counts.
     in_circle: bool,
+    /// Something of it stands beyond a fork: a device signed two histories.
+    disputed: bool,
     #[serde(skip)]
     merged_code: Option<String>,
     hidden: bool,
@@ -159,6 +161,7 @@ pub(crate) async fn items(
     near: Option<Near>,
 ) -> Result<Vec<Item>, Fail> {
     let names = names(node).await?;
+    let disputed = node.disputed().await?;
     let all = node.incidents(IncidentQuery { hidden: true, ..IncidentQuery::default() }).await?;
     let codes = Codes::new(all.iter().filter_map(code));
     let merges: BTreeMap<DocumentId, DocumentId> =
@@ -170,7 +173,8 @@ pub(crate) async fn items(
         let merged_code =
             merged.map(|id| target(&id).and_then(code).and_then(shown).unwrap_or_else(|| id.short()));
         let in_circle = in_circle(&row.id, &merges);
-        Item { merged_code, in_circle, ..item(row, &names, &codes, near) }
+        let disputed = disputed.contains(&row.id);
+        Item { merged_code, in_circle, disputed, ..item(row, &names, &codes, near) }
     });
     Ok(made.collect())
 }
@@ -246,6 +250,7 @@ fn item(row: IncidentRow, names: &BTreeMap<PersonId, String>, codes: &Codes, nea
         flagged_by: incident.marks,
         merged_into: incident.merged_into.map(|id| id.to_string()),
         in_circle: false,
+        disputed: false,
         merged_code: None,
         hidden: incident.hidden,
         happened: incident.occurred_start.or(incident.reported).unwrap_or(entered),
@@ -297,6 +302,9 @@ fn marks(item: &Item) -> String {
     }
     if let Some(main) = &item.merged_code {
         marks.push(format!("= merged into {main}"));
+    }
+    if item.disputed {
+        marks.push(String::from("! disputed"));
     }
     if item.in_circle {
         marks.push(String::from("! merged in a circle"));
