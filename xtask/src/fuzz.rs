@@ -7,9 +7,11 @@ use std::process::{Child, Command, Stdio};
 
 use crate::Failure;
 
-const USAGE: &str = "usage: cargo xtask fuzz [--seconds N] [DECODER ..]";
+const USAGE: &str = "usage: cargo xtask fuzz [--seconds N] [--seed N] [DECODER ..]";
 /// How long each decoder is tried.
 const SECONDS: u64 = 60;
+/// Where libFuzzer's dice begin: a run can be played again, and another seed goes other ways.
+const SEED: u32 = 1;
 /// How many run side by side.
 const AT_ONCE: usize = 2;
 /// The longest input in bytes: most lengths that decoders read take fewer than four bytes to write.
@@ -23,7 +25,7 @@ struct Running {
 }
 
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
-    let (seconds, wanted) = read(arguments)?;
+    let (seconds, seed, wanted) = read(arguments)?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let found =
         Command::new(&cargo).args(["fuzz", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -46,7 +48,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
         while running.len() < AT_ONCE
             && let Some(name) = waiting.pop()
         {
-            running.push(start(&program, &fuzz, name, seconds)?);
+            running.push(start(&program, &fuzz, name, seconds, seed)?);
         }
         let Running { name, mut child, log } = running.remove(0);
         let status = child.wait()?;
@@ -65,23 +67,24 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
         }
     }
     println!(
-        "figure: fuzzing {count} decoders, {seconds} s each: {inputs} inputs, {} found something",
+        "figure: fuzzing {count} decoders, {seconds} s each from seed {seed}: {inputs} inputs, {} found something",
         failed.len()
     );
     if failed.is_empty() { Ok(()) } else { Err(format!("{} broke", failed.join(", ")).into()) }
 }
 
-fn read(arguments: &[String]) -> Result<(u64, Vec<String>), Failure> {
-    let (mut seconds, mut wanted) = (SECONDS, Vec::new());
+fn read(arguments: &[String]) -> Result<(u64, u32, Vec<String>), Failure> {
+    let (mut seconds, mut seed, mut wanted) = (SECONDS, SEED, Vec::new());
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--seconds" => seconds = rest.next().and_then(|text| text.parse().ok()).ok_or(USAGE)?,
+            "--seed" => seed = rest.next().and_then(|text| text.parse().ok()).ok_or(USAGE)?,
             option if option.starts_with('-') => return Err(USAGE.into()),
             name => wanted.push(name.to_owned()),
         }
     }
-    Ok((seconds, wanted))
+    Ok((seconds, seed, wanted))
 }
 
 /// Writes true bytes for every decoder, and gives the decoders' names.
@@ -120,7 +123,7 @@ fn build(cargo: &std::ffi::OsStr, root: &Path, fuzz: &Path) -> Result<PathBuf, F
     Err("the fuzzing program is not where it was built".into())
 }
 
-fn start(program: &Path, fuzz: &Path, name: String, seconds: u64) -> Result<Running, Failure> {
+fn start(program: &Path, fuzz: &Path, name: String, seconds: u64, seed: u32) -> Result<Running, Failure> {
     let artifacts = fuzz.join("artifacts").join(&name);
     fs::create_dir_all(&artifacts)?;
     let log = artifacts.join("log");
@@ -128,6 +131,7 @@ fn start(program: &Path, fuzz: &Path, name: String, seconds: u64) -> Result<Runn
     let child = Command::new(program)
         .arg(fuzz.join("corpus").join(&name))
         .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-seed={seed}"))
         .arg(format!("-max_len={MAX_LEN}"))
         // What threats.md allows any input: 64 MiB at once and, with room for the sanitizer, 1 s.
         .args(["-malloc_limit_mb=64", "-rss_limit_mb=1024", "-timeout=5", "-print_final_stats=1"])
@@ -154,9 +158,10 @@ mod tests {
     #[test]
     fn arguments_are_a_time_and_names() {
         let read = |words: &str| read(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        assert_eq!(read("").unwrap(), (60, vec![]));
-        assert_eq!(read("--seconds 20 csv link").unwrap(), (20, vec!["csv".to_owned(), "link".to_owned()]));
-        for wrong in ["--seconds", "--seconds long", "--all"] {
+        assert_eq!(read("").unwrap(), (60, 1, vec![]));
+        let words = vec!["csv".to_owned(), "link".to_owned()];
+        assert_eq!(read("--seconds 20 csv --seed 7 link").unwrap(), (20, 7, words));
+        for wrong in ["--seconds", "--seconds long", "--seed -1", "--all"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert_eq!(executed("x\nstat::number_of_executed_units: 1234\ny"), 1234);
