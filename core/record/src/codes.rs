@@ -120,6 +120,8 @@ macro_rules! code_list {
     };
 }
 
+pub(crate) use code_list;
+
 code_list!(
     /// How severe an incident is (CAP 1.2).
     Severity, "severity" {

@@ -7,6 +7,7 @@
 //! Records are plain values. How two copies merge is not known here: that is the `document` crate's work.
 
 mod actor;
+pub mod checklist;
 mod codes;
 mod count;
 mod envelope;

@@ -162,3 +162,27 @@ fn our_own() {
     holds::<VariantKind>(&["thumb", "preview", "original"]);
     holds::<CustodyKind>(&["captured", "received", "viewed", "exported", "verified", "quarantined"]);
 }
+
+#[test]
+fn checklists() {
+    use firsthand_record::checklist::{ItemType, RunContextKind, TemplateKind, TimerEvent};
+
+    holds::<ItemType>(&[
+        "check",
+        "note",
+        "select_one",
+        "select_multiple",
+        "integer",
+        "decimal",
+        "text",
+        "date",
+        "time",
+        "geopoint",
+        "image",
+        "audio",
+        "timer",
+    ]);
+    holds::<TemplateKind>(&["xlsform", "markdown", "json", "other"]);
+    holds::<RunContextKind>(&["incident", "shift", "training"]);
+    holds::<TimerEvent>(&["started", "stopped", "finished"]);
+}

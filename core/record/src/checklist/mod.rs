@@ -1,0 +1,17 @@
+//! Checklists: a template that a trainer publishes, and runs of it.
+//!
+//! A [`Template`] is written once; a new version is a new record. A [`Run`] is tied to one version. What it says is added
+//! and never changed: [`Answer`]s and ticks by person, timers. [`Localised`] is a text in several languages.
+
+mod canonical;
+mod codes;
+mod localised;
+mod run;
+mod template;
+
+pub use codes::{ItemType, RunContextKind, TemplateKind, TimerEvent};
+pub use localised::{Localised, UNDETERMINED, base_language};
+pub use run::{Answer, Completion, Run, RunContext, TimerEntry};
+pub use template::{
+    Choice, Section, Template, TemplateContent, TemplateItem, TemplateSource, UnreadTemplate,
+};

@@ -1,0 +1,189 @@
+use std::collections::BTreeMap;
+
+use firsthand_ids::{ContentHash, DocumentId, PersonId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{RunContextKind, TimerEvent};
+use crate::{Moment, Tombstone};
+
+/// Somebody, or a team, working through one version of a checklist.
+///
+/// It can be read before its template has arrived: what was answered stands here, and only what is missing is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Which checklist.
+    pub template_id: String,
+    /// Which version of it.
+    pub version: u32,
+    /// The record of that version.
+    pub template: DocumentId,
+    /// What that version says, so that no other can take its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<ContentHash>,
+    /// When it began.
+    pub started: Moment,
+    /// What it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<RunContext>,
+    /// Ticks and answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+    /// What happened to timers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<TimerEntry>,
+    /// That, when and by whom it was completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<Completion>,
+    /// Why it was abandoned; empty if it was not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub abandoned_reason: String,
+    /// The version of the types it was written with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_version: Option<u32>,
+    /// Marks that hide it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tombstone: Vec<Tombstone>,
+    /// Keys that this version does not know.
+    #[serde(flatten)]
+    pub extra: BTreeMap<String, Value>,
+}
+
+impl Run {
+    /// A run that begins.
+    #[must_use]
+    pub fn new(template_id: impl Into<String>, version: u32, template: DocumentId, started: Moment) -> Self {
+        Self {
+            template_id: template_id.into(),
+            version,
+            template,
+            content_sha256: None,
+            started,
+            context: None,
+            answers: Vec::new(),
+            timers: Vec::new(),
+            completed: None,
+            abandoned_reason: String::new(),
+            schema_version: None,
+            tombstone: Vec::new(),
+            extra: BTreeMap::new(),
+        }
+    }
+
+    const REQUIRED: [&str; 4] = ["template_id", "version", "template", "started"];
+
+    /// Reads a run from a document's fields, without those, and without those items of lists, that this version cannot
+    /// read. `None` where what says which checklist it is of cannot be read.
+    #[must_use]
+    pub fn read(fields: Map<String, Value>) -> Option<Self> {
+        if let Ok(whole) = Self::deserialize(Value::Object(fields.clone())) {
+            return Some(whole);
+        }
+        let (mut readable, rest): (Map<_, _>, Map<_, _>) =
+            fields.into_iter().partition(|(name, _)| Self::REQUIRED.contains(&name.as_str()));
+        let base = readable.clone();
+        let fits = |name: &str, value: Value| {
+            let mut alone = base.clone();
+            alone.insert(name.to_owned(), value);
+            Self::deserialize(Value::Object(alone)).is_ok()
+        };
+        for (name, value) in rest {
+            let value = match value {
+                Value::Array(items) => {
+                    let one = |item: &Value| fits(&name, Value::from(vec![item.clone()]));
+                    Value::Array(items.into_iter().filter(one).collect())
+                }
+                value => value,
+            };
+            if fits(&name, value.clone()) {
+                readable.insert(name, value);
+            }
+        }
+        Self::deserialize(Value::Object(readable)).ok()
+    }
+}
+
+/// What a run belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunContext {
+    /// What kind of thing.
+    pub kind: RunContextKind,
+    /// Its record, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentId>,
+}
+
+/// What one person answered to one item, or that they ticked it or took ticks back. Entries are added and stay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// Which item.
+    pub item_id: String,
+    /// Whose answer it is.
+    pub person: PersonId,
+    /// `true` ticks an item, `false` takes ticks back. Of other items: text; the name of the choice; a list of names; a
+    /// number; a day as `2026-05-01`, a time as `14:30`; a [place](crate::Place). `null` clears an earlier answer.
+    pub value: Value,
+    /// When.
+    pub at: Moment,
+    /// Of a tick taken back: the keys of the ticks that are meant, all that the person saw. A tick they did not know of
+    /// stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes_back: Vec<String>,
+    /// The record of the photo or recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<DocumentId>,
+    /// A word of explanation.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl Answer {
+    /// A tick.
+    #[must_use]
+    pub fn tick(item_id: impl Into<String>, person: PersonId, at: Moment) -> Self {
+        Self::new(item_id, person, Value::Bool(true), at)
+    }
+
+    /// An answer.
+    #[must_use]
+    pub fn new(item_id: impl Into<String>, person: PersonId, value: Value, at: Moment) -> Self {
+        Self {
+            key: String::new(),
+            item_id: item_id.into(),
+            person,
+            value,
+            at,
+            takes_back: Vec::new(),
+            evidence: None,
+            note: String::new(),
+        }
+    }
+}
+
+/// Something that happened to a timer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimerEntry {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// Which item.
+    pub item_id: String,
+    /// Who did it.
+    pub person: PersonId,
+    /// What happened.
+    pub event: TimerEvent,
+    /// When.
+    pub at: Moment,
+}
+
+/// That a run was completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// When.
+    pub at: Moment,
+    /// By whom.
+    pub by: PersonId,
+}
