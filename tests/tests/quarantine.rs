@@ -1,10 +1,14 @@
 //! What a member writes who does not keep to the rules is held, named, and holds nothing else up.
 #![allow(clippy::unwrap_used)]
 
-use firsthand_ids::DocumentId;
+use std::collections::BTreeSet;
+
+use firsthand_ids::{DocumentId, WriterId};
+use firsthand_node::meeting::{Answer, Question};
 use firsthand_node::{Edit, EndReason, IncidentQuery, QuarantineView, Role};
 use firsthand_record::Incident;
 use firsthand_store::{Commit, EntryState, HoldReason, Home, Store, Unlock};
+use firsthand_sync::{Effect, Input};
 use firsthand_tests::hostile::{bomb, sealed};
 use firsthand_tests::{Breach, Crash, Dice, Poison, State, Tamper, World, inject, verdict};
 use serde_json::json;
@@ -181,4 +185,63 @@ fn where_the_own_newest_change_is_not_clean_a_new_chain_is_opened() {
     }
     let heads = [LEAD, FIRST].map(|phone| world.devices[phone].ledger().digest().unwrap());
     assert_eq!(heads[0], heads[1]);
+}
+
+/// Gives `to` what `from` has and it lacks, but nothing of these writers; says how often something came.
+fn bring_without(world: &mut World, from: usize, to: usize, without: &BTreeSet<WriterId>) -> usize {
+    let peer = world.devices[from].ledger().identity().exchange.public().unwrap();
+    let now = world.devices[to].clock.at(world.now);
+    for batches in 0.. {
+        let ledger = world.devices[to].ledger();
+        let space = *ledger.space();
+        let receiver = ledger.store().vector(&space);
+        let effect = Effect::Load { space, receiver, forks: without.clone() };
+        let answer = world.devices[from].ledger().answer(Question::Session { peer, effect }, now);
+        let Answer::Session { input: Input::Loaded { batch, .. }, .. } = answer else { panic!("no batch") };
+        let Some(batch) = batch.unwrap() else { return batches };
+        hand(world, to, batch.plain);
+    }
+    unreachable!()
+}
+
+/// Much more waits for one entry than is looked at together, and all of it follows when that comes.
+#[test]
+fn what_waits_is_tried_in_pieces_and_nothing_is_left() {
+    let (mut world, _, ids) = team(3);
+    let id = ids[0];
+    set(&mut world, SECOND, id, "first");
+    world.meet(SECOND, LEAD);
+    world.meet(LEAD, EVE);
+    let changes = world.devices[SECOND].ledger().store().changes_of(&id).unwrap();
+    let missing = BTreeSet::from([changes.last().unwrap().info.writer]);
+    // Each item builds on the entry before it, and the first on what is missing: some 6 MiB in two hands, one after the other.
+    let mut number = 0;
+    let mut add = |world: &mut World, phone: usize| {
+        number += 1;
+        let value = json!({ "note": format!("{number:06}").repeat(20_000), "low": number });
+        let edit = Edit::Add { list: "counts".into(), value };
+        world.write(phone, |ledger, now, rng| ledger.edit(id, &[edit], now, rng)).unwrap();
+    };
+    for _ in 0..2 {
+        (0..12).for_each(|_| add(&mut world, EVE));
+        world.meet(LEAD, EVE);
+        (0..12).for_each(|_| add(&mut world, LEAD));
+        world.meet(LEAD, EVE);
+    }
+    // All of the one comes before the other, so that what an entry waits for may stand pieces behind it.
+    let mut without = missing.clone();
+    without.extend(
+        world.devices[LEAD].ledger().store().changes_of(&id).unwrap().last().map(|it| it.info.writer),
+    );
+    assert_eq!(without.len(), 2);
+    assert!(bring_without(&mut world, EVE, FIRST, &without) > 0);
+    assert!(bring_without(&mut world, EVE, FIRST, &missing) > 0);
+    let view = quarantine(&mut world, FIRST);
+    assert_eq!(view.waiting.iter().map(|it| it.entries).sum::<u64>(), 48);
+    assert!(world.devices[FIRST].ledger().incident(id).unwrap().record.counts.is_empty());
+
+    assert!(bring_without(&mut world, LEAD, FIRST, &BTreeSet::new()) > 0);
+    assert_eq!(quarantine(&mut world, FIRST), QuarantineView::default());
+    let digests = [LEAD, FIRST].map(|phone| world.devices[phone].ledger().digest().unwrap());
+    assert_eq!(digests[0], digests[1]);
 }

@@ -15,6 +15,13 @@ pub struct Change {
     pub hash: ChangeHash,
 }
 
+/// The most that a document may take, saved: 8 MiB, five thousand times an incident with its history. Without an end one
+/// member could make a record that no phone can open.
+///
+/// Where writers who are apart fill a document beyond it, replicas hold back what came to each of them last, so that such a
+/// document may stay different on them: a record that cannot be opened would be worse.
+pub const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
+
 /// One record with its whole history.
 ///
 /// Made by [`Document::create`], or [`Document::empty`] and [`Document::apply`]; kept as [`Document::save`] gives it.
@@ -39,6 +46,8 @@ pub(crate) enum Body {
 pub(crate) struct Loaded {
     pub(crate) am: Automerge,
     pub(crate) layout: Option<Layout>,
+    /// How long it is when it is saved, or more by what its changes take before that.
+    pub(crate) size: usize,
     /// The same document as its changes, while it is small enough to be kept like that.
     pub(crate) plain: Option<Box<Plain>>,
 }
@@ -109,6 +118,15 @@ impl Document {
         missing.sort_unstable();
         missing.dedup();
         missing
+    }
+
+    /// How much more the document may hold, in bytes of changes.
+    pub(crate) fn room(&self) -> usize {
+        let size = match &self.body {
+            Body::Plain(plain) => plain.size(),
+            Body::Loaded(loaded) => loaded.size,
+        };
+        MAX_DOCUMENT_BYTES.saturating_sub(size)
     }
 
     /// Whether the first change is not here yet.
@@ -185,11 +203,17 @@ impl Loaded {
     pub(crate) fn blank() -> Self {
         // Automerge has no constructor that takes an actor: each draws a random one. It is never used, because
         // `become_writer` replaces it before anything is written.
-        Self { am: Automerge::new_with_encoding(ENCODING), layout: None, plain: Some(Box::default()) }
+        Self {
+            am: Automerge::new_with_encoding(ENCODING),
+            layout: None,
+            size: 0,
+            plain: Some(Box::default()),
+        }
     }
 
     /// Keeps the form as changes in step with what was written here.
     pub(crate) fn follow(&mut self, changes: &[Change]) {
+        self.size += changes.iter().map(|change| change.bytes.len()).sum::<usize>();
         if let Some(plain) = &mut self.plain
             && (plain.outgrown_by(changes.len()) || !changes.iter().all(|change| plain.follow(&change.bytes)))
         {
@@ -205,7 +229,7 @@ impl Loaded {
         let loaded = caught(load).ok_or(DocumentError::Damaged)?;
         let am = loaded.map_err(|_| DocumentError::Damaged)?;
         let layout = Layout::read(&am)?;
-        Ok(Self { am, layout, plain: None })
+        Ok(Self { am, layout, size: saved.len(), plain: None })
     }
 
     fn build(plain: &Plain) -> Result<Self, DocumentError> {

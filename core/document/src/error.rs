@@ -65,6 +65,9 @@ pub enum DocumentError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The document holds as much as it may, see [`crate::MAX_DOCUMENT_BYTES`].
+    #[error("add to this record: it is full; begin a new one and link the two")]
+    Full,
     /// Automerge refused an operation that should be possible. The document is as it was.
     #[error("apply an edit to the document")]
     Internal,

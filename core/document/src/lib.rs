@@ -29,7 +29,7 @@ mod text;
 mod view;
 
 pub use author::{Author, Authors, NoAuthors, Rights};
-pub use document::{Change, Document};
+pub use document::{Change, Document, MAX_DOCUMENT_BYTES};
 pub use edit::{Edit, MAX_VALUE_BYTES};
 pub use error::DocumentError;
 pub use guard::{

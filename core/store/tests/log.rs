@@ -164,8 +164,15 @@ fn compare(store: &Store, world: &World) {
             assert_eq!(references.change_at(&writer, position), Some(change.info.content));
             assert_eq!(store.author(&change.info.content).unwrap().unwrap().content, change.info.content);
         }
-        let waiting = expected.iter().filter(|new| new.state == EntryState::Waiting).count();
-        assert_eq!(store.waiting_of(document).unwrap().len(), waiting);
+        let waiting: Vec<_> = expected.iter().filter(|new| new.state == EntryState::Waiting).collect();
+        assert_eq!(store.waiting_of(document, 0, usize::MAX).unwrap().len(), waiting.len());
+        // One by one it is the same.
+        let (mut after, mut singly) = (0, Vec::new());
+        while let [change] = &store.waiting_of(document, after, 0).unwrap()[..] {
+            after = change.info.number;
+            singly.push(change.info.hash);
+        }
+        assert_eq!(singly, waiting.iter().map(|new| new.hash).collect::<Vec<_>>());
         if let Some(create) = expected.iter().find(|new| new.entry.header.kind == EntryKind::Create) {
             let place = (create.writer, create.entry.position);
             assert_eq!(references.locate_document(document), Some(place));

@@ -5,7 +5,7 @@ use automerge::{ObjType, ROOT, ReadDoc};
 use firsthand_ids::{ChangeHash, WriterId};
 
 use super::MAX_VALUE_BYTES;
-use crate::document::{self, Loaded};
+use crate::document::{self, Loaded, MAX_DOCUMENT_BYTES};
 use crate::layout::{Layout, MapName};
 use crate::{Change, DocumentError, OpId, json};
 
@@ -110,8 +110,12 @@ impl Loaded {
             };
             return Err(DocumentError::TooLarge { field, limit: MAX_VALUE_BYTES });
         }
+        let all = groups.iter().map(Group::bytes).fold(0usize, usize::saturating_add);
+        if all > MAX_DOCUMENT_BYTES.saturating_sub(self.size) {
+            return Err(DocumentError::Full);
+        }
         // One transaction undoes itself; only where a second one could fail is the way back kept.
-        let several = groups.iter().map(Group::bytes).fold(0usize, usize::saturating_add) > CHANGE_BYTES;
+        let several = all > CHANGE_BYTES;
         let before = several.then(|| self.clone());
         let result = self.try_write(writer, groups.into());
         if result.is_err()

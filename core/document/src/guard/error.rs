@@ -35,6 +35,8 @@ pub enum Rule {
     Conflict,
     /// Its bytes are those that Automerge would write, so the document reads the same after it was saved.
     Canonical,
+    /// The document, saved, takes no more than [`crate::MAX_DOCUMENT_BYTES`].
+    Room,
     /// It can be applied: a key in a text names a character of that text, and Automerge does not fail.
     Apply,
 }
@@ -59,6 +61,7 @@ impl Rule {
             Self::Register => "a value is replaced by a value, never deleted",
             Self::Conflict => "a write over different values keeps them, and its author has the right",
             Self::Canonical => "a document reads the same after it was saved",
+            Self::Room => "a document has room for it",
             Self::Apply => "a change can be applied",
         }
     }

@@ -94,7 +94,7 @@ impl Document {
     /// `authors` answers for the changes that the document holds and for the new ones. The outcome of a change depends
     /// on nothing but its own past and the rights of those who made it, so every replica comes to the same.
     pub fn apply(&mut self, incoming: &[Incoming<'_>], authors: &dyn Authors) -> Applied {
-        let mut batch = Batch::read(incoming);
+        let mut batch = Batch::read(incoming, self.room());
         self.as_changes(incoming.len());
         if let Body::Plain(plain) = &self.body
             && plain.outgrown_by(incoming.len())
@@ -115,6 +115,8 @@ struct Batch<'a> {
     incoming: &'a [Incoming<'a>],
     parsed: Vec<Result<Parsed<'a>, GuardError>>,
     refused: BTreeMap<usize, GuardError>,
+    /// How much more the document may hold, in bytes.
+    room: usize,
     /// The first change with each hash.
     index: BTreeMap<ChangeHash, usize>,
 }
@@ -127,6 +129,13 @@ struct Context<'a> {
     authors: &'a dyn Authors,
 }
 
+/// A document that reads the same after it was saved.
+struct Checked {
+    am: Automerge,
+    /// How long it is when it is saved.
+    size: usize,
+}
+
 /// Why an attempt to apply several changes failed.
 enum Failure {
     /// These break a rule.
@@ -136,7 +145,7 @@ enum Failure {
 }
 
 impl<'a> Batch<'a> {
-    fn read(incoming: &'a [Incoming<'a>]) -> Self {
+    fn read(incoming: &'a [Incoming<'a>], room: usize) -> Self {
         let parsed: Vec<_> = incoming.iter().map(structure::read).collect();
         let mut index = BTreeMap::new();
         for (number, one) in parsed.iter().enumerate() {
@@ -144,7 +153,7 @@ impl<'a> Batch<'a> {
                 index.entry(one.hash).or_insert(number);
             }
         }
-        Self { incoming, parsed, refused: BTreeMap::new(), index }
+        Self { incoming, parsed, refused: BTreeMap::new(), room, index }
     }
 
     /// Judges every new change whose dependencies are here, each after them; `here` says what the document holds.
@@ -172,11 +181,16 @@ impl<'a> Batch<'a> {
             }
         }
         while let Some(number) = ready.pop_front() {
-            let Ok(one) = &self.parsed[number] else { continue };
-            if let Err(error) = judge(number, one, &self.incoming[number]) {
+            let (Ok(one), incoming) = (&self.parsed[number], &self.incoming[number]) else { continue };
+            let Some(room) = self.room.checked_sub(incoming.change.len()) else {
+                self.refused.insert(number, Rule::Room.broken("the document is full"));
+                continue;
+            };
+            if let Err(error) = judge(number, one, incoming) {
                 self.refused.insert(number, error);
                 continue;
             }
+            self.room = room;
             for dependent in dependents.remove(&one.hash).unwrap_or_default() {
                 if let Some(count) = lacking.get_mut(&dependent) {
                     *count -= 1;
@@ -214,7 +228,7 @@ impl<'a> Batch<'a> {
         let Some(layout) = layout.filter(|_| !sound.is_empty()) else { return };
         let context = Context { layout: &layout, graph: &graph, authors };
         let base = loaded.am.clone();
-        let new = match self.attempt(&base, &sound, &context) {
+        let Checked { am: new, size } = match self.attempt(&base, &sound, &context) {
             Ok(new) => new,
             Err(failure) => {
                 match failure {
@@ -222,13 +236,14 @@ impl<'a> Batch<'a> {
                     // What Automerge panics on is nearly always found by looking, once for all of them.
                     Failure::Unknown(_) => self.refuse_strays(&base, &sound),
                 }
-                self.admit(base, sound, &context)
+                self.admit(Checked { am: base, size: loaded.size }, sound, &context)
             }
         };
         if new.get_heads() != loaded.am.get_heads() {
             let actor = loaded.am.get_actor().clone();
             loaded.layout = Layout::read(&new).ok().flatten();
             loaded.plain = None;
+            loaded.size = size;
             loaded.am = new.with_actor(actor);
         }
     }
@@ -237,13 +252,13 @@ impl<'a> Batch<'a> {
     ///
     /// Where Automerge fails on what nobody foresaw, the changes are tried in halves: a hundred thousand good ones with one
     /// bad among them cost seventeen attempts more, not a hundred thousand.
-    fn admit(&mut self, base: Automerge, mut set: Vec<usize>, context: &Context<'_>) -> Automerge {
+    fn admit(&mut self, base: Checked, mut set: Vec<usize>, context: &Context<'_>) -> Checked {
         loop {
-            self.drop_dependents(&base, &mut set);
+            self.drop_dependents(&base.am, &mut set);
             if set.is_empty() {
                 return base;
             }
-            match self.attempt(&base, &set, context) {
+            match self.attempt(&base.am, &set, context) {
                 Ok(new) => return new,
                 Err(Failure::Culprits(culprits)) => self.refused.extend(culprits),
                 Err(Failure::Unknown(error)) => {
@@ -294,13 +309,13 @@ impl<'a> Batch<'a> {
         });
     }
 
-    fn attempt(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Automerge, Failure> {
+    fn attempt(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Checked, Failure> {
         // A panic inside Automerge leaves only the copy behind, which is dropped.
         caught(|| self.try_all(base, set, context))
             .unwrap_or_else(|| Err(Failure::Unknown(Rule::Apply.broken("a panic"))))
     }
 
-    fn try_all(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Automerge, Failure> {
+    fn try_all(&self, base: &Automerge, set: &[usize], context: &Context<'_>) -> Result<Checked, Failure> {
         let mut changes = Vec::with_capacity(set.len());
         let mut culprits = Vec::new();
         for &number in set {
@@ -335,7 +350,7 @@ impl<'a> Batch<'a> {
         if again.get_heads() != am.get_heads() {
             return Err(Failure::Unknown(Rule::Canonical.broken("other heads when read again")));
         }
-        Ok(again)
+        Ok(Checked { am: again, size: saved.len() })
     }
 
     fn finish(self, document: &Document) -> Applied {

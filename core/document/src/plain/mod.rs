@@ -37,6 +37,7 @@ pub(crate) struct Plain {
     keys: Keys,
     texts: Texts,
     operations: usize,
+    size: usize,
 }
 
 impl Plain {
@@ -62,7 +63,7 @@ impl Plain {
 
     /// The changes, one after the other; Automerge reads them as well.
     pub(crate) fn save(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.changes.iter().map(|change| change.bytes.len()).sum());
+        let mut out = Vec::with_capacity(self.size);
         for change in &self.changes {
             out.extend_from_slice(&change.bytes);
         }
@@ -71,6 +72,11 @@ impl Plain {
 
     pub(crate) fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// How long it is when it is saved.
+    pub(crate) const fn size(&self) -> usize {
+        self.size
     }
 
     pub(crate) fn heads(&self) -> Vec<ChangeHash> {
@@ -143,6 +149,7 @@ impl Plain {
         self.heads.insert(parsed.hash);
         self.changes.push(Change { bytes: bytes.to_vec(), hash: parsed.hash });
         self.operations += parsed.operations.len();
+        self.size += bytes.len();
         if let Some(layout) = &self.layout {
             self.keys.take(parsed, layout);
         }

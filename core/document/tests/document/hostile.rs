@@ -3,7 +3,9 @@
 use crate::common::{Log, both_forms, in_automerge, set, writer};
 use automerge::ActorId;
 use automerge::legacy::{ElementId, Key, ObjectId, OpId, OpType};
-use firsthand_document::{Document, Edit, Incoming, NoAuthors, Outcome};
+use firsthand_document::{
+    Document, DocumentError, Edit, Incoming, MAX_DOCUMENT_BYTES, NoAuthors, Outcome, Rule,
+};
 use firsthand_ids::sha256;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -297,5 +299,57 @@ fn a_damaged_save_is_found() {
         if damaged != saved {
             assert!(Document::load(&damaged).is_err());
         }
+    }
+}
+
+/// One member writes until nobody can write any more. What is in the document stays readable, each side is told why, and what comes
+/// on top is refused one by one.
+#[test]
+fn a_document_is_full_at_its_limit() {
+    let mut log = Log::with_leads(&[1]);
+    let mut one = log.create(1, json!({ "title": "One" }));
+    let mut two = log.replica();
+    let item = |number: usize| Edit::Add {
+        list: "counts".into(),
+        value: json!({ "note": format!("{number:06}").repeat(20_000), "low": number }),
+    };
+    let full = (0..).find(|number| {
+        let before = (two.heads(), two.save());
+        match two.edit(writer(2), log.rights_of(writer(2)), &[item(*number)]) {
+            Ok(changes) => changes.into_iter().for_each(|change| log.push(writer(2), false, change)),
+            Err(error) => {
+                assert_eq!(error, DocumentError::Full);
+                assert_eq!((two.heads(), two.save()), before, "nothing was changed");
+                return true;
+            }
+        }
+        false
+    });
+    let bytes: usize = log.entries.iter().map(|entry| entry.change.bytes.len()).sum();
+    assert!(bytes <= MAX_DOCUMENT_BYTES && bytes + 130_000 > MAX_DOCUMENT_BYTES, "{full:?}: {bytes} bytes");
+
+    // Somebody who was away meanwhile writes as well: that is more than there is room for.
+    let away = log.entries.len();
+    log.edit(&mut one, 1, &[set("severity", json!("Severe"))]);
+    log.edit(&mut one, 1, &[item(1)]);
+    log.edit(&mut one, 1, &[item(2)]);
+    for mut document in [Document::empty(), both_forms(&log.entries[..away], &log)[1].clone()] {
+        let document_was_empty = document.is_empty();
+        let incoming: Vec<_> = log.entries.iter().map(|entry| entry.incoming()).collect();
+        let outcomes = document.apply(&incoming, &log).outcomes;
+        let refused: Vec<_> = outcomes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, outcome)| match outcome {
+                Outcome::Refused(error) => Some((at, error.rule)),
+                Outcome::Applied | Outcome::Waiting { .. } => None,
+            })
+            .collect();
+        let [(at, Rule::Room)] = refused[..] else { panic!("{refused:?}") };
+        // Where nothing was there yet, the few of the one come before the many of the other.
+        assert_eq!(log.entries[at].writer, writer(if document_was_empty { 2 } else { 1 }));
+        assert_eq!(outcomes[away], Outcome::Applied);
+        assert!(document.save().len() <= MAX_DOCUMENT_BYTES);
+        assert_eq!(document.view(&log).value("severity"), Some(&json!("Severe")));
     }
 }

@@ -5,7 +5,7 @@
 //! once. All of it follows from the log, so these commits need not wait for the disk. An entry that was kept and not
 //! tried, because the program ended in between, is tried when the home is opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_document::{Author, Document, Incoming, Outcome};
 use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis, WriterId};
@@ -24,6 +24,9 @@ const MAX_UNTRIED_BYTES: usize = 24 * 1024 * 1024;
 const DOCUMENTS_WHILE_IDLE: usize = 32;
 /// Documents per transaction: enough to share its cost, few enough that it stays small.
 const DOCUMENTS_AT_ONCE: usize = 128;
+/// How much of what waits for a document is in memory at once. Honest entries wait for a few others; who has a place in the
+/// team can leave any number that wait for what never comes.
+const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 
 /// A change on its way into a document.
 #[derive(Debug, Clone)]
@@ -38,6 +41,12 @@ pub(super) struct Arrival {
     pub(super) body: Vec<u8>,
     /// The state it is held in.
     pub(super) state: EntryState,
+}
+
+impl Arrival {
+    const fn place(&self) -> (WriterId, Position) {
+        (self.writer, self.position)
+    }
 }
 
 impl From<StoredChange> for Arrival {
@@ -230,23 +239,66 @@ impl Ledger {
     ) -> Result<Option<Document>, NodeError> {
         let stored = self.store.document(&id)?;
         let cached = self.documents.take(&id);
-        let (mut document, mut creator) = match &stored {
+        let (document, creator) = match &stored {
             Some(stored) => {
                 let loaded = cached.map_or_else(|| Document::load(&stored.saved), Ok)?;
                 (loaded, Some((stored.creator, self.created(&id)?.created)))
             }
             None => (Document::empty(), None),
         };
+        let mut growing = Growing { document, creator, changed: false, settled: BTreeSet::new() };
         // A document without applied entries has no row to say whether something waits.
-        let waiting = if stored.as_ref().is_some_and(|stored| stored.unsettled == 0) {
-            Vec::new()
-        } else {
-            self.store.waiting_of(&id)?
-        };
-        let ready =
-            |change: &StoredChange| change.info.membership.iter().all(|head| self.membership.contains(head));
-        let waited: Vec<Arrival> = waiting.into_iter().filter(ready).map(Arrival::from).collect();
-        let arrivals: Vec<&Arrival> = waited.iter().chain(new).collect();
+        let waits = stored.is_none_or(|stored| stored.unsettled > 0);
+        let mut new: Vec<&Arrival> = new.iter().collect();
+        loop {
+            let (mut after, mut windows) = (0, 0);
+            let before = growing.settled.len();
+            loop {
+                let window =
+                    if waits { self.store.waiting_of(&id, after, WINDOW_BYTES)? } else { Vec::new() };
+                let Some(last) = window.last().map(|change| change.info.number) else { break };
+                (after, windows) = (last, windows + 1);
+                let ready = window.into_iter().filter(|change| self.is_ready(change));
+                let waited: Vec<Arrival> = ready.map(Arrival::from).collect();
+                let arrivals = waited.iter().chain(new.iter().copied()).collect();
+                self.grow(&mut growing, arrivals, known, commit);
+                new.retain(|arrival| !growing.settled.contains(&arrival.place()));
+            }
+            if windows == 0 && !new.is_empty() {
+                self.grow(&mut growing, new.clone(), known, commit);
+                break;
+            }
+            // What was settled may be what waited in an earlier window.
+            if windows < 2 || growing.settled.len() == before {
+                break;
+            }
+        }
+        new.retain(|arrival| !growing.settled.contains(&arrival.place()));
+        for arrival in new.into_iter().filter(|arrival| arrival.state != EntryState::Waiting) {
+            commit.state_changes.push((arrival.writer, arrival.position, EntryState::Waiting));
+        }
+        let Growing { document, creator, changed, .. } = growing;
+        if let (true, Some((creator, created))) = (changed, creator) {
+            let view = self.view(&document, known);
+            commit.documents.push(project::update(id, &document, &view, creator, created));
+        }
+        Ok(creator.map(|_| document))
+    }
+
+    /// Whether the membership operations that an entry names are here.
+    fn is_ready(&self, change: &StoredChange) -> bool {
+        change.info.membership.iter().all(|head| self.membership.contains(head))
+    }
+
+    /// Applies what can be applied, and notes what became of it; nothing is said of what goes on waiting.
+    fn grow(
+        &self,
+        growing: &mut Growing,
+        mut arrivals: Vec<&Arrival>,
+        known: &BTreeMap<ChangeHash, Author>,
+        commit: &mut Commit,
+    ) {
+        arrivals.retain(|arrival| !growing.settled.contains(&arrival.place()));
         let incoming: Vec<Incoming<'_>> = arrivals
             .iter()
             .map(|it| Incoming {
@@ -257,32 +309,37 @@ impl Ledger {
             })
             .collect();
         let authors = LogAuthors::new(&self.store, &self.membership, known);
-        let applied = document.apply(&incoming, &authors);
-        let mut changed = false;
-        for (arrival, outcome) in arrivals.iter().zip(applied.outcomes) {
+        let applied = growing.document.apply(&incoming, &authors);
+        for (arrival, outcome) in arrivals.into_iter().zip(applied.outcomes) {
             let state = match outcome {
                 Outcome::Applied => {
-                    changed = true;
+                    growing.changed = true;
                     if arrival.create {
-                        creator = Some(((arrival.writer, arrival.position), arrival.created));
+                        growing.creator = Some((arrival.place(), arrival.created));
                     }
                     EntryState::Applied
                 }
-                Outcome::Waiting { .. } => EntryState::Waiting,
+                Outcome::Waiting { .. } => continue,
                 Outcome::Refused(error) => {
                     let writer = arrival.writer.short();
                     tracing::warn!(%error, writer, "quarantined an entry");
                     EntryState::Held(HoldReason::Refused)
                 }
             };
+            growing.settled.insert(arrival.place());
             if state != arrival.state {
                 commit.state_changes.push((arrival.writer, arrival.position, state));
             }
         }
-        if let (true, Some((creator, created))) = (changed, creator) {
-            let view = self.view(&document, known);
-            commit.documents.push(project::update(id, &document, &view, creator, created));
-        }
-        Ok(creator.map(|_| document))
     }
+}
+
+/// A document that changes are tried on.
+struct Growing {
+    document: Document,
+    /// The entry that creates it, and when that was made by its writer's clock.
+    creator: Option<((WriterId, Position), UnixMillis)>,
+    changed: bool,
+    /// What was applied or refused.
+    settled: BTreeSet<(WriterId, Position)>,
 }

@@ -76,18 +76,33 @@ impl Store {
         Ok(changes)
     }
 
-    /// The changes of a document that wait for something, in the order in which they were kept.
+    /// Changes of a document that wait for something, in the order in which they were kept: those after the entry with
+    /// the number `after`, until their bodies take `most` bytes together. At least one, where there is one.
     ///
     /// # Errors
     /// From the disk.
-    pub fn waiting_of(&self, id: &DocumentId) -> Result<Vec<StoredChange>, StoreError> {
-        let sql = entries_where!(
+    pub fn waiting_of(
+        &self,
+        id: &DocumentId,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<StoredChange>, StoreError> {
+        let mut select = self.database.prepare_cached(entries_where!(
             "e.document = (SELECT number FROM documents WHERE id = ?1 ORDER BY creator IS NULL, number LIMIT 1)
-             AND e.state <> 0 AND e.state = ?2
+             AND e.state <> 0 AND e.state = ?2 AND e.number > ?3
              ORDER BY e.number"
-        );
-        let entries = self.stored_entries(sql, params![id.as_bytes(), EntryState::Waiting.number()])?;
-        Ok(entries.into_iter().map(StoredChange::from).collect())
+        ))?;
+        let (mut changes, mut bytes) = (Vec::new(), 0);
+        let waiting = EntryState::Waiting.number();
+        for raw in select.query_map(params![id.as_bytes(), waiting, after as i64], Raw::read)? {
+            let change = StoredChange::from(self.stored(raw?)?);
+            bytes += change.body.len();
+            if bytes > most && !changes.is_empty() {
+                break;
+            }
+            changes.push(change);
+        }
+        Ok(changes)
     }
 
     /// The ids of documents after `after` in the order of ids, at most `limit`, applied or not.
