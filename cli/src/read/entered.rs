@@ -201,7 +201,7 @@ impl Entered {
             reason: String::from("cannot be read: not the right shape, or a code that does not exist"),
         };
         if read.unread.is_empty() {
-            Ok(read.incident)
+            Ok(read.record)
         } else {
             Err(Fail::inputs(read.unread.into_iter().map(unread).collect()))
         }

@@ -19,7 +19,7 @@ pub fn fields(incident: &Incident) -> Result<Map<String, Value>, DocumentError> 
 /// What this version cannot read of a known field stands in `extra` under the field's name.
 #[must_use]
 pub fn read(view: &View) -> Incident {
-    let Read { mut incident, unread } = Incident::read(view.shown());
+    let Read { record: mut incident, unread } = Incident::read(view.shown());
     for unread in unread {
         incident.extra.entry(unread.field).or_insert(unread.value);
     }

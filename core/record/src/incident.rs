@@ -1,11 +1,8 @@
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use firsthand_ids::{DocumentId, PersonId};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use crate::kinds::record;
 use crate::{
     Actor, AuthorityPresence, Certainty, ClockEvidence, Consent, ConsentWithdrawn, Count, Credibility,
     FollowUp, GeoPrecision, Grading, Harm, Link, MediationOutcome, Moment, Occurred, Place, Reliability,
@@ -13,81 +10,9 @@ use crate::{
     Trajectory, Urgency, Verification, VerificationStep, Weapon,
 };
 
-/// Declares [`Incident`] and the list of its fields together, so that the two cannot drift apart.
-macro_rules! incident {
-    (
-        scalars { $($(#[doc = $sdoc:literal])+ $scalar:ident: $stype:ty,)+ }
-        texts { $($(#[doc = $tdoc:literal])+ $text:ident,)+ }
-        lists { $($(#[doc = $ldoc:literal])+ $list:ident: $ltype:ty,)+ }
-    ) => {
-        /// Something that happened, as the team knows it. `Incident::default()` is the empty draft.
-        ///
-        /// What is not known is absent, never zero or an empty guess. In JSON, fields that are absent or empty are
-        /// left out.
-        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-        pub struct Incident {
-            $(
-                $(#[doc = $sdoc])+
-                #[serde(default, skip_serializing_if = "Option::is_none")]
-                pub $scalar: Option<$stype>,
-            )+
-            $(
-                $(#[doc = $tdoc])+
-                #[serde(default, skip_serializing_if = "String::is_empty")]
-                pub $text: String,
-            )+
-            $(
-                $(#[doc = $ldoc])+
-                #[serde(default, skip_serializing_if = "Vec::is_empty")]
-                pub $list: Vec<$ltype>,
-            )+
-            /// What an imported row said in columns that have no field here, under the names of the columns.
-            #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-            pub imported: BTreeMap<String, Value>,
-            /// Keys that this version does not know, kept as they came.
-            #[serde(flatten)]
-            pub extra: BTreeMap<String, Value>,
-        }
-
-        impl Incident {
-            /// Fields with one value.
-            pub const SCALARS: &'static [&'static str] = &[$(stringify!($scalar)),+];
-            /// Fields of running text.
-            pub const TEXTS: &'static [&'static str] = &[$(stringify!($text)),+];
-            /// Fields that are lists of items.
-            pub const LISTS: &'static [&'static str] = &[$(stringify!($list)),+];
-
-            /// Reads JSON that another version may have written. A value that this version cannot read, such as a
-            /// code of a longer list, is set aside by name instead of making the whole record unreadable.
-            #[must_use]
-            pub fn read(json: serde_json::Map<String, Value>) -> Read {
-                let mut read = Read::default();
-                for (key, value) in json {
-                    match key.as_str() {
-                        $(stringify!($scalar) => {
-                            read.incident.$scalar = one(value, &key, &mut read.unread);
-                        })+
-                        $(stringify!($text) => {
-                            read.incident.$text = one(value, &key, &mut read.unread).unwrap_or_default();
-                        })+
-                        $(stringify!($list) => {
-                            read.incident.$list = many(value, &key, &mut read.unread);
-                        })+
-                        "imported" => {
-                            read.incident.imported = one(value, &key, &mut read.unread).unwrap_or_default();
-                        }
-                        _ => {
-                            read.incident.extra.insert(key, value);
-                        }
-                    }
-                }
-                read
-            }
-        }
-    };
-}
-
-incident! {
+record! {
+    /// Something that happened, as the team knows it. `Incident::default()` is the empty draft.
+    Incident
     scalars {
         /// The name people use, such as `K7-014`.
         short_code: ShortCode,
@@ -180,6 +105,10 @@ incident! {
         /// Marks that hide it.
         tombstone: Tombstone,
     }
+    maps {
+        /// What an imported row said in columns that have no field here, under the names of the columns.
+        imported,
+    }
 }
 
 impl Incident {
@@ -213,52 +142,4 @@ pub struct Origin {
     pub external_id: Option<String>,
     /// SHA-256 of the row in canonical form, 64 hexadecimal digits.
     pub row_hash: String,
-}
-
-/// A record as far as this version can read it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Read {
-    /// What could be read; unknown keys are in `extra`.
-    pub incident: Incident,
-    /// What could not.
-    pub unread: Vec<Unread>,
-}
-
-/// A value under a known key that this version cannot read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Unread {
-    /// Where it stands, such as `severity` or `counts[1]`.
-    pub field: String,
-    /// The value as it came.
-    pub value: Value,
-}
-
-fn one<T: DeserializeOwned>(value: Value, field: &str, unread: &mut Vec<Unread>) -> Option<T> {
-    if value.is_null() { None } else { item(value, || field.to_owned(), unread) }
-}
-
-fn item<T: DeserializeOwned>(
-    value: Value,
-    field: impl Fn() -> String,
-    unread: &mut Vec<Unread>,
-) -> Option<T> {
-    let read = T::deserialize(&value).ok();
-    if read.is_none() {
-        unread.push(Unread { field: field(), value });
-    }
-    read
-}
-
-fn many<T: DeserializeOwned>(value: Value, field: &str, unread: &mut Vec<Unread>) -> Vec<T> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(items) => {
-            let read = |(index, value)| item(value, || format!("{field}[{index}]"), unread);
-            items.into_iter().enumerate().filter_map(read).collect()
-        }
-        value => {
-            unread.push(Unread { field: field.to_owned(), value });
-            Vec::new()
-        }
-    }
 }

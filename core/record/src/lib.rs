@@ -15,6 +15,7 @@ mod evidence;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod incident;
+mod kinds;
 pub mod lists;
 mod moment;
 mod place;
@@ -32,7 +33,8 @@ pub use codes::{
 pub use count::{Count, CountSummary, summarise};
 pub use envelope::{ClockEvidence, Link, SCHEMA_VERSION, Tombstone};
 pub use evidence::{Captured, ConsentStep, CustodyStep, Evidence, Manifest, Variant};
-pub use incident::{Incident, Origin, Read, Unread};
+pub use incident::{Incident, Origin};
+pub use kinds::{Read, Unread};
 pub use moment::{Moment, Occurred, ParseMomentError};
 pub use place::{Circle, Degrees, Place};
 pub use short_code::{ParseShortCodeError, ShortCode};

@@ -157,7 +157,7 @@ proptest! {
         let text = serde_json::to_string(&incident).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Incident>(&text).unwrap(), &incident);
         let read = Incident::read(object(&incident));
-        prop_assert_eq!(read.incident, incident);
+        prop_assert_eq!(read.record, incident);
         prop_assert_eq!(read.unread, vec![]);
     }
 
@@ -165,7 +165,7 @@ proptest! {
     fn any_json_object_is_read_without_loss(map in btree_map("[a-z_]{1,12}|title|place|counts|severity", json_values(), 0..6)) {
         let map: Map<String, Value> = map.into_iter().collect();
         let read = Incident::read(map.clone());
-        let mut seen: BTreeSet<String> = object(&read.incident).keys().cloned().collect();
+        let mut seen: BTreeSet<String> = object(&read.record).keys().cloned().collect();
         for unread in &read.unread {
             seen.insert(unread.field.split('[').next().unwrap_or_default().to_owned());
         }
@@ -194,9 +194,9 @@ fn what_another_version_wrote_is_kept_or_set_aside_by_name() {
     assert!(serde_json::from_value::<Incident>(json.clone()).is_err());
     let Value::Object(map) = json else { unreachable!() };
     let read = Incident::read(map);
-    assert_eq!(read.incident.title.as_deref(), Some("A"));
-    assert_eq!(read.incident.counts, [Count::new(CountKind::Injured, Some(2), None)]);
-    assert_eq!(read.incident.extra["weather"], json!({"rain": true}));
+    assert_eq!(read.record.title.as_deref(), Some("A"));
+    assert_eq!(read.record.counts, [Count::new(CountKind::Injured, Some(2), None)]);
+    assert_eq!(read.record.extra["weather"], json!({"rain": true}));
     let fields: Vec<_> = read.unread.iter().map(|unread| unread.field.as_str()).collect();
     assert_eq!(fields, ["counts[1]", "narrative", "severity"]);
     assert_eq!(read.unread[2].value, "Catastrophic");
@@ -236,7 +236,7 @@ fn field_lists_name_each_field_once() {
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     for field in all {
         let read = Incident::read([(field.to_owned(), json!([[]]))].into_iter().collect());
-        assert!(read.incident.extra.is_empty(), "{field} is known");
+        assert!(read.record.extra.is_empty(), "{field} is known");
     }
 }
 

@@ -152,5 +152,5 @@ pub(super) fn incident(bytes: &[u8]) {
     let Ok(json) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return };
     let read = Incident::read(json);
     let at = UnixMillis(1_795_161_600_000);
-    drop(validate::incident(&read.incident, &Context::at(at)));
+    drop(validate::incident(&read.record, &Context::at(at)));
 }

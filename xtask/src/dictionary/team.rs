@@ -124,7 +124,7 @@ impl Team {
         let author = self.below(self.authors.len());
         let mut json = serde_json::to_value(self.records.incident())?;
         self.rewriter.value(&mut json, &mut self.rng);
-        let incident = Incident::read(object(json)).incident;
+        let incident = Incident::read(object(json)).record;
         let fields = firsthand_document::incident::fields(&incident)?;
         let (id, document) = self.create_document(author, DocumentKind::Incident, &fields, false)?;
         self.cases.push(Case { id, document, incident });

@@ -39,17 +39,17 @@ fn row(id: DocumentId, document: &Document, view: &View, created: UnixMillis) ->
 }
 
 /// Reads an incident out of a view, and judges it as of its creation.
-pub(super) fn incident(id: DocumentId, view: &View, created: UnixMillis) -> (Read, Vec<Finding>) {
+pub(super) fn incident(id: DocumentId, view: &View, created: UnixMillis) -> (Read<Incident>, Vec<Finding>) {
     let read = Incident::read(shown(view));
-    let best_clock = read.incident.clock_evidence.as_ref().and_then(firsthand_record::ClockEvidence::best);
+    let best_clock = read.record.clock_evidence.as_ref().and_then(firsthand_record::ClockEvidence::best);
     let late = view.after_closing();
     let context = Context { best_clock, document: Some(id), late, ..Context::at(created) };
-    let findings = validate::incident(&read.incident, &context);
+    let findings = validate::incident(&read.record, &context);
     (read, findings)
 }
 
 fn incident_row(id: DocumentId, view: &View, created: UnixMillis) -> IncidentProjection {
-    let (Read { incident, .. }, findings) = incident(id, view, created);
+    let (Read { record: incident, .. }, findings) = incident(id, view, created);
     let mut row = IncidentProjection::new(&incident, view.conflicts().count() as u32, findings.len() as u32);
     row.marks = marks(&findings);
     // A code that only a newer version knows is still shown and filtered by.

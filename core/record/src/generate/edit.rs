@@ -59,7 +59,7 @@ impl GeneratedEdit {
                 }
             }
         }
-        Incident::read(json).incident
+        Incident::read(json).record
     }
 }
 
