@@ -1,7 +1,7 @@
 //! The generator: the same seed, the same records; and records as people write them.
 #![cfg(feature = "generate")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{DocumentId, UnixMillis};
 use firsthand_record::generate::{self, GeneratedEdit, Generator};
@@ -9,6 +9,7 @@ use firsthand_record::validate::{self, Context};
 use firsthand_record::{Incident, SCHEMA_VERSION};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use serde_json::Value;
 
 fn generator(seed: u64) -> Generator<ChaCha8Rng> {
     Generator::new(ChaCha8Rng::seed_from_u64(seed))
@@ -96,4 +97,28 @@ fn the_short_forms_need_no_generator() {
     let incident: Incident = generate::incident(&mut rng);
     let _ = generate::edit(&mut rng, &incident);
     assert!(incident.reported_at.unwrap().millis() > UnixMillis(1_772_341_200_000));
+}
+
+#[test]
+fn late_incidents_carry_every_field_there_is() {
+    let mut of: BTreeMap<String, usize> = BTreeMap::new();
+    const SEEDS: u64 = 200;
+    for seed in 0..SEEDS {
+        let mut generator = generator(seed);
+        let incident = generator.late_incident();
+        let Value::Object(json) = serde_json::to_value(&incident).unwrap() else { panic!("no object") };
+        assert_eq!(Incident::read(json.clone()).record, incident);
+        for (field, _) in json {
+            *of.entry(field).or_default() += 1;
+        }
+        let findings = validate::incident(&incident, &Context::at(generator.now()));
+        assert!(!validate::is_rejected(&findings), "{findings:?}");
+        // What names a source names one that is there.
+        for named in incident.graded_by.iter().map(|it| &it.source) {
+            assert!(incident.source.iter().any(|source| source.key == *named));
+        }
+    }
+    for field in [Incident::SCALARS, Incident::TEXTS, Incident::LISTS, &["imported"]].concat() {
+        assert!(of.get(field).is_some_and(|count| *count >= 10), "{field}: {:?}", of.get(field));
+    }
 }

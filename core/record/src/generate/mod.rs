@@ -1,5 +1,8 @@
 //! The seeded generator of realistic records, for tests, benchmarks and the training of dictionaries.
 //!
+//! [`Generator::incident`] is what people enter at once, some twenty fields; benchmarks and dictionaries are about it.
+//! [`Generator::late_incident`] carries everything that an incident ever may.
+//!
 //! A generator is one region: its places, streets and groups come up again, as they do for a team. Narratives are in
 //! English, Spanish, French, Arabic and Swahili. The same random source gives the same records on every machine.
 //!
@@ -13,6 +16,7 @@ mod edit;
 mod en;
 mod es;
 mod fr;
+mod life;
 mod sw;
 mod words;
 
