@@ -35,17 +35,63 @@ pub enum DocumentKind {
     Incident,
     /// A file that shows something.
     Evidence,
+    /// Somebody of the team.
+    Person,
+    /// Whom to call when something happens to somebody.
+    EmergencyContact,
+    /// A team in the field.
+    Team,
+    /// A time in which people are out together.
+    Shift,
+    /// How somebody is, as somebody says.
+    CheckIn,
+    /// What one shift leaves to the next.
+    Handoff,
+    /// One version of a checklist.
+    Template,
+    /// A checklist that is being worked through.
+    Run,
+    /// What a team learnt from a shift or an incident.
+    Debrief,
+    /// How somebody is after a shift.
+    Care,
     /// A kind that a newer version defines: kept, passed on and shown as it stands.
     Other(String),
 }
 
 impl DocumentKind {
+    /// The kinds that this version knows.
+    pub const KNOWN: [Self; 12] = [
+        Self::Incident,
+        Self::Evidence,
+        Self::Person,
+        Self::EmergencyContact,
+        Self::Team,
+        Self::Shift,
+        Self::CheckIn,
+        Self::Handoff,
+        Self::Template,
+        Self::Run,
+        Self::Debrief,
+        Self::Care,
+    ];
+
     /// The name that a document carries.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::Incident => "incident",
             Self::Evidence => "evidence",
+            Self::Person => "person",
+            Self::EmergencyContact => "emergency_contact",
+            Self::Team => "team",
+            Self::Shift => "shift",
+            Self::CheckIn => "check_in",
+            Self::Handoff => "handoff",
+            Self::Template => "checklist_template",
+            Self::Run => "checklist_run",
+            Self::Debrief => "debrief",
+            Self::Care => "care",
             Self::Other(name) => name,
         }
     }
@@ -59,11 +105,8 @@ impl fmt::Display for DocumentKind {
 
 impl From<&str> for DocumentKind {
     fn from(name: &str) -> Self {
-        match name {
-            "incident" => Self::Incident,
-            "evidence" => Self::Evidence,
-            other => Self::Other(other.to_owned()),
-        }
+        let known = Self::KNOWN.into_iter().find(|kind| kind.name() == name);
+        known.unwrap_or_else(|| Self::Other(name.to_owned()))
     }
 }
 
@@ -93,6 +136,16 @@ impl Schema {
         let fields = match kind {
             DocumentKind::Incident => INCIDENT,
             DocumentKind::Evidence => EVIDENCE,
+            DocumentKind::Person => PERSON,
+            DocumentKind::EmergencyContact => EMERGENCY_CONTACT,
+            DocumentKind::Team => TEAM,
+            DocumentKind::Shift => SHIFT,
+            DocumentKind::CheckIn => CHECK_IN,
+            DocumentKind::Handoff => HANDOFF,
+            DocumentKind::Template => TEMPLATE,
+            DocumentKind::Run => RUN,
+            DocumentKind::Debrief => DEBRIEF,
+            DocumentKind::Care => CARE,
             DocumentKind::Other(_) => ENVELOPE,
         };
         Self { version: firsthand_record::SCHEMA_VERSION, fields }
@@ -126,6 +179,7 @@ const SEVERITY: Letter = Letter::Safe(&["Extreme", "Severe", "Moderate", "Unknow
 const RISK: Letter = Letter::Safe(&["high", "medium", "unknown", "low", "none"]);
 const SENSITIVITY: Letter = Letter::Safe(&["leads", "team", "network", "public"]);
 const VISIBLE: Letter = Letter::Safe(&["identifiable", "crowd", "none"]);
+const DANGER: Letter = Letter::Safe(&["red", "yellow", "green"]);
 
 macro_rules! table {
     ($($name:ident: $letter:expr,)*) => {
@@ -203,34 +257,178 @@ const EVIDENCE: &[FieldSpec] = table! {
     variants: Letter::Add,
 };
 
+const PERSON: &[FieldSpec] = table! {
+    callsign: Letter::Register,
+    display_name: Letter::Register,
+    languages: Letter::Add,
+    person: Letter::Once,
+    skills: Letter::Add,
+    status: Letter::Register,
+    trainings: Letter::Add,
+};
+
+const EMERGENCY_CONTACT: &[FieldSpec] = table! {
+    checked_at: Letter::Register,
+    name: Letter::Register,
+    note: Letter::Text,
+    person: Letter::Once,
+    phone: Letter::Register,
+    relation: Letter::Register,
+};
+
+const TEAM: &[FieldSpec] = table! {
+    area: Letter::Register,
+    comms_plan: Letter::Text,
+    name: Letter::Register,
+    roles_required: Letter::Add,
+};
+
+const SHIFT: &[FieldSpec] = table! {
+    assignments: Letter::Add,
+    briefing: Letter::Text,
+    check_in_rule: Letter::Register,
+    end: Letter::Register,
+    go_no_go: Letter::Add,
+    place: Letter::Register,
+    place_text: Letter::Text,
+    risk_level: DANGER,
+    start: Letter::Register,
+    // Only ever added to, so that the furthest step wins whoever notes what while apart.
+    status_log: Letter::Add,
+    team: Letter::Once,
+    title: Letter::Register,
+};
+
+const CHECK_IN: &[FieldSpec] = table! {
+    answers: Letter::Once,
+    at: Letter::Once,
+    by_whom: Letter::Once,
+    note: Letter::Once,
+    person: Letter::Once,
+    place: Letter::Once,
+    shift: Letter::Once,
+    state: Letter::Once,
+};
+
+const HANDOFF: &[FieldSpec] = table! {
+    accepted_by: Letter::Add,
+    contacts_made: Letter::Text,
+    equipment: Letter::Add,
+    from_shift: Letter::Once,
+    given_by: Letter::Add,
+    hazards: Letter::Text,
+    open_actions: Letter::Add,
+    open_incidents: Letter::Add,
+    to_shift: Letter::Once,
+};
+
+const TEMPLATE: &[FieldSpec] = table! {
+    attribution: Letter::Once,
+    content_sha256: Letter::Once,
+    items: Letter::Add,
+    languages: Letter::Once,
+    licence: Letter::Once,
+    signed_by: Letter::Once,
+    source: Letter::Once,
+    template_id: Letter::Once,
+    title: Letter::Once,
+    version: Letter::Once,
+};
+
+const RUN: &[FieldSpec] = table! {
+    abandoned_reason: Letter::Text,
+    answers: Letter::Add,
+    completed: Letter::Register,
+    content_sha256: Letter::Once,
+    context: Letter::Once,
+    started: Letter::Once,
+    template: Letter::Once,
+    template_id: Letter::Once,
+    timers: Letter::Add,
+    version: Letter::Once,
+};
+
+const DEBRIEF: &[FieldSpec] = table! {
+    incident: Letter::Once,
+    methods_effective: Letter::Add,
+    near_miss: Letter::Add,
+    participants: Letter::Add,
+    shift: Letter::Once,
+    to_change: Letter::Add,
+    to_change_done: Letter::Add,
+    what_happened: Letter::Text,
+    what_planned: Letter::Text,
+    what_went_well: Letter::Add,
+};
+
+const CARE: &[FieldSpec] = table! {
+    at: Letter::Once,
+    debrief: Letter::Once,
+    note: Letter::Once,
+    person: Letter::Once,
+    wants_contact: Letter::Once,
+    wellbeing: Letter::Once,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firsthand_record::{CodeList, Incident, PeopleVisible, RetaliationRisk, Sensitivity, Severity};
+    use firsthand_record::roster::{CheckIn, EmergencyContact, FieldTeam, Handoff, Person, RiskLevel, Shift};
+    use firsthand_record::{
+        Care, CodeList, Debrief, Incident, PeopleVisible, RetaliationRisk, Sensitivity, Severity,
+    };
 
-    #[test]
-    fn every_field_of_an_incident_has_a_letter_that_fits_its_shape() {
-        let schema = Schema::of(&DocumentKind::Incident);
-        for name in Incident::SCALARS {
+    /// That the table of a kind and the record have the same fields, each in the shape that its letter needs.
+    fn fits(kind: &DocumentKind, scalars: &[&str], texts: &[&str], lists: &[&str]) {
+        let schema = Schema::of(kind);
+        for name in scalars {
             // The version stands in every document beside its kind.
             if *name != "schema_version" {
+                let letter = schema.letter(name);
                 assert!(
-                    matches!(schema.letter(name), Some(Letter::Once | Letter::Register | Letter::Safe(_))),
-                    "{name}"
+                    matches!(letter, Some(Letter::Once | Letter::Register | Letter::Safe(_))),
+                    "{kind} {name}"
                 );
             }
         }
-        for name in Incident::TEXTS {
-            assert_eq!(schema.letter(name), Some(Letter::Text), "{name}");
+        for name in texts {
+            assert_eq!(schema.letter(name), Some(Letter::Text), "{kind} {name}");
         }
-        for name in Incident::LISTS {
-            assert_eq!(schema.letter(name), Some(Letter::Add), "{name}");
+        for name in lists {
+            assert_eq!(schema.letter(name), Some(Letter::Add), "{kind} {name}");
+        }
+        // What a table has and its record lacks would be kept and never shown.
+        for spec in schema.fields {
+            let all = [scalars, texts, lists].concat();
+            let held = all.contains(&spec.name) || spec.letter == Letter::Derived;
+            assert!(held || ["imported", "sensitivity"].contains(&spec.name), "{kind} {}", spec.name);
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_record_has_a_letter_that_fits_its_shape() {
+        macro_rules! fit {
+            ($($kind:ident: $record:ident,)+) => {
+                $(fits(&DocumentKind::$kind, $record::SCALARS, $record::TEXTS, $record::LISTS);)+
+            };
+        }
+        fit! {
+            Incident: Incident,
+            Person: Person,
+            EmergencyContact: EmergencyContact,
+            Team: FieldTeam,
+            Shift: Shift,
+            CheckIn: CheckIn,
+            Handoff: Handoff,
+            Debrief: Debrief,
+            Care: Care,
         }
     }
 
     #[test]
     fn names_are_unique_and_lists_are_no_fields() {
-        for kind in [DocumentKind::Incident, DocumentKind::Evidence, DocumentKind::Other("x".into())] {
+        for kind in DocumentKind::KNOWN.into_iter().chain([DocumentKind::Other("x".into())]) {
+            assert_eq!(DocumentKind::from(kind.name()), kind);
             let mut names: Vec<_> = Schema::of(&kind).fields.iter().map(|spec| spec.name).collect();
             names.extend(lists::ALL);
             names.sort_unstable();
@@ -254,5 +452,6 @@ mod tests {
         check::<RetaliationRisk>(RISK);
         check::<Sensitivity>(SENSITIVITY);
         check::<PeopleVisible>(VISIBLE);
+        check::<RiskLevel>(DANGER);
     }
 }

@@ -10,6 +10,7 @@ mod actor;
 pub mod checklist;
 mod codes;
 mod count;
+mod debrief;
 mod envelope;
 mod evidence;
 #[cfg(feature = "generate")]
@@ -19,6 +20,7 @@ mod kinds;
 pub mod lists;
 mod moment;
 mod place;
+pub mod roster;
 mod short_code;
 mod source;
 pub mod validate;
@@ -31,6 +33,7 @@ pub use codes::{
     Trajectory, UnknownCode, Urgency, VariantKind, Verification, WeaponUse,
 };
 pub use count::{Count, CountSummary, summarise};
+pub use debrief::{Care, Change, ChangeDone, Debrief, Lesson, MethodGrade, Participant, WantsContact};
 pub use envelope::{ClockEvidence, Link, SCHEMA_VERSION, Tombstone};
 pub use evidence::{Captured, ConsentStep, CustodyStep, Evidence, Manifest, Variant};
 pub use incident::{Incident, Origin};

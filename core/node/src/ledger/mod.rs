@@ -13,6 +13,7 @@ mod check;
 mod clock;
 mod fork;
 mod import;
+mod kinds;
 mod manifest;
 mod merge;
 mod noted;
@@ -34,6 +35,7 @@ pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile, S
 pub use check::{CheckView, Part, StateDigest};
 pub use fork::ForkView;
 pub use import::{ImportReport, ImportRow};
+pub use kinds::Entered;
 pub use manifest::ManifestState;
 pub use merge::MergeView;
 pub use quarantine::{HeldView, PlaceView, QuarantineView, WaitingView};

@@ -162,7 +162,8 @@ impl Ledger {
             Some(DocumentKind::Evidence) => {
                 self.judge_edit(id, &view, |view| project::file_findings(view, info.created))?
             }
-            _ => Vec::new(),
+            Some(_) => self.judge_edit(id, &view, |view| super::kinds::judge_view(view, id, info.created))?,
+            None => Vec::new(),
         };
         let update = project::update(id, &document, &view, info.creator, info.created);
         self.commit_own(draft, vec![update])?;

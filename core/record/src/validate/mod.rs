@@ -9,6 +9,7 @@ mod items;
 pub mod limits;
 mod personal;
 mod place;
+pub mod roster;
 mod rule;
 mod text;
 

@@ -1,11 +1,12 @@
 use firsthand_ids::Metres;
 
 use super::{Context, Findings, Rule, limits};
-use crate::{Place, PlaceSource};
+use crate::{Degrees, Place, PlaceSource};
 
-pub(super) fn check(place: &Place, path: &str, context: &Context, found: &mut Findings) {
+/// Judges a point; says whether it is one.
+pub(super) fn degrees(lat: Degrees, lon: Degrees, path: &str, found: &mut Findings) -> bool {
     let at = |name: &str| format!("{path}.{name}");
-    let (lat, lon) = (place.lat.0, place.lon.0);
+    let (lat, lon) = (lat.0, lon.0);
     let within = |degrees: f64, limit: f64| (-limit..=limit).contains(&degrees);
     let lat_is_sound = within(lat, 90.0);
     let lon_is_sound = within(lon, 180.0);
@@ -20,6 +21,12 @@ pub(super) fn check(place: &Place, path: &str, context: &Context, found: &mut Fi
     } else if !lon_is_sound {
         found.add(at("lon"), Rule::LongitudeOutOfRange);
     }
+    lat_is_sound && lon_is_sound
+}
+
+pub(super) fn check(place: &Place, path: &str, context: &Context, found: &mut Findings) {
+    let at = |name: &str| format!("{path}.{name}");
+    let is_point = degrees(place.lat, place.lon, path, found);
     let broken = |metres: Option<Metres>| metres.is_some_and(|metres| !metres.0.is_finite());
     found.add_if(broken(place.alt), &at("alt"), Rule::NotFinite);
     match place.accuracy_m {
@@ -31,10 +38,10 @@ pub(super) fn check(place: &Place, path: &str, context: &Context, found: &mut Fi
         }
     }
     found.add_if(place.mocked, &at("mocked"), Rule::Mocked);
-    if !(lat_is_sound && lon_is_sound) {
+    if !is_point {
         return;
     }
-    found.add_if(lat == 0.0 && lon == 0.0, path, Rule::NullIsland);
+    found.add_if((place.lat.0, place.lon.0) == (0.0, 0.0), path, Rule::NullIsland);
     if let Some(area) = &context.shift_area {
         let far = area.distance_to(place).0 > limits::SHIFT_DISTANCE_M;
         found.add_if(far, path, Rule::FarFromShift);

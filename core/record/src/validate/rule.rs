@@ -64,6 +64,16 @@ rules! {
         MergeTargetMissing = "does not say which incident it was merged into";
         /// A link or a merge to the record itself.
         LeadsToItself = "leads back to the record itself";
+        /// A field without which the record says nothing.
+        Missing = "is missing";
+        /// Somebody named as their own buddy.
+        OwnBuddy = "is their own buddy";
+        /// A ring of fewer than three corners.
+        TooFewCorners = "has fewer than three corners";
+        /// A ring that crosses itself: nobody could say what is inside.
+        CrossesItself = "crosses itself";
+        /// Outside the numbers that the field allows.
+        OutOfRange = "is outside the numbers that are possible";
         /// Beyond [`super::limits::ADMIN_LEVEL`].
         NoSuchAdminLevel = "is not a level from 0 to 5";
     }
@@ -104,6 +114,18 @@ rules! {
         IdNumber = "seems to contain an identity number, and others may read it";
         /// A category that is not in the list.
         CategoryNotListed = "is not in the list of categories";
+        /// Somebody on a shift whom nobody looks after.
+        NoBuddy = "has no buddy";
+        /// A buddy who is not on the shift at the same time.
+        BuddyElsewhere = "is not on the shift at the same time";
+        /// Somebody who left the team, or is not of it.
+        NotActive = "is not an active member";
+        /// A role that the team requires and too few fill.
+        RoleNotFilled = "is filled by too few";
+        /// Trained, but not any more by that day.
+        TrainingLapsed = "has lapsed by then";
+        /// A shift of more than a day.
+        VeryLong = "is more than 24 hours after the start";
     }
 }
 
@@ -135,6 +157,11 @@ impl Rule {
             Self::PhoneNumber => "phone number",
             Self::IdNumber => "identity number",
             Self::CategoryNotListed => "unknown category",
+            Self::NoBuddy | Self::BuddyElsewhere => "no buddy",
+            Self::NotActive => "not active",
+            Self::RoleNotFilled => "role not filled",
+            Self::TrainingLapsed => "training lapsed",
+            Self::VeryLong => "very long",
             _ => "not sound",
         }
     }

@@ -1,0 +1,105 @@
+//! The kinds of records besides incidents and files: how each is judged, and how a new one is saved.
+
+use firsthand_document::{Document, DocumentKind, View};
+use firsthand_ids::{DocumentId, UnixMillis};
+use firsthand_record::roster::{CheckIn, EmergencyContact, FieldTeam, Handoff, Person, Shift};
+use firsthand_record::validate::roster::ShiftContext;
+use firsthand_record::validate::{self, Context, Finding, is_rejected};
+use firsthand_record::{Care, ClockEvidence, Debrief, SCHEMA_VERSION, Sensitivity};
+use rand_core::CryptoRng;
+use serde_json::{Map, Value, json};
+
+use super::records::object;
+use super::{Ledger, Now, Saved};
+use crate::NodeError;
+
+/// A record that is saved as it is entered: nothing else has to be known or done.
+pub trait Entered: serde::Serialize {
+    /// Its kind.
+    const KIND: DocumentKind;
+}
+
+impl Entered for FieldTeam {
+    const KIND: DocumentKind = DocumentKind::Team;
+}
+
+impl Entered for Shift {
+    const KIND: DocumentKind = DocumentKind::Shift;
+}
+
+impl Entered for Debrief {
+    const KIND: DocumentKind = DocumentKind::Debrief;
+}
+
+/// Judges the fields of a record on their own. What depends on other records, such as whether somebody is still of the team, is
+/// judged where those are at hand.
+pub(super) fn judge(kind: &DocumentKind, fields: Map<String, Value>, context: &Context) -> Vec<Finding> {
+    use validate::roster;
+    match kind {
+        DocumentKind::Person => roster::person(&Person::read(fields).record),
+        DocumentKind::EmergencyContact => roster::emergency_contact(&EmergencyContact::read(fields).record),
+        DocumentKind::Team => roster::team(&FieldTeam::read(fields).record),
+        DocumentKind::Shift => roster::shift(&Shift::read(fields).record, context, &ShiftContext::default()),
+        DocumentKind::CheckIn => roster::check_in(&CheckIn::read(fields).record, context),
+        DocumentKind::Handoff => roster::handoff(&Handoff::read(fields).record),
+        DocumentKind::Debrief => roster::debrief(&Debrief::read(fields).record),
+        DocumentKind::Care => roster::care(&Care::read(fields).record),
+        _ => Vec::new(),
+    }
+}
+
+/// The same of a record as it stands, by what was known when it was made.
+pub(super) fn judge_view(view: &View, id: DocumentId, created: UnixMillis) -> Vec<Finding> {
+    let fields = view.shown();
+    let best_clock = fields
+        .get("clock_evidence")
+        .and_then(|value| serde_json::from_value::<ClockEvidence>(value.clone()).ok())
+        .and_then(|evidence| evidence.best());
+    let context = Context { best_clock, document: Some(id), ..Context::at(created) };
+    judge(&view.kind, fields, &context)
+}
+
+impl Ledger {
+    /// Saves a new record.
+    ///
+    /// # Errors
+    /// [`NodeError::Rejected`] with every field to put right; [`NodeError::Store`] from the disk. Nothing is saved then.
+    pub fn add<R: Entered>(
+        &mut self,
+        record: &R,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Saved, NodeError> {
+        self.add_record(R::KIND, object(record)?, now, rng)
+    }
+
+    /// Saves a new record of any kind but incidents and files, which have more to them.
+    ///
+    /// # Errors
+    /// [`NodeError::Rejected`] with every field to put right; [`NodeError::Store`] from the disk. Nothing is saved then.
+    pub(super) fn add_record(
+        &mut self,
+        kind: DocumentKind,
+        mut fields: Map<String, Value>,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Saved, NodeError> {
+        let evidence = self.clock_evidence(now);
+        let best_clock = evidence.as_ref().and_then(ClockEvidence::best);
+        let findings = judge(&kind, fields.clone(), &Context { best_clock, ..Context::at(now.at) });
+        if is_rejected(&findings) {
+            return Err(NodeError::Rejected(findings));
+        }
+        fields.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
+        fields.insert("clock_evidence".to_owned(), json!(evidence));
+        fields.entry("sensitivity").or_insert_with(|| json!(Sensitivity::Team));
+        let mut draft = self.draft(now, rng)?;
+        let (id, document, creator) = self.add_document(&mut draft, now, None, rng, |_, writer| {
+            Ok(Document::create(kind, writer, &fields)?)
+        })?;
+        let update = self.update(id, &document, creator, now.at);
+        self.commit_own(draft, vec![update])?;
+        self.documents.put(id, document);
+        Ok(Saved { id, short_code: id.short(), findings })
+    }
+}

@@ -1,0 +1,15 @@
+//! Who is where with whom: people, teams, shifts, check-ins, hand-offs.
+
+mod check_in;
+mod codes;
+mod handoff;
+mod person;
+mod shift;
+mod team;
+
+pub use check_in::{CheckIn, PersonStanding, Said, standing};
+pub use codes::{ByWhom, CheckInState, GoNoGo, HandoffAnswer, PersonStatus, RiskLevel, ShiftStatus, Skill};
+pub use handoff::{AcceptedStep, Equipment, GivenStep, Handoff, HandoffStanding, OpenItem};
+pub use person::{EmergencyContact, HeldSkill, Person, SpokenLanguage, Training};
+pub use shift::{Assignment, CheckInRule, GoNoGoStep, Shift, ShiftStep};
+pub use team::{Area, Corner, FieldTeam, RoleRequired};
