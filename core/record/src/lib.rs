@@ -13,6 +13,7 @@ mod count;
 mod debrief;
 mod envelope;
 mod evidence;
+pub mod expression;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod incident;
