@@ -20,6 +20,30 @@ pub const NAME: usize = 200;
 /// Items of a list. Each is a map entry of its own; more than this is data for a spreadsheet.
 pub const LIST_ITEMS: usize = 500;
 
+/// Items of a checklist. The longest that observers use have some hundreds.
+pub const ITEMS: usize = 2_000;
+
+/// Languages of a checklist.
+pub const LANGUAGES: usize = 50;
+
+/// Choices of one item: more is a list to search in. As many as a document keeps as one value even where each is short.
+pub const CHOICES: usize = 160;
+
+/// How deep sections of a checklist may be nested.
+pub const SECTIONS: usize = 8;
+
+/// Bytes of one item of a checklist as JSON, in all its languages: what a document keeps as one value.
+pub const ITEM_BYTES: usize = 96 * 1024;
+
+/// Bytes of a checklist as JSON: it is read at once.
+pub const TEMPLATE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The longest timer, in seconds: a day.
+pub const TIMER_S: u32 = 24 * 60 * 60;
+
+/// Answers and ticks of one run, or entries of its timers: several for each item of the longest checklist.
+pub const ANSWERS: usize = 10_000;
+
 /// Flags of one actor.
 pub const FLAGS: usize = 32;
 

@@ -1,8 +1,9 @@
 //! What a record must be before it is final (*reject*), and what a person should look at (*flag*).
 //!
-//! [`incident`] and [`evidence`] judge a record on its own, with what [`Context`] says about the moment it was saved
+//! [`incident`], [`evidence`], [`template`] and [`run`] judge a record on its own, with what [`Context`] says about the moment it was saved
 //! in. A draft may break every rule; nothing here changes a record.
 
+mod checklist;
 mod clock;
 mod consent;
 mod items;
@@ -20,6 +21,7 @@ use firsthand_ids::{DocumentId, UnixMillis};
 
 use crate::{Certainty, Circle, Evidence, Incident, PeopleVisible, Sensitivity, Severity, Status, lists};
 
+pub use checklist::{run, template};
 pub use rule::Rule;
 
 /// What is known around a record when it is judged.

@@ -76,6 +76,32 @@ rules! {
         OutOfRange = "is outside the numbers that are possible";
         /// Beyond [`super::limits::ADMIN_LEVEL`].
         NoSuchAdminLevel = "is not a level from 0 to 5";
+        /// A name that an item, a choice or a language has already.
+        DuplicateName = "is used twice";
+        /// A name that expressions could not call.
+        NotAName = "is not a name: letters, digits, - _ and . without spaces";
+        /// A character that nobody sees in a name, or one that turns the text around it.
+        MisleadingCharacter = "contains a character that hides or turns the text around it";
+        /// Text in a language that the checklist does not name.
+        LanguageNotListed = "is in a language that the checklist does not name";
+        /// `${name}` where no item is called so.
+        UnresolvedReference = "refers to an item that is not in the checklist";
+        /// An item that is asked depending on whether it is asked.
+        Circular = "depends on itself";
+        /// No expression of the language that checklists know.
+        NotExpression = "is not an expression that checklists know";
+        /// A question with choices that has none, or one of another kind that has some.
+        ChoicesMissing = "does not fit the type of the item";
+        /// A timer that does not say how long it runs, or another item that does.
+        DurationMissing = "is for timers, which need it, up to a day";
+        /// The hash that a template was published with is that of other content.
+        NotAsPublished = "is not what was published";
+        /// An answer to an item that the version of the checklist does not have.
+        NoSuchItem = "is not an item of this version of the checklist";
+        /// A choice that the version of the checklist does not have.
+        NoSuchChoice = "is not a choice in this version of the checklist";
+        /// A number where text belongs, and the like.
+        WrongKind = "is not what the item asks for";
     }
     Flag {
         /// Exactly 0,0: in the sea off Ghana, and what broken software writes.
