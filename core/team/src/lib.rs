@@ -13,17 +13,11 @@ mod membership;
 mod operation;
 mod past;
 mod roster;
+mod space;
 
 pub use error::TeamError;
 pub use invitation::{Invitation, JoinRequest, exchange_key_hash};
 pub use membership::{Inserted, Membership};
 pub use operation::{Body, MAX_NAME_BYTES, MAX_OPERATION_BYTES, Operation, person_id};
 pub use roster::{Device, Member, Rights, Role, Roster};
-
-use firsthand_ids::{Digest, SpaceId, TeamId};
-
-/// The space that every member of the team reads.
-#[must_use]
-pub fn team_space(team: &TeamId) -> SpaceId {
-    SpaceId::new(Digest::new("firsthand space v1").fixed(team).sized(b"team").finish_short())
-}
+pub use space::{Space, team_space};

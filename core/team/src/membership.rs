@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId};
+use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, PersonId, SpaceId, TeamId};
 use firsthand_log::{DeviceSecret, MAX_MEMBERSHIP_HEADS, signed_by};
 use zeroize::Zeroize;
 
 use crate::fold::{Grant, Grants};
 use crate::operation::check_name;
 use crate::past::Past;
-use crate::{Body, JoinRequest, Operation, Rights, Role, Roster, TeamError};
+use crate::space::{Cares, Naming};
+use crate::{Body, JoinRequest, Operation, Rights, Role, Roster, Space, TeamError, person_id, team_space};
 
 /// The most operations of one team: 4 KiB each make 16 MiB, and a busy team makes a few hundred a year.
 const MAX_OPERATIONS: usize = 4096;
@@ -38,6 +39,7 @@ pub struct Membership {
     by_author: BTreeMap<DeviceKey, Vec<usize>>,
     grants: Grants,
     roster: Roster,
+    cares: Cares,
 }
 
 #[derive(Clone)]
@@ -120,6 +122,7 @@ impl Membership {
             by_author: BTreeMap::from([(author, vec![0])]),
             grants,
             roster,
+            cares: Cares::default(),
         })
     }
 
@@ -287,6 +290,86 @@ impl Membership {
         }
     }
 
+    /// Names whom this device's person talks to after a hard day; `None`: nobody any more. Returns the operation's bytes.
+    ///
+    /// # Errors
+    /// [`TeamError::NotAllowed`] where the device is not admitted, or the contact is no member or the person themself.
+    pub fn name_care_contact(
+        &mut self,
+        secret: &DeviceSecret,
+        contact: Option<PersonId>,
+    ) -> Result<(OperationHash, Vec<u8>), TeamError> {
+        let (author, parents) = (secret.key(), self.heads());
+        let past = self.past(&parents).ok_or(TeamError::Incomplete)?;
+        let fits =
+            |contact: PersonId| contact != person_id(&author) && self.roster.members.contains_key(&contact);
+        if self.grants.role(&author, &past).is_none() || !contact.is_none_or(fits) {
+            return Err(TeamError::NotAllowed);
+        }
+        let sequence = self.own(&author, &past) + 1;
+        let body = Body::Care { contact };
+        let bytes = Operation::sign(secret, Some(&self.team), sequence, parents, body).encode();
+        match self.insert(&bytes)? {
+            Inserted::Added(hash) => Ok((hash, bytes)),
+            Inserted::Known | Inserted::Early => Err(TeamError::Incomplete),
+        }
+    }
+
+    /// What a space is for; `None` for one that is not of this team, or that an operation makes which is not here.
+    #[must_use]
+    pub fn space(&self, id: &SpaceId) -> Option<Space> {
+        self.spaces().find(|(space, _)| space == id).map(|(_, space)| space)
+    }
+
+    /// Whether a person reads a space, and may write into it.
+    #[must_use]
+    pub fn reads(&self, id: &SpaceId, person: &PersonId) -> bool {
+        self.space(id).is_some_and(|space| self.is_reader(&space, person))
+    }
+
+    /// The spaces that a person reads.
+    #[must_use]
+    pub fn spaces_of(&self, person: &PersonId) -> BTreeMap<SpaceId, Space> {
+        self.spaces().filter(|(_, space)| self.is_reader(space, person)).collect()
+    }
+
+    /// The space into which a person's care checks go from now on.
+    #[must_use]
+    pub fn care_space(&self, person: &PersonId) -> SpaceId {
+        let naming = self.cares.of(person).last().filter(|naming| naming.contact.is_some());
+        Space::care_id(&self.team, person, naming.map(|naming| &naming.hash))
+    }
+
+    /// Whom a person named as their care contact.
+    #[must_use]
+    pub fn care_contact(&self, person: &PersonId) -> Option<PersonId> {
+        self.cares.of(person).last()?.contact
+    }
+
+    fn spaces(&self) -> impl Iterator<Item = (SpaceId, Space)> + '_ {
+        let team = (team_space(&self.team), Space::Team);
+        let own = self.roster.members.keys().flat_map(|person| {
+            let contact = (Space::contact_id(&self.team, person), Space::Contact { person: *person });
+            let alone = Space::Care { person: *person, contact: None };
+            let named = self.cares.of(person).iter().filter(|naming| naming.contact.is_some());
+            let named = named.map(|naming| {
+                let space = Space::Care { person: *person, contact: naming.contact };
+                (Space::care_id(&self.team, person, Some(&naming.hash)), space)
+            });
+            [contact, (Space::care_id(&self.team, person, None), alone)].into_iter().chain(named)
+        });
+        std::iter::once(team).chain(own)
+    }
+
+    fn is_reader(&self, space: &Space, person: &PersonId) -> bool {
+        let Some(member) = self.roster.members.get(person) else { return false };
+        match space {
+            Space::Team => true,
+            Space::Contact { person: owner } => owner == person || member.role == Role::Lead,
+            Space::Care { person: owner, contact } => owner == person || *contact == Some(*person),
+        }
+    }
+
     /// Checks everything that needs no other operation; `None` where it is here already.
     fn verify(&self, bytes: &[u8]) -> Result<Option<(OperationHash, Operation)>, TeamError> {
         let operation = Operation::decode(bytes)?;
@@ -310,7 +393,7 @@ impl Membership {
                     return Err(TeamError::Signature);
                 }
             }
-            Body::Other { .. } => {}
+            Body::Care { .. } | Body::Other { .. } => {}
         }
         Ok(Some((hash, operation)))
     }
@@ -345,7 +428,7 @@ impl Membership {
                 let (name, role, exchange) = (name.clone(), *given, *exchange);
                 counts.then_some((*device, Grant { depth, hash, index, name, role, exchange }))
             }
-            Body::Found { .. } | Body::Other { .. } => None,
+            Body::Found { .. } | Body::Care { .. } | Body::Other { .. } => None,
         };
         opaque |= matches!(&operation.body, Body::Other { .. } | Body::Add { role: Role::Other(_), .. });
         past.insert(index);
@@ -356,7 +439,11 @@ impl Membership {
         self.heads.insert(hash);
         self.index.insert(hash, index);
         self.by_author.entry(operation.author).or_default().push(index);
-        let (operation, counts) = (operation.clone(), admits.is_some());
+        let (operation, mut counts) = (operation.clone(), admits.is_some());
+        if let (Body::Care { contact }, Some(_)) = (&operation.body, role) {
+            counts = true;
+            self.cares.add(person_id(&operation.author), Naming { depth, hash, contact: *contact });
+        }
         self.operations.push(Placed { hash, operation, depth, past, opaque, counts });
         if let Some((device, grant)) = admits {
             self.grants.add(device, grant);

@@ -47,9 +47,15 @@ pub enum Body {
         /// The device's signature under [`Operation::consent`]: nobody is added without holding the keys.
         consent: Signature,
     },
+    /// Names whom the author's person talks to after a hard day, or that they do so no more. From then on what they note about
+    /// that stands in a new space, which only the two read.
+    Care {
+        /// The care contact.
+        contact: Option<PersonId>,
+    },
     /// Something a newer version defines: verified, kept and passed on, without effect here.
     Other {
-        /// Its kind, 3 or more.
+        /// Its kind, 4 or more.
         kind: u8,
         /// Its bytes.
         bytes: Vec<u8>,
@@ -62,6 +68,7 @@ impl std::fmt::Debug for Body {
         match self {
             Self::Found { .. } => f.write_str("Found(..)"),
             Self::Add { device, role, .. } => write!(f, "Add({device:?}, {role:?})"),
+            Self::Care { .. } => f.write_str("Care(..)"),
             Self::Other { kind, .. } => write!(f, "Other({kind})"),
         }
     }
@@ -154,6 +161,12 @@ impl Operation {
                 body.fixed(device).fixed(exchange).fixed(consent);
                 2
             }
+            Body::Care { contact } => {
+                if let Some(contact) = contact {
+                    body.fixed(contact);
+                }
+                3
+            }
             Body::Other { kind, bytes } => {
                 body.fixed(bytes);
                 *kind
@@ -216,6 +229,8 @@ fn decode_body(kind: u8, bytes: &[u8]) -> Result<Body, TeamError> {
             exchange: ExchangeKey::new(reader.array("channel key")?),
             consent: reader.array("consent")?,
         },
+        3 if bytes.is_empty() => Body::Care { contact: None },
+        3 => Body::Care { contact: Some(PersonId::new(reader.array("care contact")?)) },
         kind => Body::Other { kind, bytes: reader.rest().to_vec() },
     };
     reader.finish("operation body")?;

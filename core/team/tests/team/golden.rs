@@ -3,7 +3,7 @@
 //!
 //! The expected bytes were computed by a second implementation, written in Python after docs/formats/team.md.
 
-use firsthand_ids::ExchangeKey;
+use firsthand_ids::{Digest, ExchangeKey, SpaceId};
 use firsthand_team::{
     Invitation, JoinRequest, Membership, Operation, Role, exchange_key_hash, person_id, team_space,
 };
@@ -81,6 +81,18 @@ const INVITATION: &[(&str, &str)] = &[
     ("check", "5401ed5b"),
 ];
 
+/// Device 1 names the person of device 2; the signature, which follows, is checked by everybody who takes it in.
+const NAMING: &[(&str, &str)] = &[
+    ("version", "01"),
+    ("author", "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"),
+    ("sequence", "03"),
+    ("how many parents", "01"),
+    ("parent", ADDING_HASH),
+    ("kind", "03"),
+    ("length of the body", "10"),
+    ("contact", "9682bb6273115e23ca30f9e9cc8e5878"),
+];
+
 const TEAM: &str = "334db760036607eae14a41d84f1ff3d55ad1256ac7a4e2ed2bcabda1d040e62b";
 const ADDING_HASH: &str = "93aa7f7b4c8be5233e038126d09119c9be89f72ea945f4cb6925541ca06e2131";
 const CONSENT: &str = "edb744546c794eb610e9197a462a332b67883bceae72310babf952314d0634f1";
@@ -112,6 +124,18 @@ fn operations_have_these_bytes() {
     let (hash, bytes) = team.add(&secret(1), &request(), JOINER_CHANNEL, Role::Responder).unwrap();
     assert_eq!(hex(&bytes), labelled(ADDING));
     assert_eq!(hash.to_string(), ADDING_HASH);
+
+    let (hash, bytes) = team.name_care_contact(&secret(1), Some(person_id(&secret(2).key()))).unwrap();
+    assert_eq!(hex(&bytes[..bytes.len() - 64]), labelled(NAMING));
+    let space = Digest::new("firsthand space v1")
+        .fixed(team.team())
+        .sized(b"care")
+        .fixed(person_id(&secret(1).key()))
+        .fixed(hash)
+        .finish_short();
+    assert_eq!(team.care_space(&person_id(&secret(1).key())), SpaceId::new(space));
+    let (_, bytes) = team.name_care_contact(&secret(1), None).unwrap();
+    assert_eq!(hex(&bytes[bytes.len() - 66..bytes.len() - 64]), "0300", "a body of nothing");
 }
 
 #[test]

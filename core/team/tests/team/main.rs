@@ -10,4 +10,5 @@ mod hostile;
 mod invitations;
 mod model;
 mod reconcile;
+mod spaces;
 mod support;
