@@ -21,11 +21,12 @@ pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreE
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
-    Answering, AttachmentView, CandidateView, CheckView, ConflictView, CountsView, CustodyView, DeviceKeys,
-    Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, HeldView, HistoryView, ImportReport,
-    ImportRow, IncidentView, Ledger, LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile,
-    Now, Opening, Part, PlaceView, ProgressFn, QuarantineView, RecoveryView, RepairView, Resolved, Saved,
-    SealedFile, StateDigest, StoredFile, TeamView, WaitingView, decode_rows, encode_rows,
+    Answering, AttachmentView, CandidateView, CareView, CheckView, ConflictView, ContactView, CountsView,
+    CustodyView, DeviceKeys, Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, HeldView,
+    HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState, MemberView,
+    MergeView, MissingRange, NewFile, Now, Opening, Part, PlaceView, ProgressFn, QuarantineView,
+    RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, StoredFile, TeamView, WaitingView,
+    decode_rows, encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

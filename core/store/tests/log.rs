@@ -165,10 +165,10 @@ fn compare(store: &Store, world: &World) {
             assert_eq!(store.author(&change.info.content).unwrap().unwrap().content, change.info.content);
         }
         let waiting: Vec<_> = expected.iter().filter(|new| new.state == EntryState::Waiting).collect();
-        assert_eq!(store.waiting_of(document, 0, usize::MAX).unwrap().len(), waiting.len());
+        assert_eq!(store.waiting_of(&SPACE, document, 0, usize::MAX).unwrap().len(), waiting.len());
         // One by one it is the same.
         let (mut after, mut singly) = (0, Vec::new());
-        while let [change] = &store.waiting_of(document, after, 0).unwrap()[..] {
+        while let [change] = &store.waiting_of(&SPACE, document, after, 0).unwrap()[..] {
             after = change.info.number;
             singly.push(change.info.hash);
         }

@@ -137,6 +137,11 @@ pub enum Frame {
         /// The file.
         file: DocumentId,
     },
+    /// The sender does not take part in a space that the receiver greeted.
+    NoSpace {
+        /// The space.
+        space: SpaceId,
+    },
     /// What the sender's clock shows as it sends this.
     Clock {
         /// The time.
@@ -194,6 +199,9 @@ impl Frame {
             }
             Self::Clock { at } => {
                 out.byte(12).signed(at.0);
+            }
+            Self::NoSpace { space } => {
+                out.byte(13).fixed(space);
             }
             Self::Goodbye(reason) => {
                 out.byte(9).byte(reason.number());
@@ -262,6 +270,7 @@ impl Frame {
                 Self::Rows { space, packed: packed.to_vec() }
             }
             12 => Self::Clock { at: UnixMillis(reader.signed("clock")?) },
+            13 => Self::NoSpace { space: SpaceId::new(reader.array("space")?) },
             _ => return Err(LogError::Newer { what: "frame" }),
         };
         reader.finish("frame")?;

@@ -120,21 +120,32 @@ impl Reconciliation {
         Ok(())
     }
 
-    pub(crate) fn on_taken(&mut self, heads: Vec<OperationHash>, peer_known: bool) {
+    /// Says whether the team changed by it.
+    pub(crate) fn on_taken(&mut self, heads: Vec<OperationHash>, peer_known: bool) -> bool {
         self.taking = self.taking.saturating_sub(1);
+        let changed = self.our_heads != heads;
         self.our_heads = heads;
         self.peer_known = peer_known;
+        changed
     }
 
     /// The team changed here: the peer hears it before any entry that names the new heads.
-    pub(crate) fn on_changed(&mut self, heads: Vec<OperationHash>, peer_known: bool, out: &mut Vec<Effect>) {
+    /// Says whether it did.
+    pub(crate) fn on_changed(
+        &mut self,
+        heads: Vec<OperationHash>,
+        peer_known: bool,
+        out: &mut Vec<Effect>,
+    ) -> bool {
         self.peer_known = peer_known;
-        if heads != self.our_heads {
+        let changed = heads != self.our_heads;
+        if changed {
             self.our_heads = heads;
             // What is being looked up is answered after this change, and so with it.
             if self.told && !self.loading && self.our_heads != self.their_heads {
                 self.load(out);
             }
         }
+        changed
     }
 }

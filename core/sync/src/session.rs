@@ -1,12 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{DocumentId, OperationHash, SpaceId, UnixMillis, WriterId};
-use firsthand_log::{LogError, Vector};
+use firsthand_log::Vector;
 
 use crate::membership::Reconciliation;
 use crate::space::Space;
 use crate::transfer::Transfers;
 use crate::{Frame, GoodbyeReason, Standing};
+
+/// What a [`Frame::Hello`] takes without its vector, and what each mark of that takes, roughly.
+const HELLO_BYTES: usize = 34;
+const MARK_BYTES: usize = 26;
+/// What hellos may take that come before the spaces are open: those of a thousand spaces.
+const MAX_EARLY_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a session begins with.
 #[derive(Debug, Clone)]
@@ -18,8 +24,6 @@ pub struct Config {
     pub their_heads: Vec<OperationHash>,
     /// Whether the key the peer authenticated with is a member's, as far as this device knows.
     pub peer_known: bool,
-    /// The spaces to exchange and what this device holds of each.
-    pub spaces: BTreeMap<SpaceId, Vector>,
 }
 
 /// Why something the peer sent was not taken.
@@ -91,6 +95,13 @@ pub enum Input {
         heads: Vec<OperationHash>,
         /// Whether the peer is still a member.
         peer_known: bool,
+    },
+    /// Answers [`Effect::OpenSpaces`].
+    SpacesOpened {
+        /// The space that is always spoken of.
+        main: SpaceId,
+        /// The spaces that both take part in, and what this device holds of each.
+        spaces: BTreeMap<SpaceId, Vector>,
     },
     /// This device holds more of a space: it entered something, or another peer sent it.
     Advanced {
@@ -183,6 +194,9 @@ pub enum Effect {
         /// The operations, nothing of them checked.
         operations: Vec<Vec<u8>>,
     },
+    /// Both hold the same membership and know each other: say which spaces they both take part in; answer with
+    /// [`Input::SpacesOpened`].
+    OpenSpaces,
     /// Encode the next batch for a receiver; answer with [`Input::Loaded`]. At most [`crate::BATCH_ENTRIES`] entries
     /// and [`crate::BATCH_BYTES`] bytes.
     Load {
@@ -285,47 +299,52 @@ impl Effect {
 /// One meeting of two members.
 pub struct Session {
     membership: Reconciliation,
+    main: Option<SpaceId>,
     spaces: BTreeMap<SpaceId, Space>,
     transfers: Transfers,
     pending: Option<Pending>,
     peer_pending: Option<Pending>,
     told_pending: Option<Pending>,
-    /// Hellos that came before this device had taken in the last operations.
+    /// Hellos that came before this device had taken in the last operations and opened its spaces.
     early: BTreeMap<SpaceId, Frame>,
+    early_bytes: usize,
     /// What to tell of this device's clock.
     clock: Option<UnixMillis>,
     /// What the peer told of its own, until it is known to be a member.
     peer_clock: Option<UnixMillis>,
     told_clock: bool,
+    /// The owner was asked for the spaces and has not answered.
+    opening: bool,
+    /// The membership changed since it was asked, so that there may be other spaces.
+    outdated: bool,
+    /// Both are members, and the spaces are open.
     members: bool,
     closed: bool,
 }
 
 impl Session {
     /// A session on an authenticated channel.
-    ///
-    /// # Errors
-    /// [`LogError::Compression`] where the compressor cannot be set up.
-    pub fn new(config: Config) -> Result<Self, LogError> {
-        let Config { our_heads, their_heads, peer_known, spaces } = config;
-        let mut opened = BTreeMap::new();
-        for (id, vector) in spaces {
-            opened.insert(id, Space::new(id, vector)?);
-        }
-        Ok(Self {
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let Config { our_heads, their_heads, peer_known } = config;
+        Self {
             membership: Reconciliation::new(our_heads, their_heads, peer_known),
-            spaces: opened,
+            main: None,
+            spaces: BTreeMap::new(),
             transfers: Transfers::default(),
             pending: None,
             peer_pending: None,
             told_pending: None,
             early: BTreeMap::new(),
+            early_bytes: 0,
+            opening: false,
+            outdated: true,
             clock: None,
             peer_clock: None,
             told_clock: false,
             members: false,
             closed: false,
-        })
+        }
     }
 
     /// How both stand in a space.
@@ -334,9 +353,9 @@ impl Session {
         self.spaces.get(space).map(Space::standing)
     }
 
-    /// How both stand in every space.
+    /// How both stand in every space that was spoken of.
     pub fn standings(&self) -> impl Iterator<Item = (SpaceId, Standing)> + '_ {
-        self.spaces.iter().map(|(id, space)| (*id, space.standing()))
+        self.spaces.iter().filter(|(_, space)| space.is_open()).map(|(id, space)| (*id, space.standing()))
     }
 
     /// Whether both sides have said that they miss nothing besides entries.
@@ -356,7 +375,7 @@ impl Session {
     #[must_use]
     pub fn finished(&self) -> bool {
         let settled = self.members
-            && !self.membership.busy()
+            && !self.may_open()
             && self.transfers.idle()
             && !self.transfers.serving()
             && self.spaces.values().all(Space::settled);
@@ -412,10 +431,13 @@ impl Session {
             Input::OperationsLoaded { heads, operations } => {
                 self.membership.on_loaded(heads, operations, out);
             }
-            Input::OperationsTaken { heads, peer_known } => self.membership.on_taken(heads, peer_known?),
-            Input::MembershipChanged { heads, peer_known } => {
-                self.membership.on_changed(heads, peer_known, out);
+            Input::OperationsTaken { heads, peer_known } => {
+                self.outdated |= self.membership.on_taken(heads, peer_known?);
             }
+            Input::MembershipChanged { heads, peer_known } => {
+                self.outdated |= self.membership.on_changed(heads, peer_known, out);
+            }
+            Input::SpacesOpened { main, spaces } => self.open(main, spaces, out)?,
             Input::Advanced { space, vector } => {
                 if let Some(space) = self.spaces.get_mut(&space) {
                     space.set_ours(vector, out);
@@ -463,9 +485,13 @@ impl Session {
                 self.closed = true;
                 return Ok(());
             }
-            // The peer has finished with the operations while this device still commits its last ones.
-            Frame::Hello { space, .. } if !self.members && self.membership.heard() => {
-                if self.spaces.contains_key(&space) && self.early.insert(space, frame).is_some() {
+            // The peer has finished with operations while this device still commits its last ones, or opens what spaces
+            // they make.
+            Frame::Hello { space, ref vector, .. }
+                if self.membership.heard() && self.may_open() && !self.spaces.contains_key(&space) =>
+            {
+                self.early_bytes += HELLO_BYTES + vector.as_ref().map_or(0, |it| it.len() * MARK_BYTES);
+                if self.early_bytes > MAX_EARLY_BYTES || self.early.insert(space, frame).is_some() {
                     return Err(Refusal::Misbehaved);
                 }
             }
@@ -476,12 +502,13 @@ impl Session {
             }
             // Everything below is for members only.
             _ if !self.members => return Err(Refusal::Misbehaved),
-            Frame::Hello { space, digest, vector } => {
-                // A space this device does not hold is none of its business.
-                if let Some(space) = self.spaces.get_mut(&space) {
-                    space.on_hello(digest, vector, out)?;
-                }
-            }
+            Frame::Hello { space, digest, vector } => match self.spaces.get_mut(&space) {
+                Some(space) => space.on_hello(digest, vector, out)?,
+                None => out.push(Effect::send(&Frame::NoSpace { space })),
+            },
+            // Without the main one there would be nothing to meet for.
+            Frame::NoSpace { space } if self.main != Some(space) => self.space(space)?.on_no_space()?,
+            Frame::NoSpace { .. } => return Err(Refusal::Misbehaved),
             Frame::Batch { space, plain_len, packed } => {
                 self.space(space)?.on_batch(plain_len, &packed, out)?;
             }
@@ -508,21 +535,54 @@ impl Session {
         self.spaces.get_mut(&id).ok_or(Refusal::Misbehaved)
     }
 
+    /// Whether there may be spaces that are not open yet.
+    fn may_open(&self) -> bool {
+        self.opening || self.outdated || self.membership.busy()
+    }
+
+    /// Both are members, and this is what they take part in. A space that is open stays so: the owner refuses what must not
+    /// leave any more.
+    fn open(
+        &mut self,
+        main: SpaceId,
+        spaces: BTreeMap<SpaceId, Vector>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        self.opening = false;
+        // The peer must hear of an operation before it hears of the space that the operation makes.
+        if self.outdated || self.membership.busy() {
+            self.outdated = true;
+            return Ok(());
+        }
+        for (id, vector) in spaces {
+            if !self.spaces.contains_key(&id) {
+                self.spaces.insert(id, Space::new(id, vector).map_err(|_| Refusal::Storage)?);
+            }
+        }
+        (self.main, self.members) = (Some(main), true);
+        if let Some(at) = self.clock.take() {
+            out.push(Effect::send(&Frame::Clock { at }));
+        }
+        self.early_bytes = 0;
+        for frame in std::mem::take(&mut self.early).into_values() {
+            self.on_frame(frame, out)?;
+        }
+        for (id, space) in &mut self.spaces {
+            space.greet(*id == main, out);
+        }
+        Ok(())
+    }
+
     fn advance(&mut self, out: &mut Vec<Effect>) -> Result<(), Refusal> {
         if !self.membership.done()? {
             return Ok(());
         }
+        if self.outdated && !self.opening {
+            (self.outdated, self.opening) = (false, true);
+            out.push(Effect::OpenSpaces);
+        }
         if !self.members {
-            self.members = true;
-            if let Some(at) = self.clock.take() {
-                out.push(Effect::send(&Frame::Clock { at }));
-            }
-            for frame in std::mem::take(&mut self.early).into_values() {
-                self.on_frame(frame, out)?;
-            }
-            for space in self.spaces.values_mut() {
-                space.greet(out);
-            }
+            return Ok(());
         }
         if let Some(at) = self.peer_clock.take() {
             out.push(Effect::PeerClock { at });

@@ -86,6 +86,8 @@ pub(crate) struct Space {
     rows: Rows,
     /// The peer has sent rows.
     heard_rows: bool,
+    /// The peer has said that it does not take part.
+    refused: bool,
     /// Forked chains whose end the peer is still to be sent.
     branches: VecDeque<WriterId>,
     loading: bool,
@@ -119,6 +121,7 @@ impl Space {
             forks: BTreeSet::new(),
             rows: Rows::Due,
             heard_rows: false,
+            refused: false,
             branches: VecDeque::new(),
             loading: false,
             stale: false,
@@ -150,8 +153,17 @@ impl Space {
         self.forks.is_empty() && self.theirs.as_ref() == Some(&self.ours)
     }
 
+    /// Whether either side has said anything of it.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// Nothing on the way in either direction, and nothing left to send or to wait for besides forked chains.
     pub(crate) fn settled(&self) -> bool {
+        // Of a space that this device holds nothing of, the peer speaks first, and before it says what it misses.
+        if self.told.is_none() || self.refused {
+            return true;
+        }
         let Some(theirs) = &self.theirs else { return false };
         let apart = self.ours.compare(theirs).any(|(writer, standing)| {
             standing != firsthand_log::Standing::Equal && !self.forks.contains(&writer)
@@ -176,12 +188,14 @@ impl Space {
 
     /// The peer owes a hello, an acknowledgement, or entries that it said it holds.
     pub(crate) fn awaits_peer(&self) -> bool {
-        self.theirs.is_none() || !self.in_flight.is_empty() || self.lacks()
+        let owes_hello = self.told.is_some() && self.theirs.is_none() && !self.refused;
+        owes_hello || !self.in_flight.is_empty() || self.lacks()
     }
 
-    /// Opens the space towards the peer.
-    pub(crate) fn greet(&mut self, out: &mut Vec<Effect>) {
-        if self.told.is_none() {
+    /// Opens the space towards the peer. Of one that this device holds nothing of it says nothing, unless it is the main
+    /// one: most people need most of the others never.
+    pub(crate) fn greet(&mut self, main: bool, out: &mut Vec<Effect>) {
+        if self.told.is_none() && (main || !self.ours.is_empty()) {
             self.hello(self.ours.len() <= DIGEST_FIRST, out);
         }
     }
@@ -202,7 +216,7 @@ impl Space {
         vector: Option<Vector>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        let again = self.theirs.is_some() || (self.heard_digest && vector.is_none());
+        let again = self.refused || self.theirs.is_some() || (self.heard_digest && vector.is_none());
         if again || vector.as_ref().is_some_and(|vector| vector.digest() != digest) {
             return Err(Refusal::Misbehaved);
         }
@@ -226,7 +240,17 @@ impl Space {
     /// This device now holds more.
     pub(crate) fn set_ours(&mut self, vector: Vector, out: &mut Vec<Effect>) {
         self.ours = vector;
+        self.greet(false, out);
         self.advance(out);
+    }
+
+    /// The peer does not take part.
+    pub(crate) fn on_no_space(&mut self) -> Result<(), Refusal> {
+        if self.told.is_none() || self.theirs.is_some() || self.refused {
+            return Err(Refusal::Misbehaved);
+        }
+        self.refused = true;
+        Ok(())
     }
 
     /// Asks for the next batch to send, where there is one and room for it.

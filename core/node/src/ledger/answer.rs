@@ -1,6 +1,6 @@
 //! Answers to what links ask.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use firsthand_ids::{DeviceKey, ExchangeKey, SpaceId, WriterId};
 use firsthand_log::lean::encode_batch;
@@ -77,13 +77,14 @@ impl Ledger {
 
     /// What every session must hear after own entries were saved: nothing of them can be missing here.
     #[must_use]
-    pub fn change(&self) -> Change {
-        let vectors = BTreeMap::from([(self.space, self.store.vector(&self.space))]);
-        Change { vectors, membership: None, missing: None }
+    pub fn change(&mut self) -> Change {
+        let vectors = self.store.spaces().map(|space| (space, self.store.vector(&space))).collect();
+        let membership = std::mem::take(&mut self.renamed).then(|| self.members());
+        Change { vectors, membership, missing: None }
     }
 
     /// The same after entries or files came from others.
-    pub(super) fn received(&self) -> Change {
+    pub(super) fn received(&mut self) -> Change {
         let missing =
             self.missing().inspect_err(|error| tracing::error!(%error, "what is missing is unknown"));
         Change { missing: missing.ok(), ..self.change() }
@@ -95,18 +96,25 @@ impl Ledger {
         let member =
             device.and_then(|device| roster.member(&device).map(|(_, member)| (device, member.name.clone())));
         let (pending, wanted) = self.missing().unwrap_or_default();
-        Answer::Greeted {
-            member,
-            heads: self.membership.heads(),
-            spaces: BTreeMap::from([(self.space, self.store.vector(&self.space))]),
-            pending,
-            wanted,
-            clock: now.at,
-        }
+        Answer::Greeted { member, heads: self.membership.heads(), pending, wanted, clock: now.at }
     }
 
-    fn is_own(&self, writer: &WriterId) -> bool {
-        self.store.tip(&self.space, writer).is_some_and(|tip| tip.device == self.device)
+    fn is_own(&self, space: &SpaceId, writer: &WriterId) -> bool {
+        self.store.tip(space, writer).is_some_and(|tip| tip.device == self.device)
+    }
+
+    /// The spaces that this device and a peer both take part in.
+    fn open_spaces(&self, peer: &ExchangeKey) -> Input {
+        let both =
+            self.membership.spaces_of(&self.person).into_keys().filter(|space| self.reads(peer, space));
+        let spaces = both.map(|space| (space, self.store.vector(&space))).collect();
+        Input::SpacesOpened { main: self.space, spaces }
+    }
+
+    fn reads(&self, peer: &ExchangeKey, space: &SpaceId) -> bool {
+        let roster = self.membership.roster();
+        let person = roster.device_by_exchange(peer).and_then(|device| roster.member(&device));
+        person.is_some_and(|(person, _)| self.membership.reads(space, &person))
     }
 
     fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Members) {
@@ -141,6 +149,14 @@ impl Ledger {
                     .take_operations(&operations, &mut change)
                     .map(|()| self.membership.roster().device_by_exchange(peer).is_some());
                 Input::OperationsTaken { heads: self.membership.heads(), peer_known }
+            }
+            Effect::OpenSpaces => self.open_spaces(peer),
+            // Who reads a space may have changed since the meeting began.
+            Effect::Load { space, .. } if !self.reads(peer, &space) => {
+                Input::Loaded { space, batch: Err(Refusal::NotAMember), forks: BTreeSet::new() }
+            }
+            Effect::LoadBranch { space, .. } if !self.reads(peer, &space) => {
+                Input::BranchLoaded { space, batch: Err(Refusal::NotAMember) }
             }
             Effect::Load { space, receiver, forks } => self.load_batch(space, receiver, forks),
             Effect::Commit { space, plain } => {
@@ -263,7 +279,7 @@ impl Ledger {
         for (writer, standing) in ours.compare(&receiver) {
             if let Standing::TheyLack(position) = standing
                 && position.0 > 0
-                && self.mark_at(&writer, position)?.as_ref() != receiver.get(&writer)
+                && self.mark_at(space, &writer, position)?.as_ref() != receiver.get(&writer)
             {
                 forks.insert(writer);
             }
@@ -271,7 +287,7 @@ impl Ledger {
         let limits = BatchLimits { entries: BATCH_ENTRIES, weight: BATCH_BYTES };
         let Some(batch) = self.store.batch_for(space, &receiver, limits, forks)? else { return Ok(None) };
         // What leaves must not be forgotten here, whatever becomes of the database.
-        if batch.heads.iter().any(|(writer, _)| self.is_own(writer)) {
+        if batch.heads.iter().any(|(writer, _)| self.is_own(space, writer)) {
             self.store.witness()?;
         }
         for writer in forks.iter() {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_document::{Author, Document, Incoming, Outcome};
-use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis, WriterId};
+use firsthand_ids::{ChangeHash, DocumentId, Position, SpaceId, UnixMillis, WriterId};
 use firsthand_log::EntryKind;
 use firsthand_store::{Commit, EntryState, HoldReason, StoredChange};
 
@@ -64,10 +64,14 @@ impl From<StoredChange> for Arrival {
     }
 }
 
+/// A document, and the space in which something was written about it. Only one of them is the document's own, but anybody may
+/// name any id anywhere.
+pub(super) type Subject = (SpaceId, DocumentId);
+
 /// Changes that are kept and not yet tried on their documents.
 #[derive(Debug, Default)]
 pub(super) struct Untried {
-    documents: BTreeMap<DocumentId, Vec<Arrival>>,
+    documents: BTreeMap<Subject, Vec<Arrival>>,
     authors: BTreeMap<ChangeHash, Author>,
     entries: usize,
     bytes: usize,
@@ -76,7 +80,7 @@ pub(super) struct Untried {
 }
 
 impl Untried {
-    pub(super) fn add(&mut self, id: DocumentId, author: Author, arrival: Arrival) {
+    pub(super) fn add(&mut self, id: Subject, author: Author, arrival: Arrival) {
         self.entries += 1;
         self.bytes += arrival.body.len();
         self.authors.insert(arrival.content, author);
@@ -93,12 +97,12 @@ impl Untried {
     }
 
     /// The documents that something is there for.
-    pub(super) fn documents(&self) -> Vec<DocumentId> {
+    pub(super) fn documents(&self) -> Vec<Subject> {
         self.documents.keys().copied().collect()
     }
 
     /// Each change of a document alone, in the order in which they were kept.
-    pub(super) fn singly(&self, id: &DocumentId) -> Vec<(WriterId, Position, Self)> {
+    pub(super) fn singly(&self, id: &Subject) -> Vec<(WriterId, Position, Self)> {
         let arrivals = self.documents.get(id).map_or(&[][..], Vec::as_slice);
         let alone = |arrival: &Arrival| {
             let author = self.authors.get(&arrival.content).map(|author| (arrival.content, *author));
@@ -120,7 +124,7 @@ impl Untried {
     }
 
     /// Takes out what was tried.
-    pub(super) fn remove(&mut self, ids: &[DocumentId]) {
+    pub(super) fn remove(&mut self, ids: &[Subject]) {
         for arrival in ids.iter().filter_map(|id| self.documents.remove(id)).flatten() {
             self.entries -= 1;
             self.bytes -= arrival.body.len();
@@ -157,13 +161,22 @@ impl Ledger {
     }
 
     /// Tries some of a document's entries, in a commit that does not say that everything was tried.
-    pub(super) fn apply_some(&mut self, id: &DocumentId, some: &Untried) -> Result<(), NodeError> {
-        self.try_on(&[*id], some, false)
+    pub(super) fn apply_some(&mut self, id: &Subject, some: &Untried) -> Result<(), NodeError> {
+        self.try_on(&id.0, &[id.1], some, false)
     }
 
     /// The same for one document, before somebody reads or edits it.
     pub(super) fn apply_untried_of(&mut self, id: &DocumentId) -> Result<(), NodeError> {
-        if self.untried.documents.contains_key(id) { self.apply_to(&[*id]) } else { Ok(()) }
+        if self.untried.is_empty() {
+            return Ok(());
+        }
+        let spaces: Vec<SpaceId> = self.store.spaces().collect();
+        let ids: Vec<Subject> = spaces
+            .into_iter()
+            .map(|space| (space, *id))
+            .filter(|subject| self.untried.documents.contains_key(subject))
+            .collect();
+        if ids.is_empty() { Ok(()) } else { self.apply_to(&ids) }
     }
 
     /// Finds what was kept and not tried before the program ended.
@@ -173,7 +186,7 @@ impl Ledger {
         for change in found {
             let Some(id) = change.info.document else { continue };
             let author = rosters.author(&change.info);
-            self.untried.add(id, author, change.into());
+            self.untried.add((change.info.space, id), author, change.into());
         }
         Ok(())
     }
@@ -182,7 +195,7 @@ impl Ledger {
     pub(super) fn settle(&mut self) -> Result<bool, NodeError> {
         let applied = self.apply_untried()?;
         let waiting = self.store.unsettled()?.into_iter().filter(|info| info.state == EntryState::Waiting);
-        let mut ids: Vec<DocumentId> = waiting.filter_map(|info| info.document).collect();
+        let mut ids: Vec<Subject> = waiting.filter_map(|info| Some((info.space, info.document?))).collect();
         ids.sort_unstable();
         ids.dedup();
         for ids in ids.chunks(DOCUMENTS_AT_ONCE) {
@@ -191,27 +204,43 @@ impl Ledger {
         Ok(applied || !ids.is_empty())
     }
 
-    /// Applies to documents what was not tried and what has waited, in one transaction.
-    fn apply_to(&mut self, ids: &[DocumentId]) -> Result<(), NodeError> {
+    /// Applies to documents what was not tried and what has waited, in one transaction per space.
+    fn apply_to(&mut self, ids: &[Subject]) -> Result<(), NodeError> {
         // On any error it goes back, to be tried another time.
         let mut untried = std::mem::take(&mut self.untried);
         let all = untried.documents.keys().all(|id| ids.contains(id));
-        let result = self.try_on(ids, &untried, all);
-        if result.is_ok() {
-            untried.remove(ids);
+        let mut by_space: BTreeMap<SpaceId, Vec<DocumentId>> = BTreeMap::new();
+        for (space, id) in ids {
+            by_space.entry(*space).or_default().push(*id);
+        }
+        let last = by_space.len();
+        let mut result = Ok(());
+        for (number, (space, ids)) in (1..).zip(by_space) {
+            result = self.try_on(&space, &ids, &untried, all && number == last);
+            if result.is_err() {
+                break;
+            }
+            let done: Vec<Subject> = ids.into_iter().map(|id| (space, id)).collect();
+            untried.remove(&done);
         }
         self.untried = untried;
         result
     }
 
-    fn try_on(&mut self, ids: &[DocumentId], untried: &Untried, all: bool) -> Result<(), NodeError> {
-        let mut commit = Commit::new(self.space);
+    fn try_on(
+        &mut self,
+        space: &SpaceId,
+        ids: &[DocumentId],
+        untried: &Untried,
+        all: bool,
+    ) -> Result<(), NodeError> {
+        let mut commit = Commit::new(*space);
         commit.derived = true;
         commit.tried = all;
         let mut opened = Vec::new();
         for id in ids {
-            let new = untried.documents.get(id).map_or(&[][..], Vec::as_slice);
-            let document = self.apply_document(*id, new, &untried.authors, &mut commit)?;
+            let new = untried.documents.get(&(*space, *id)).map_or(&[][..], Vec::as_slice);
+            let document = self.apply_document((*space, *id), new, &untried.authors, &mut commit)?;
             opened.extend(document.map(|document| (*id, document)));
         }
         // What waited for a predecessor was placed in the order before that was here.
@@ -232,12 +261,19 @@ impl Ledger {
     /// Applies what is new for a document and what has waited for it, and adds the result to the commit.
     fn apply_document(
         &mut self,
-        id: DocumentId,
+        (space, id): Subject,
         new: &[Arrival],
         known: &BTreeMap<ChangeHash, Author>,
         commit: &mut Commit,
     ) -> Result<Option<Document>, NodeError> {
         let stored = self.store.document(&id)?;
+        if stored.as_ref().is_some_and(|stored| stored.space != space) {
+            // It belongs to another space: nothing from here ever reaches it.
+            for arrival in new.iter().filter(|arrival| arrival.state != EntryState::Waiting) {
+                commit.state_changes.push((arrival.writer, arrival.position, EntryState::Waiting));
+            }
+            return Ok(None);
+        }
         let cached = self.documents.take(&id);
         let (document, creator) = match &stored {
             Some(stored) => {
@@ -255,7 +291,7 @@ impl Ledger {
             let before = growing.settled.len();
             loop {
                 let window =
-                    if waits { self.store.waiting_of(&id, after, WINDOW_BYTES)? } else { Vec::new() };
+                    if waits { self.store.waiting_of(&space, &id, after, WINDOW_BYTES)? } else { Vec::new() };
                 let Some(last) = window.last().map(|change| change.info.number) else { break };
                 (after, windows) = (last, windows + 1);
                 let ready = window.into_iter().filter(|change| self.is_ready(change));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use firsthand_document::{Author, Authors, Document, Incoming, NoAuthors, Outcome};
-use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis};
+use firsthand_ids::{ChangeHash, DocumentId, Position, SpaceId, UnixMillis};
 use firsthand_log::{Entry, EntryKind, Tip, verify_run};
 use firsthand_store::{Damage, DocumentUpdate, EntryState, Rebuild, StoredChange};
 use ring::digest::{Context, SHA256};
@@ -100,17 +100,20 @@ impl Ledger {
         view.attachments = report.attachments;
         view.problems.extend(report.damage.iter().map(ToString::to_string));
         view.parts.extend(report.damage.iter().map(part));
-        for (writer, mark) in self.store.vector(&self.space).iter() {
-            if let Err(problem) = self.check_chain(*writer, mark.position, &mut view, progress, total) {
-                match problem {
-                    NodeError::Stopped => return Err(NodeError::Stopped),
-                    problem => {
+        let spaces: Vec<SpaceId> = self.store.spaces().collect();
+        for space in spaces {
+            for (writer, mark) in self.store.vector(&space).iter() {
+                let until = mark.position;
+                match self.check_chain(&space, *writer, until, &mut view, progress, total) {
+                    Ok(()) => {}
+                    Err(NodeError::Stopped) => return Err(NodeError::Stopped),
+                    Err(problem) => {
                         view.problems.push(format!("chain {}: failed to {problem}", writer.short()));
                         view.parts.insert(Part::Chains);
                     }
                 }
+                view.chains += 1;
             }
-            view.chains += 1;
         }
         self.check_files(&mut view)?;
 
@@ -147,24 +150,25 @@ impl Ledger {
 
     fn check_chain(
         &self,
+        space: &SpaceId,
         writer: firsthand_ids::WriterId,
         until: Position,
         view: &mut CheckView,
         progress: ProgressFn<'_>,
         total: u64,
     ) -> Result<(), NodeError> {
-        let chain = self.chain(writer);
+        let chain = self.chain_in(space, writer);
         let mut tip: Option<Tip> = None;
         let mut at = Position::START;
         while at < until {
             // From one kept signature to the next, so that each of them is verified.
-            let heads = self.store.heads(&self.space, &writer, at.next(), 1)?;
+            let heads = self.store.heads(space, &writer, at.next(), 1)?;
             let head =
                 heads.first().ok_or(NodeError::Inconsistent("the end of a chain, which is not signed"))?;
             let mut entries: Vec<Entry> = Vec::new();
             while at < head.position {
                 let left = (head.position.0 - at.0).min(PIECE as u64) as usize;
-                let piece = self.store.entries(&self.space, &writer, at.next(), left)?;
+                let piece = self.store.entries(space, &writer, at.next(), left)?;
                 let Some(last) = piece.last() else {
                     return Err(NodeError::Inconsistent("a chain, which has a gap"));
                 };
@@ -199,6 +203,19 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::Store`] from the store.
     pub fn digest(&mut self) -> Result<StateDigest, NodeError> {
+        self.digest_of(|_| true)
+    }
+
+    /// The same of the space of the whole team alone: what any two members can compare.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub fn team_digest(&mut self) -> Result<StateDigest, NodeError> {
+        let team = self.space;
+        self.digest_of(|space| *space == team)
+    }
+
+    fn digest_of(&mut self, of: impl Fn(&SpaceId) -> bool) -> Result<StateDigest, NodeError> {
         self.apply_untried()?;
         let mut digest = Context::new(&SHA256);
         let mut feed = |bytes: &[u8]| {
@@ -206,7 +223,7 @@ impl Ledger {
             digest.update(bytes);
         };
         feed(b"firsthand state v1");
-        let mut spaces: Vec<_> = self.store.spaces().collect();
+        let mut spaces: Vec<_> = self.store.spaces().filter(&of).collect();
         spaces.sort_unstable();
         for space in spaces {
             feed(space.as_bytes());
@@ -223,7 +240,9 @@ impl Ledger {
             let page = self.store.documents(after.as_ref(), 500)?;
             for id in &page {
                 // Where nothing is applied, because the rest has not come or the guard refused it, the chains say all.
-                let Some(stored) = self.store.document(id)? else { continue };
+                let Some(stored) = self.store.document(id)?.filter(|stored| of(&stored.space)) else {
+                    continue;
+                };
                 let document = Document::load(&stored.saved)?;
                 let mut heads = document.heads();
                 heads.sort_unstable();

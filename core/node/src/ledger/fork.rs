@@ -89,6 +89,7 @@ impl Ledger {
     /// A verified run of another branch, as it is kept.
     pub(super) fn branch(
         &self,
+        space: &SpaceId,
         writer: WriterId,
         differs: Position,
         entries: Vec<Entry>,
@@ -96,8 +97,8 @@ impl Ledger {
     ) -> AsideRun {
         let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
         let batch = Batch { entries, heads: vec![(writer, head)] };
-        let run = encode_batch(&batch, &Vector::new(), &self.store.references(self.space));
-        let (reason, space) = (AsideReason::Fork, self.space);
+        let run = encode_batch(&batch, &Vector::new(), &self.store.references(*space));
+        let (reason, space) = (AsideReason::Fork, *space);
         AsideRun { reason, space, writer, first: differs, last: head.position, hash: head.hash, run }
     }
 

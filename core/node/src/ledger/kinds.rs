@@ -1,7 +1,7 @@
 //! The kinds of records besides incidents and files: how each is judged, and how a new one is saved.
 
 use firsthand_document::{Document, DocumentKind, View};
-use firsthand_ids::{DocumentId, UnixMillis};
+use firsthand_ids::{DocumentId, SpaceId, UnixMillis};
 use firsthand_record::roster::{CheckIn, EmergencyContact, FieldTeam, Handoff, Person, Shift};
 use firsthand_record::validate::roster::ShiftContext;
 use firsthand_record::validate::{self, Context, Finding, is_rejected};
@@ -80,6 +80,18 @@ impl Ledger {
     pub(super) fn add_record(
         &mut self,
         kind: DocumentKind,
+        fields: Map<String, Value>,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Saved, NodeError> {
+        self.add_record_in(self.space, kind, fields, now, rng)
+    }
+
+    /// The same in a space of few.
+    pub(super) fn add_record_in(
+        &mut self,
+        space: SpaceId,
+        kind: DocumentKind,
         mut fields: Map<String, Value>,
         now: Now,
         rng: &mut dyn CryptoRng,
@@ -92,8 +104,11 @@ impl Ledger {
         }
         fields.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
         fields.insert("clock_evidence".to_owned(), json!(evidence));
-        fields.entry("sensitivity").or_insert_with(|| json!(Sensitivity::Team));
-        let mut draft = self.draft(now, rng)?;
+        // Who reads the spaces of few is what makes them.
+        if space == self.space {
+            fields.entry("sensitivity").or_insert_with(|| json!(Sensitivity::Team));
+        }
+        let mut draft = self.draft_in(space, now, rng)?;
         let (id, document, creator) = self.add_document(&mut draft, now, None, rng, |_, writer| {
             Ok(Document::create(kind, writer, &fields)?)
         })?;

@@ -19,6 +19,7 @@ mod merge;
 mod noted;
 mod order;
 mod own;
+mod private;
 mod project;
 mod quarantine;
 mod read;
@@ -38,6 +39,7 @@ pub use import::{ImportReport, ImportRow};
 pub use kinds::Entered;
 pub use manifest::ManifestState;
 pub use merge::MergeView;
+pub use private::{CareView, ContactView};
 pub use quarantine::{HeldView, PlaceView, QuarantineView, WaitingView};
 pub use read::{
     CandidateView, ConflictView, CountsView, HistoryView, IncidentView, MemberView, MissingRange,
@@ -63,7 +65,6 @@ use crate::{Identity, NodeError};
 
 const SIGNING_SEED: &str = "device.signing";
 const EXCHANGE_SECRET: &str = "device.exchange";
-const WRITER: &str = "writer.team";
 const NEXT_SHORT_CODE: &str = "short_code.next";
 const SHORT_CODE_PREFIX: &str = "short_code.prefix";
 const CLOCK: &str = "clock.last";
@@ -120,15 +121,17 @@ pub struct Ledger {
     membership: Membership,
     device: DeviceKey,
     person: PersonId,
+    /// The space of the whole team.
     space: SpaceId,
-    writer: Option<WriterId>,
+    /// This device's chain in each space that it has written into.
+    own: BTreeMap<SpaceId, own::OwnChain>,
     clock: HybridClock,
     clock_keeper: clock::ClockKeeper,
-    /// Effective time of the own chain's last entry.
-    own_effective: HybridTime,
     documents: own::DocumentCache,
     /// What was received and is not in its documents yet.
     untried: apply::Untried,
+    /// This device's person changed the membership, of which sessions have not heard.
+    renamed: bool,
     /// Files on their way here.
     receiving: BTreeMap<DocumentId, Receiving>,
     /// Those of them that somebody works on beside the ledger.
@@ -229,28 +232,25 @@ impl Ledger {
         let device = keys.signing.key();
         let space = team_space(membership.team());
         store.follow(device, membership.heads(), &salvage::kept(&keys, &membership));
-        let writer = store.setting(WRITER)?.and_then(|bytes| WriterId::from_slice(&bytes));
         // A chain must never be continued from anywhere but its end, and where a witness disagrees, what is here may not
         // be the end.
-        let writer = writer.filter(|_| !store.is_in_doubt());
-        let tip = writer.and_then(|writer| store.tip(&space, &writer).map(|tip| (writer, tip)));
-        let own_effective = match tip {
-            Some((writer, tip)) => {
-                store.entry(&writer, tip.position)?.map_or(HybridTime::ZERO, |it| it.info.effective)
+        let mut own = BTreeMap::new();
+        if !store.is_in_doubt() {
+            for space in membership.spaces_of(&person_id(&device)).into_keys() {
+                own.extend(own::OwnChain::find(&store, space)?.map(|chain| (space, chain)));
             }
-            None => HybridTime::ZERO,
-        };
+        }
         let clock = store.setting(CLOCK)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
         let mut ledger = Self {
             device,
             person: person_id(&device),
             space,
-            writer,
+            own,
             clock_keeper: Self::heard_clocks(&store)?,
             clock: HybridClock::resume(clock.map_or(HybridTime::ZERO, HybridTime::from_packed)),
-            own_effective,
             documents: own::DocumentCache::default(),
             untried: apply::Untried::default(),
+            renamed: false,
             receiving: BTreeMap::new(),
             working: BTreeSet::new(),
             untrue: BTreeSet::new(),
@@ -299,8 +299,13 @@ impl Ledger {
         self.membership.roster().rights(&self.device)
     }
 
+    /// A chain in the space of the whole team.
     fn chain(&self, writer: WriterId) -> ChainId {
-        ChainId { team: *self.membership.team(), space: self.space, writer }
+        self.chain_in(&self.space, writer)
+    }
+
+    fn chain_in(&self, space: &SpaceId, writer: WriterId) -> ChainId {
+        ChainId { team: *self.membership.team(), space: *space, writer }
     }
 
     /// Puts documents that were saved lately into the full-text index; says whether some still wait.

@@ -3,16 +3,16 @@
 use std::collections::VecDeque;
 
 use firsthand_document::{Change, Document};
-use firsthand_ids::{DocumentId, HybridTime, Position, WriterId};
+use firsthand_ids::{DocumentId, HybridTime, Position, SpaceId, WriterId};
 use firsthand_log::{
     Bind, Detached, Entry, EntryHeader, EntryKind, Nonce, SIGN_EVERY_BYTES, SIGN_EVERY_ENTRIES, SignedHead,
     Tip, content_hash, document_id, hash_run, writer_id,
 };
 use firsthand_record::ShortCode;
-use firsthand_store::{Commit, DocumentUpdate, EntryState, NewEntry};
+use firsthand_store::{Commit, DocumentUpdate, EntryState, NewEntry, Store};
 use rand_core::CryptoRng;
 
-use super::{CLOCK, Ledger, Now, SHORT_CODE_PREFIX, WRITER};
+use super::{CLOCK, Ledger, Now, SHORT_CODE_PREFIX};
 use crate::NodeError;
 
 /// Documents that are likely to be needed again. Each costs about 19 KB of memory loaded (design.md), so few stay.
@@ -37,6 +37,32 @@ impl DocumentCache {
     }
 }
 
+/// This device's chain in a space.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnChain {
+    pub(super) writer: WriterId,
+    /// Effective time of its last entry.
+    pub(super) effective: HybridTime,
+}
+
+impl OwnChain {
+    /// The chain that this device goes on with in a space.
+    pub(super) fn find(store: &Store, space: SpaceId) -> Result<Option<Self>, NodeError> {
+        let writer = store.setting(&setting(&space))?.and_then(|bytes| WriterId::from_slice(&bytes));
+        let Some(writer) = writer else { return Ok(None) };
+        let last = match store.tip(&space, &writer) {
+            Some(tip) => store.entry_info(&writer, tip.position)?,
+            None => None,
+        };
+        Ok(Some(Self { writer, effective: last.map_or(HybridTime::ZERO, |info| info.effective) }))
+    }
+}
+
+/// The setting that names this device's writer in a space.
+fn setting(space: &SpaceId) -> String {
+    format!("writer.{space}")
+}
+
 /// Own entries in the making. Positions are given out as content is added; nothing is final before
 /// [`Ledger::commit_own`].
 pub(super) struct Draft {
@@ -50,11 +76,21 @@ pub(super) struct Draft {
 }
 
 impl Ledger {
-    /// Begins a commit of own entries; opens a writer where this device has none for the space.
+    /// Begins a commit of own entries for the whole team.
     pub(super) fn draft(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<Draft, NodeError> {
-        let mut commit = Commit::new(self.space);
-        if let Some(writer) = self.writer {
-            let tip = self.store.tip(&self.space, &writer);
+        self.draft_in(self.space, now, rng)
+    }
+
+    /// Begins a commit of own entries; opens a writer where this device has none for the space.
+    pub(super) fn draft_in(
+        &mut self,
+        space: SpaceId,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Draft, NodeError> {
+        let mut commit = Commit::new(space);
+        if let Some(OwnChain { writer, .. }) = self.own.get(&space).copied() {
+            let tip = self.store.tip(&space, &writer);
             let next = tip.as_ref().map_or(Position::START, |tip| tip.position).next();
             let prefix =
                 self.store.setting(SHORT_CODE_PREFIX)?.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -63,12 +99,16 @@ impl Ledger {
         }
         let mut nonce: Nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
-        let writer = writer_id(self.membership.team(), &self.space, &self.device, &nonce);
-        commit.settings.push((WRITER.to_owned(), writer.as_bytes().to_vec()));
+        let writer = writer_id(self.membership.team(), &space, &self.device, &nonce);
+        commit.settings.push((setting(&space), writer.as_bytes().to_vec()));
         commit.claim_installation = true;
         let kept = self.store.setting(SHORT_CODE_PREFIX)?.and_then(|bytes| String::from_utf8(bytes).ok());
         let mut prefix = kept.unwrap_or_else(|| ShortCode::prefix_for(&self.device));
         if self.store.is_in_doubt() {
+            // This settles the doubt, and no chain that was in doubt may be gone on with.
+            for other in self.membership.spaces_of(&self.person).into_keys().filter(|other| *other != space) {
+                commit.settings.push((setting(&other), Vec::new()));
+            }
             prefix = ShortCode::prefix_of_writer(&writer);
             commit.settings.push((SHORT_CODE_PREFIX.to_owned(), prefix.clone().into_bytes()));
         }
@@ -127,7 +167,7 @@ impl Ledger {
         let mut nonce: Nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
         let creator = (draft.writer, draft.next);
-        let id = document_id(&self.space, &draft.writer, draft.next, &nonce);
+        let id = document_id(&draft.commit.space, &draft.writer, draft.next, &nonce);
         let (document, changes) = make(id, draft.writer)?;
         let mut detached = detached;
         for (index, change) in changes.into_iter().enumerate() {
@@ -151,11 +191,14 @@ impl Ledger {
         mut draft: Draft,
         documents: Vec<DocumentUpdate>,
     ) -> Result<(), NodeError> {
-        let chain = self.chain(draft.writer);
+        let space = draft.commit.space;
+        let chain = self.chain_in(&space, draft.writer);
         let run = hash_run(&chain, draft.tip.as_ref(), &draft.entries)?;
         draft.commit.heads = self.sign(&draft, &run.hashes);
 
-        let mut effective = self.own_effective;
+        // A chain that begins follows nothing.
+        let own = self.own.get(&space).filter(|own| own.writer == draft.writer);
+        let mut effective = own.map_or(HybridTime::ZERO, |own| own.effective);
         let mut known = std::collections::BTreeMap::new();
         for (entry, hash) in draft.entries.into_iter().zip(run.hashes) {
             let dependencies = firsthand_log::change::ChangeParts::read(&entry.body)
@@ -179,14 +222,13 @@ impl Ledger {
         draft.commit.documents = documents;
         draft.commit.tried = self.untried.is_empty();
         self.store.commit(draft.commit)?;
-        self.writer = Some(draft.writer);
-        self.own_effective = effective;
+        self.own.insert(space, OwnChain { writer: draft.writer, effective });
         Ok(())
     }
 
     /// The head, and inside a long commit one more every 256 entries or 256 KiB.
     fn sign(&self, draft: &Draft, hashes: &[firsthand_ids::EntryHash]) -> Vec<(WriterId, SignedHead)> {
-        let chain = self.chain(draft.writer);
+        let chain = self.chain_in(&draft.commit.space, draft.writer);
         let mut heads = Vec::new();
         let (mut entries, mut bytes) = (0, 0);
         for (index, (entry, hash)) in draft.entries.iter().zip(hashes).enumerate() {

@@ -10,9 +10,9 @@ use firsthand_ids::{ChangeHash, DocumentId, EntryHash, LocalTime, Position, Writ
 use firsthand_log::EntryKind;
 use firsthand_store::{EntryInfo, EntryState, HoldReason};
 
-use super::Ledger;
 use super::authors::LogAuthors;
 use super::order::dependencies;
+use super::{Ledger, own};
 use crate::NodeError;
 
 /// How many entries behind a held one are named; all are counted.
@@ -204,14 +204,14 @@ impl Ledger {
     /// taken, and two changes with one number would part the replicas for good. It takes a rebuild under stricter rules, or a
     /// repair that did not find what it builds on.
     pub(super) fn leave_unclean_chain(&mut self, id: &DocumentId) -> Result<(), NodeError> {
-        let Some(writer) = self.writer else { return Ok(()) };
-        if self.store.document(id)?.is_none_or(|stored| stored.unsettled == 0) {
+        let Some(stored) = self.store.document(id)?.filter(|stored| stored.unsettled > 0) else {
             return Ok(());
-        }
+        };
+        let Some(own::OwnChain { writer, .. }) = self.own.get(&stored.space).copied() else { return Ok(()) };
         let own = |info: &EntryInfo| info.writer == writer && info.document == Some(*id);
         if self.store.unsettled()?.iter().any(own) {
             tracing::warn!("an own entry is not in its document; the next one begins a new chain");
-            self.writer = None;
+            self.own.remove(&stored.space);
         }
         Ok(())
     }

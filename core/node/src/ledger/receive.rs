@@ -57,7 +57,7 @@ impl Ledger {
     /// Takes in a batch of a space. Nothing of it reaches Automerge before its signatures and chains verified, and
     /// nothing is acknowledged before it is on the disk.
     pub(super) fn receive(&mut self, space: &SpaceId, plain: &[u8], now: Now) -> Result<Received, Refusal> {
-        if *space != self.space {
+        if !self.takes_part(space) {
             return Err(Refusal::Misbehaved);
         }
         let batch = decode_batch(plain, space, &self.store.references(*space)).map_err(|error| {
@@ -65,10 +65,10 @@ impl Ledger {
             Refusal::Misbehaved
         })?;
         let writers: Vec<WriterId> = batch.signatures.iter().map(|(writer, _)| *writer).collect();
-        let verified = self.verify(batch)?;
+        let verified = self.verify(space, batch)?;
         let forks = verified.forks.clone();
         let entries = verified.entries.len() as u64;
-        self.keep_batch(verified, now, Durable::Yes).map_err(|error| {
+        self.keep_batch(space, verified, now, Durable::Yes).map_err(|error| {
             tracing::error!(%error, "could not keep a batch");
             Refusal::Storage
         })?;
@@ -90,6 +90,7 @@ impl Ledger {
     /// Takes in one signed run of a chain that was read from a damaged database; says whether it verifies.
     pub(super) fn take_run(
         &mut self,
+        space: &SpaceId,
         writer: WriterId,
         entries: Vec<Entry>,
         signature: firsthand_log::Signature,
@@ -98,9 +99,9 @@ impl Ledger {
     ) -> Result<bool, NodeError> {
         let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
         let batch = ReceivedBatch { entries, signatures: vec![(writer, signature)] };
-        match self.verify(batch) {
+        match self.verify(space, batch) {
             Ok(verified) if verified.forks.is_empty() => {
-                self.keep_batch(verified, now, durable)?;
+                self.keep_batch(space, verified, now, durable)?;
                 Ok(true)
             }
             Ok(_) | Err(Refusal::Misbehaved | Refusal::NotAMember) => Ok(false),
@@ -109,7 +110,7 @@ impl Ledger {
     }
 
     /// Checks chains and signatures; drops what is held already.
-    fn verify(&self, batch: ReceivedBatch) -> Result<VerifiedBatch, Refusal> {
+    fn verify(&self, space: &SpaceId, batch: ReceivedBatch) -> Result<VerifiedBatch, Refusal> {
         let mut parts: BTreeMap<WriterId, Vec<Entry>> = BTreeMap::new();
         let mut order = Vec::with_capacity(batch.entries.len());
         for (writer, entry) in batch.entries {
@@ -121,23 +122,26 @@ impl Ledger {
         let mut placed = BTreeMap::new();
         for (writer, signature) in batch.signatures {
             let entries = parts.remove(&writer).ok_or(Refusal::Misbehaved)?;
-            let held = self.store.tip(&self.space, &writer);
+            let held = self.store.tip(space, &writer);
             let tip = self.tip_before(&writer, held.as_ref(), &entries)?;
-            let run =
-                verify_run(&self.chain(writer), tip.as_ref(), &entries, &signature).map_err(|error| {
+            let run = verify_run(&self.chain_in(space, writer), tip.as_ref(), &entries, &signature).map_err(
+                |error| {
                     tracing::warn!(%error, writer = %writer.short(), "refused a run");
                     Refusal::Misbehaved
-                })?;
+                },
+            )?;
             let roster = self.membership.roster();
-            if roster.member(&run.tip.device).is_none_or(|(person, _)| person != run.tip.person) {
+            if roster.member(&run.tip.device).is_none_or(|(person, _)| person != run.tip.person)
+                || !self.membership.reads(space, &run.tip.person)
+            {
                 return Err(Refusal::Misbehaved);
             }
-            if held.is_none() && self.chains_of(&run.tip.device) >= MAX_CHAINS_OF_DEVICE {
+            if held.is_none() && self.chains_of(space, &run.tip.device) >= MAX_CHAINS_OF_DEVICE {
                 return Err(Refusal::Misbehaved);
             }
-            if let Some(differs) = self.forked(&writer, held.as_ref(), &entries, &run.hashes)? {
+            if let Some(differs) = self.forked(space, &writer, held.as_ref(), &entries, &run.hashes)? {
                 verified.forks.insert(writer);
-                verified.aside.push(self.branch(writer, differs, entries, run.head(signature)));
+                verified.aside.push(self.branch(space, writer, differs, entries, run.head(signature)));
                 continue;
             }
             let mut membership = tip.map(|tip| tip.membership).unwrap_or_default();
@@ -171,9 +175,14 @@ impl Ledger {
         Ok(verified)
     }
 
-    fn chains_of(&self, device: &DeviceKey) -> usize {
-        let vector = self.store.vector(&self.space);
-        let tips = vector.iter().filter_map(|(writer, _)| self.store.tip(&self.space, writer));
+    /// Whether this device's person reads a space.
+    pub(super) fn takes_part(&self, space: &SpaceId) -> bool {
+        self.membership.reads(space, &self.person)
+    }
+
+    fn chains_of(&self, space: &SpaceId, device: &DeviceKey) -> usize {
+        let vector = self.store.vector(space);
+        let tips = vector.iter().filter_map(|(writer, _)| self.store.tip(space, writer));
         tips.filter(|tip| tip.device == *device).count()
     }
 
@@ -203,6 +212,7 @@ impl Ledger {
     /// Where a verified run says something else than what is held at the same position: its device signed both.
     fn forked(
         &self,
+        space: &SpaceId,
         writer: &WriterId,
         held: Option<&Tip>,
         entries: &[Entry],
@@ -213,7 +223,7 @@ impl Ledger {
             if entry.position > held.position {
                 break;
             }
-            let ours = self.store.entry_hash_at(&self.space, writer, entry.position);
+            let ours = self.store.entry_hash_at(space, writer, entry.position);
             if ours.map_err(|_| Refusal::Storage)? != Some(*hash) {
                 return Ok(Some(entry.position));
             }
@@ -222,14 +232,20 @@ impl Ledger {
     }
 
     /// Keeps what verified; from then on it may be acknowledged. What it changes in documents comes after.
-    fn keep_batch(&mut self, batch: VerifiedBatch, now: Now, durable: Durable) -> Result<(), NodeError> {
+    fn keep_batch(
+        &mut self,
+        space: &SpaceId,
+        batch: VerifiedBatch,
+        now: Now,
+        durable: Durable,
+    ) -> Result<(), NodeError> {
         let known = self.store.aside()?;
         let new = |run: &AsideRun| !known.iter().any(|it| (it.writer, it.hash) == (run.writer, run.hash));
         let aside: Vec<AsideRun> = batch.aside.into_iter().filter(new).collect();
         if batch.entries.is_empty() && aside.is_empty() {
             return Ok(());
         }
-        let mut commit = Commit::new(self.space);
+        let mut commit = Commit::new(*space);
         commit.aside = aside;
         let mut untried = Vec::new();
         let hybrid_now = self.hybrid_now(now.at);
@@ -280,7 +296,7 @@ impl Ledger {
         commit.tried = self.untried.is_empty() && untried.is_empty();
         self.keep(commit)?;
         for (id, author, arrival) in untried {
-            self.untried.add(id, author, arrival);
+            self.untried.add((*space, id), author, arrival);
         }
         if self.untried.is_full() {
             self.apply_untried()?;
@@ -290,13 +306,14 @@ impl Ledger {
 
     /// Commits, and follows an own entry that moved in the order for people.
     pub(super) fn keep(&mut self, commit: Commit) -> Result<(), NodeError> {
-        let raised = commit.effective.clone();
+        let (space, raised) = (commit.space, commit.effective.clone());
         self.store.commit(commit)?;
-        let tip =
-            self.writer.and_then(|writer| Some((writer, self.store.tip(&self.space, &writer)?.position)));
-        for (writer, position, time) in raised {
-            if tip == Some((writer, position)) {
-                self.own_effective = time;
+        if let Some(own) = self.own.get_mut(&space) {
+            let tip = self.store.tip(&space, &own.writer).map(|tip| tip.position);
+            for (writer, position, time) in raised {
+                if (writer, Some(position)) == (own.writer, tip) {
+                    own.effective = time;
+                }
             }
         }
         Ok(())
@@ -330,8 +347,13 @@ impl Ledger {
     }
 
     /// What is held of a writer, for comparing with a peer.
-    pub(super) fn mark_at(&self, writer: &WriterId, position: Position) -> Result<Option<Mark>, NodeError> {
-        let hash = self.store.entry_hash_at(&self.space, writer, position)?;
+    pub(super) fn mark_at(
+        &self,
+        space: &SpaceId,
+        writer: &WriterId,
+        position: Position,
+    ) -> Result<Option<Mark>, NodeError> {
+        let hash = self.store.entry_hash_at(space, writer, position)?;
         Ok(hash.map(|hash| Mark::new(position, &hash)))
     }
 }

@@ -144,7 +144,7 @@ impl Ledger {
         self.refuse_circles(&id, &edits)?;
         let mut document = self.load(&id)?;
         self.leave_unclean_chain(&id)?;
-        let mut draft = self.draft(now, rng)?;
+        let mut draft = self.draft_in(info.info.space, now, rng)?;
         let rights = document_rights(self.rights());
         let changes = document.edit(draft.writer, rights, &edits)?;
         if changes.is_empty() {

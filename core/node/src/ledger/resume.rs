@@ -11,6 +11,7 @@ use firsthand_log::codec::{Reader, Writer};
 use firsthand_store::{Commit, EntryState, HoldReason};
 
 use super::Ledger;
+use super::apply::Subject;
 use crate::NodeError;
 
 /// The setting that holds the mark.
@@ -64,27 +65,27 @@ impl Ledger {
         }
         self.find_untried()?;
         for id in self.untried.documents() {
-            match found.filter(|mark| mark.document == id) {
-                Some(mark) => self.try_singly(mark)?,
+            match found.filter(|mark| mark.document == id.1) {
+                Some(mark) => self.try_singly(id, mark)?,
                 None => {
-                    self.mark(Some(Mark { document: id, entry: None }))?;
-                    self.apply_untried_of(&id)?;
+                    self.mark(Some(Mark { document: id.1, entry: None }))?;
+                    self.apply_untried_of(&id.1)?;
                 }
             }
         }
         if self.store.setting(TRYING)?.is_some() { self.mark(None) } else { Ok(()) }
     }
 
-    fn try_singly(&mut self, found: Mark) -> Result<(), NodeError> {
-        for (writer, position, one) in self.untried.singly(&found.document) {
+    fn try_singly(&mut self, id: Subject, found: Mark) -> Result<(), NodeError> {
+        for (writer, position, one) in self.untried.singly(&id) {
             let begun = match found.entry {
                 Some((at, place, times)) if (at, place) == (writer, position) => times,
                 _ => 0,
             };
             self.mark(Some(Mark { entry: Some((writer, position, begun + 1)), ..found }))?;
-            self.apply_some(&found.document, &one)?;
+            self.apply_some(&id, &one)?;
         }
-        self.untried.remove(&[found.document]);
+        self.untried.remove(&[id]);
         Ok(())
     }
 

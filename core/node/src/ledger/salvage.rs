@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use firsthand_channel::ExchangeSecret;
 use firsthand_document::DocumentError;
-use firsthand_ids::{EntryHash, Position, WriterId};
+use firsthand_ids::{EntryHash, Position, SpaceId, WriterId};
 use firsthand_log::lean::{decode_batch, encode_batch};
 use firsthand_log::{Batch, DeviceSecret, Entry, Signature, SignedHead, Vector};
 use firsthand_store::{
@@ -49,6 +49,12 @@ pub struct LostRange {
     pub from: Position,
     /// The last position that is known.
     pub to: Position,
+}
+
+/// How far the entries of a damaged database have been taken in.
+struct Rescued {
+    total: u64,
+    done: u64,
 }
 
 /// The entries of a chain as they could be read, with their numbers and signatures.
@@ -120,7 +126,7 @@ impl Ledger {
         if parts.contains(&Part::Head) || self.store.doubts().iter().any(|doubt| *doubt != Doubt::Noted) {
             if self.store.is_in_doubt() {
                 self.store.note_doubt()?;
-                self.writer = None;
+                self.own.clear();
                 view.lost.extend(self.lost_tails());
                 let what = "The head file was made anew. What this device enters next begins a new chain.";
                 view.done.push(what.to_owned());
@@ -200,8 +206,15 @@ impl Ledger {
         commit.settings.push((EXCHANGE_SECRET.to_owned(), keys.exchange.as_bytes().to_vec()));
         store.commit(commit)?;
         let mut ledger = Self::assemble(store, keys, membership)?;
-        let entries = rescue.entries(&space);
-        ledger.take_rescued(entries, now, view, progress)?;
+        let mut by_space: BTreeMap<SpaceId, Vec<RescuedEntry>> = BTreeMap::new();
+        for it in rescue.entries(&space) {
+            by_space.entry(it.space).or_default().push(it);
+        }
+        let mut rescued = Rescued { total: by_space.values().map(|it| it.len() as u64).sum(), done: 0 };
+        view.entries_read = rescued.total;
+        for (space, entries) in by_space {
+            ledger.take_rescued(&space, entries, &mut rescued, now, view, progress)?;
+        }
         ledger.apply_untried()?;
         // Names the own chains as they are now, and what is missed of them.
         ledger.store.note_doubt()?;
@@ -212,16 +225,16 @@ impl Ledger {
     /// Takes in what verifies, in the order in which it was kept once.
     fn take_rescued(
         &mut self,
+        space: &SpaceId,
         entries: Vec<RescuedEntry>,
+        rescued: &mut Rescued,
         now: Now,
         view: &mut RepairView,
         progress: ProgressFn<'_>,
     ) -> Result<(), NodeError> {
-        let total = entries.len() as u64;
-        view.entries_read = total;
         let mut known: BTreeMap<WriterId, Position> = BTreeMap::new();
         let mut chains: BTreeMap<WriterId, Chain> = BTreeMap::new();
-        for it in entries.into_iter().filter(|it| it.space == self.space) {
+        for it in entries {
             let furthest = known.entry(it.writer).or_default();
             *furthest = (*furthest).max(it.entry.position);
             let place = it.entry.position;
@@ -251,30 +264,29 @@ impl Ledger {
                 }
             }
         }
-        let mut done = 0;
         let mut broken = BTreeSet::new();
         for (writer, run, signature) in runs.into_values() {
             let len = run.len() as u64;
             if !broken.contains(&writer) {
-                if self.take_run(writer, run, signature, now, Durable::Later)? {
+                if self.take_run(space, writer, run, signature, now, Durable::Later)? {
                     view.entries_kept += len;
                 } else {
                     broken.insert(writer);
                 }
             }
-            done += len;
-            if !progress(done.min(total), total) {
+            rescued.done += len;
+            if !progress(rescued.done.min(rescued.total), rescued.total) {
                 return Err(NodeError::Stopped);
             }
         }
-        self.keep_tails(tails)?;
+        self.keep_tails(space, tails)?;
         for tail in self.store.missing_tails() {
             let furthest = known.entry(tail.writer).or_default();
             *furthest = (*furthest).max(tail.reached);
         }
         let own: Vec<_> = self.store.missing_tails().iter().map(|tail| tail.writer).collect();
         for (writer, to) in known {
-            let tip = self.store.tip(&self.space, &writer);
+            let tip = self.store.tip(space, &writer);
             let held = tip.as_ref().map_or(Position::START, |tip| tip.position);
             if held < to {
                 let is_own =
@@ -290,18 +302,22 @@ impl Ledger {
 
 impl Ledger {
     /// Keeps runs of own chains that lie beyond a gap: nothing proves them, and nobody else may have them.
-    fn keep_tails(&mut self, tails: Vec<(WriterId, Vec<Entry>, Signature)>) -> Result<(), NodeError> {
+    fn keep_tails(
+        &mut self,
+        space: &SpaceId,
+        tails: Vec<(WriterId, Vec<Entry>, Signature)>,
+    ) -> Result<(), NodeError> {
         let own: BTreeSet<WriterId> = self.store.missing_tails().iter().map(|tail| tail.writer).collect();
-        let mut commit = Commit::new(self.space);
+        let mut commit = Commit::new(*space);
         for (writer, entries, signature) in tails.into_iter().filter(|(writer, ..)| own.contains(writer)) {
             let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
             let (first, last) = (first.position, last.position);
             let head = SignedHead { position: last, hash: EntryHash::ZERO, signature };
             let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
             let batch = Batch { entries, heads: vec![(writer, head)] };
-            let run = encode_batch(&batch, &Vector::new(), &self.store.references(self.space));
+            let run = encode_batch(&batch, &Vector::new(), &self.store.references(*space));
             let hash = EntryHash::new(firsthand_ids::sha256(&run));
-            let (reason, space) = (AsideReason::Gap, self.space);
+            let (reason, space) = (AsideReason::Gap, *space);
             commit.aside.push(AsideRun { reason, space, writer, first, last, hash, run });
         }
         self.store.commit(commit)?;
@@ -311,14 +327,14 @@ impl Ledger {
     /// Takes in what lies beyond a gap, where that has been filled.
     pub(super) fn join_tails(&mut self, now: Now) -> Result<(), NodeError> {
         for tail in self.store.aside()?.into_iter().filter(|run| run.reason == AsideReason::Gap) {
-            let held = self.store.tip(&self.space, &tail.writer).map_or(Position::START, |tip| tip.position);
+            let held = self.store.tip(&tail.space, &tail.writer).map_or(Position::START, |tip| tip.position);
             if held >= tail.last || held.next() < tail.first {
                 continue;
             }
-            let batch = decode_batch(&tail.run, &self.space, &self.store.references(self.space))?;
+            let batch = decode_batch(&tail.run, &tail.space, &self.store.references(tail.space))?;
             let Some((_, signature)) = batch.signatures.first().copied() else { continue };
             let entries = batch.entries.into_iter().map(|(_, entry)| entry).collect();
-            if !self.take_run(tail.writer, entries, signature, now, Durable::Yes)? {
+            if !self.take_run(&tail.space, tail.writer, entries, signature, now, Durable::Yes)? {
                 tracing::warn!("what lies beyond a gap does not continue what filled it");
             }
         }

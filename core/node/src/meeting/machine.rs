@@ -372,7 +372,7 @@ impl Meetings {
 
     fn on_answer(&mut self, id: LinkId, answer: Answer, out: &mut Vec<Effect>) {
         match answer {
-            Answer::Greeted { member, heads, spaces, pending, wanted, clock } => {
+            Answer::Greeted { member, heads, pending, wanted, clock } => {
                 let Some(link) = self.links.get_mut(&id) else { return };
                 let phase = std::mem::replace(
                     &mut link.phase,
@@ -380,10 +380,7 @@ impl Meetings {
                 );
                 let Phase::Greeting { our_heads, their_heads, early } = phase else { return };
                 let peer_known = member.is_some();
-                let config = Config { our_heads, their_heads, peer_known, spaces };
-                let Ok(session) = Session::new(config) else {
-                    return self.end(id, EndReason::Storage, out);
-                };
+                let session = Session::new(Config { our_heads, their_heads, peer_known });
                 let meeting = Meeting { session, member: member.clone(), complete: false, asked: 0 };
                 link.phase = Phase::Session(Box::new(meeting));
                 if let Some((device, name)) = member {

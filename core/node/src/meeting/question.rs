@@ -56,8 +56,6 @@ pub enum Answer {
         member: Option<(DeviceKey, String)>,
         /// The membership heads.
         heads: Vec<OperationHash>,
-        /// What is held.
-        spaces: BTreeMap<SpaceId, Vector>,
         /// What is missing.
         pending: Pending,
         /// The files wanted, each with the part wanted next.

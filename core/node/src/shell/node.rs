@@ -520,7 +520,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::Store`] from the store.
     pub async fn digest(&self) -> Result<StateDigest, NodeError> {
-        self.run(|ledger, _| ledger.digest()).await
+        self.run(|ledger, _| ledger.team_digest()).await
     }
 
     /// Replaces the passphrase.

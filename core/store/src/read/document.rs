@@ -83,18 +83,22 @@ impl Store {
     /// From the disk.
     pub fn waiting_of(
         &self,
+        space: &SpaceId,
         id: &DocumentId,
         after: u64,
         most: usize,
     ) -> Result<Vec<StoredChange>, StoreError> {
         let mut select = self.database.prepare_cached(entries_where!(
-            "e.document = (SELECT number FROM documents WHERE id = ?1 ORDER BY creator IS NULL, number LIMIT 1)
+            "e.document = (SELECT d.number FROM documents AS d JOIN spaces AS s ON s.number = d.space
+                           WHERE d.id = ?1 AND s.id = ?4)
              AND e.state <> 0 AND e.state = ?2 AND e.number > ?3
              ORDER BY e.number"
         ))?;
         let (mut changes, mut bytes) = (Vec::new(), 0);
         let waiting = EntryState::Waiting.number();
-        for raw in select.query_map(params![id.as_bytes(), waiting, after as i64], Raw::read)? {
+        for raw in
+            select.query_map(params![id.as_bytes(), waiting, after as i64, space.as_bytes()], Raw::read)?
+        {
             let change = StoredChange::from(self.stored(raw?)?);
             bytes += change.body.len();
             if bytes > most && !changes.is_empty() {
@@ -116,6 +120,26 @@ impl Store {
         let after = after.map_or(&[][..], |id| id.as_bytes());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = select.query_map(params![after, limit], |row| row.get(0).map(DocumentId::new))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The documents of a kind in a space, applied at least in part, each with its number in the order in which this device came
+    /// to hold them. For kinds of which a space has few.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn documents_of_kind(
+        &self,
+        space: &SpaceId,
+        kind: &str,
+    ) -> Result<Vec<(u64, DocumentId)>, StoreError> {
+        let mut select = self.database.prepare_cached(
+            "SELECT d.number, d.id FROM documents AS d JOIN spaces AS s ON s.number = d.space
+             WHERE s.id = ?1 AND d.kind = ?2 ORDER BY d.number",
+        )?;
+        let rows = select.query_map(params![space.as_bytes(), kind], |row| {
+            Ok((row.get::<_, i64>(0)? as u64, DocumentId::new(row.get(1)?)))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

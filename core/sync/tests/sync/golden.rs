@@ -96,6 +96,9 @@ const ROWS: &[(&str, &str)] =
 /// What the sender's clock shows: 2026-11-20T08:00:00Z.
 const CLOCK: &[(&str, &str)] = &[("kind", "0c"), ("milliseconds", "80c0c1ffbe68")];
 
+/// A space that the sender has no part in.
+const NO_SPACE: &[(&str, &str)] = &[("kind", "0d"), ("space", "51515151515151515151515151515151")];
+
 const SPACE: SpaceId = SpaceId::new([0x51; 16]);
 const FILE: DocumentId = DocumentId::new([0xd0; 16]);
 
@@ -135,6 +138,7 @@ fn frames_have_these_bytes() {
     check(&Frame::Goodbye(GoodbyeReason::Storage), GOODBYE);
     check(&Frame::Forked { space: SPACE, writer: WriterId::new([1; 16]) }, FORKED);
     check(&Frame::Rows { space: SPACE, packed: b"packed".to_vec() }, ROWS);
+    check(&Frame::NoSpace { space: SPACE }, NO_SPACE);
     check(&Frame::Clock { at: UnixMillis(1_795_161_600_000) }, CLOCK);
 }
 

@@ -59,6 +59,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         (spaces(), prop::collection::vec(any::<u8>(), 0..200))
             .prop_map(|(space, packed)| Frame::Rows { space, packed }),
         any::<i64>().prop_map(|at| Frame::Clock { at: UnixMillis(at) }),
+        spaces().prop_map(|space| Frame::NoSpace { space }),
         (any::<u64>(), any::<u64>()).prop_map(|(waiting, files)| Frame::Pending { waiting, files }),
         (files(), any::<u32>(), 0..=MAX_WANTED as u32).prop_map(|(file, from, count)| Frame::Want {
             file,
@@ -237,11 +238,12 @@ fn oversized_counts_are_refused_before_anything_is_reserved() {
 
 /// A session with a member who has greeted with an empty vector, and what it then asks for.
 fn greeted() -> Session {
-    let spaces = BTreeMap::from([(SPACE, Vector::new())]);
     let heads: Vec<OperationHash> = Vec::new();
-    let config = Config { our_heads: heads.clone(), their_heads: heads, peer_known: true, spaces };
-    let mut session = Session::new(config).unwrap();
-    session.handle(Input::Start);
+    let config = Config { our_heads: heads.clone(), their_heads: heads, peer_known: true };
+    let mut session = Session::new(config);
+    assert_eq!(session.handle(Input::Start), [Effect::OpenSpaces]);
+    let spaces = BTreeMap::from([(SPACE, Vector::new())]);
+    session.handle(Input::SpacesOpened { main: SPACE, spaces });
     let hello = Frame::Hello { space: SPACE, digest: Vector::new().digest(), vector: None };
     session.handle(Input::Frame(hello.encode()));
     session
@@ -290,10 +292,11 @@ fn a_batch_that_is_not_what_it_says_reaches_nobody() {
 
 #[test]
 fn a_vector_that_is_not_the_digest_is_refused() {
-    let spaces = BTreeMap::from([(SPACE, Vector::new())]);
-    let config = Config { our_heads: vec![], their_heads: vec![], peer_known: true, spaces };
-    let mut session = Session::new(config).unwrap();
+    let config = Config { our_heads: vec![], their_heads: vec![], peer_known: true };
+    let mut session = Session::new(config);
     session.handle(Input::Start);
+    let spaces = BTreeMap::from([(SPACE, Vector::new())]);
+    session.handle(Input::SpacesOpened { main: SPACE, spaces });
     let hello = Frame::Hello { space: SPACE, digest: [0; 16], vector: Some(Vector::new()) };
     let last = session.handle(Input::Frame(hello.encode())).pop();
     assert_eq!(last, Some(Effect::Close(GoodbyeReason::Misbehaved)));

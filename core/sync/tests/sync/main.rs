@@ -10,4 +10,5 @@ mod golden;
 mod hostile;
 mod meetings;
 mod membership;
+mod spaces;
 mod world;

@@ -1,9 +1,11 @@
 //! Honest devices, and everything that can happen to them.
 
-use firsthand_ids::{UnixMillis, WriterId};
-use firsthand_sync::{Frame, GoodbyeReason, Input};
+use std::collections::BTreeMap;
 
-use crate::device::{Fact, below, file, operation, rarely, writer};
+use firsthand_ids::{UnixMillis, WriterId};
+use firsthand_sync::{Effect, Frame, GoodbyeReason, Input};
+
+use crate::device::{Fact, SPACE, below, file, operation, rarely, writer};
 use crate::world::World;
 
 /// How a run may go wrong.
@@ -264,7 +266,10 @@ fn a_meeting_is_not_finished_while_something_is_asked() {
     assert!(session.finished());
     session.handle(Input::MembershipChanged { heads: vec![operation(77)], peer_known: true });
     assert!(!session.finished(), "the team changed");
-    session.handle(Input::OperationsLoaded { heads, operations: vec![] });
+    let asked = session.handle(Input::OperationsLoaded { heads, operations: vec![] });
+    assert_eq!(asked.last(), Some(&Effect::OpenSpaces));
+    assert!(!session.finished(), "there may be another space");
+    session.handle(Input::SpacesOpened { main: SPACE, spaces: BTreeMap::new() });
     assert!(session.finished());
 }
 

@@ -5,12 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use firsthand_ids::{OperationHash, UnixMillis, WriterId};
+use firsthand_ids::{OperationHash, SpaceId, UnixMillis, WriterId};
+use firsthand_log::Vector;
 use firsthand_sync::{Config, Effect, Frame, GoodbyeReason, Input, Session};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::device::{Admission, Device, Fact, SPACE, below, rarely};
+
+/// A space of which nobody holds anything.
+const QUIET: SpaceId = SpaceId::new([0x52; 16]);
 
 /// One end of a connection.
 #[derive(Default)]
@@ -90,9 +94,8 @@ impl World {
         let peer_known = device.knows(1 - at as u8);
         let end = &mut self.ends[at];
         let (our_heads, their_heads) = end.heads.clone();
-        let spaces = BTreeMap::from([(SPACE, device.vector())]);
-        let config = Config { our_heads, their_heads, peer_known, spaces };
-        end.session = Some(Session::new(config).unwrap());
+        let config = Config { our_heads, their_heads, peer_known };
+        end.session = Some(Session::new(config));
         let (wanted, pending) = device.missing();
         let heads = device.heads();
         for input in [
@@ -172,6 +175,7 @@ impl World {
             }
             Frame::Forked { .. } => "forked",
             Frame::Rows { .. } => "rows",
+            Frame::NoSpace { .. } => "no space",
             Frame::Clock { .. } => "clock",
             Frame::Pending { .. } => "pending",
             Frame::Want { .. } => "want",
@@ -213,6 +217,11 @@ impl World {
         let before = (self.devices[at].vector(), self.devices[at].heads());
         let (device, rng) = (&mut self.devices[at], &mut self.rng);
         let answer = match question {
+            Effect::OpenSpaces => {
+                // Both could speak of a second one, and neither holds anything of it.
+                let spaces = [(SPACE, device.vector()), (QUIET, Vector::new())];
+                Input::SpacesOpened { main: SPACE, spaces: spaces.into() }
+            }
             Effect::LoadOperations { heads } => device.load_operations(&heads),
             Effect::TakeOperations { operations } => device.take_operations(1 - at as u8, &operations),
             Effect::Load { receiver, forks, .. } => {
