@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{DocumentId, OperationHash, SpaceId, UnixMillis, WriterId};
@@ -555,8 +556,8 @@ impl Session {
             return Ok(());
         }
         for (id, vector) in spaces {
-            if !self.spaces.contains_key(&id) {
-                self.spaces.insert(id, Space::new(id, vector).map_err(|_| Refusal::Storage)?);
+            if let Entry::Vacant(place) = self.spaces.entry(id) {
+                place.insert(Space::new(id, vector).map_err(|_| Refusal::Storage)?);
             }
         }
         (self.main, self.members) = (Some(main), true);
