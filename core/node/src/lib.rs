@@ -15,16 +15,16 @@ mod shell;
 
 pub use environment::{Clock, Environment, SystemClock, SystemRandom, SystemUptime, Ticks, Uptime};
 pub use error::NodeError;
-pub use firsthand_document::{DocumentError, Edit};
+pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;
 pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreError, Window};
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
     Answering, AttachmentView, CandidateView, CareView, CheckView, ConflictView, ContactView, CountsView,
-    CustodyView, DeviceKeys, Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, HeldView,
-    HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState, MemberView,
-    MergeView, MissingRange, NewFile, Now, Opening, Part, PlaceView, ProgressFn, QuarantineView,
+    CustodyView, DebriefView, DeviceKeys, Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView,
+    HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState,
+    MemberView, MergeView, MissingRange, NewFile, Now, Opening, Part, PlaceView, ProgressFn, QuarantineView,
     RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, StoredFile, TeamView, WaitingView,
     decode_rows, encode_rows,
 };

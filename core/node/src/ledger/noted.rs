@@ -8,9 +8,25 @@ use serde_json::{Value, json};
 use super::Now;
 
 /// Lists whose items say by whom they were noted.
-const BY: &[&str] = &["consent_withdrawn", "counts", "graded_by", "tombstone", "verification_log"];
+const BY: &[&str] = &[
+    "consent_withdrawn",
+    "counts",
+    "graded_by",
+    "status_log",
+    "to_change_done",
+    "tombstone",
+    "verification_log",
+];
 /// Lists whose items say when.
-const AT: &[&str] = &["consent_withdrawn", "counts", "graded_by", "verification_log"];
+const AT: &[&str] = &[
+    "consent_withdrawn",
+    "counts",
+    "go_no_go",
+    "graded_by",
+    "status_log",
+    "to_change_done",
+    "verification_log",
+];
 
 /// An incident as it is entered here.
 pub(super) fn incident(mut incident: Incident, person: PersonId, now: Now) -> Incident {

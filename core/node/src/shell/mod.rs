@@ -5,6 +5,7 @@ mod files;
 mod join;
 mod node;
 mod panics;
+mod private;
 mod worker;
 
 pub use join::Joining;
