@@ -100,3 +100,14 @@ pub fn standing(person: PersonId, said: &[Said<'_>]) -> Option<PersonStanding> {
     };
     Some(PersonStanding { state, by: shown.id, open: open.iter().map(|alarm| alarm.id).collect() })
 }
+
+/// The same on the device of `viewer`. On that of the person themself covert distress reads as the "ok" that it looks like,
+/// with all that follows from that: whoever holds the device must not be able to tell.
+#[must_use]
+pub fn standing_on(viewer: PersonId, person: PersonId, said: &[Said<'_>]) -> Option<PersonStanding> {
+    if viewer != person {
+        return standing(person, said);
+    }
+    let overt: Vec<Said<'_>> = said.iter().map(|it| Said { state: it.state.overt(), ..it.clone() }).collect();
+    standing(person, &overt)
+}

@@ -142,15 +142,15 @@ impl Handoff {
     /// How far it has come. `by_lead` says of an item of `given_by` or `accepted_by`, by its key, whether a lead wrote it, and is
     /// the one it names: what others write does not count.
     ///
-    /// An item that came after the hand-off was given is not given, and who gives cannot take over. What was said to an item
-    /// last counts, but a question stands until the one who asked says otherwise.
+    /// An item that came after the hand-off was given is not given. Who gives it, or gave an earlier state of it, cannot take it
+    /// over. What was said to an item last counts, but a question stands until the one who asked says otherwise.
     #[must_use]
     pub fn standing(&self, by_lead: impl Fn(&str) -> bool) -> HandoffStanding {
         let keys: Vec<&str> = self.items().map(|item| item.key.as_str()).collect();
-        let all = |step: &&GivenStep| keys.iter().all(|key| step.items.iter().any(|it| it == key));
-        let given: BTreeSet<PersonId> =
-            self.given_by.iter().filter(|step| by_lead(&step.key)).filter(all).map(|step| step.by).collect();
-        let takes = |step: &&AcceptedStep| by_lead(&step.key) && !given.contains(&step.by);
+        let all = |step: &GivenStep| keys.iter().all(|key| step.items.iter().any(|it| it == key));
+        let gave: Vec<&GivenStep> = self.given_by.iter().filter(|step| by_lead(&step.key)).collect();
+        let givers: BTreeSet<PersonId> = gave.iter().map(|step| step.by).collect();
+        let takes = |step: &&AcceptedStep| by_lead(&step.key) && !givers.contains(&step.by);
         let said: Vec<&AcceptedStep> = self.accepted_by.iter().filter(takes).collect();
         let answer = |item: &str| {
             let mut by_person: BTreeMap<PersonId, HandoffAnswer> = BTreeMap::new();
@@ -163,7 +163,7 @@ impl Handoff {
             if questioned { Some(HandoffAnswer::Questioned) } else { last }
         };
         HandoffStanding {
-            given: !given.is_empty(),
+            given: gave.iter().any(|step| all(step)),
             taken: answer("") == Some(HandoffAnswer::Accepted),
             items: keys.iter().map(|key| ((*key).to_owned(), answer(key))).collect(),
         }

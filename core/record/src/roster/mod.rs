@@ -7,7 +7,7 @@ mod person;
 mod shift;
 mod team;
 
-pub use check_in::{CheckIn, PersonStanding, Said, standing};
+pub use check_in::{CheckIn, PersonStanding, Said, standing, standing_on};
 pub use codes::{ByWhom, CheckInState, GoNoGo, HandoffAnswer, PersonStatus, RiskLevel, ShiftStatus, Skill};
 pub use handoff::{AcceptedStep, Equipment, GivenStep, Handoff, HandoffStanding, OpenItem};
 pub use person::{EmergencyContact, HeldSkill, Person, SpokenLanguage, Training};
