@@ -1,5 +1,6 @@
 //! What a document says, for people to read.
 
+mod decided;
 mod read;
 mod status;
 mod tree;
@@ -11,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::layout::SCHEMA_VERSION;
 use crate::schema::lists;
-use crate::{DocumentKind, Letter, OpId, Schema};
+use crate::{Author, DocumentKind, Letter, OpId, Schema};
+pub use decided::Decided;
 pub use status::{Status, StatusProposal};
 use tree::Tree;
 
@@ -28,6 +30,8 @@ pub struct View {
     /// as `r.narrative`. It takes another program to bring that about.
     pub fields: BTreeMap<String, FieldView>,
     status: Status,
+    /// Who made the items, of kinds in which not everybody's count.
+    authors: BTreeMap<ChangeHash, Author>,
     /// The stored names of fields that are called otherwise in `fields`.
     renamed: BTreeMap<String, String>,
 }

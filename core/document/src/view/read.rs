@@ -27,13 +27,16 @@ impl Document {
             }
         }
         let status = Status::read(&reader.fields, authors);
+        let kind = self.layout().map_or_else(|| "".into(), |layout| layout.kind.clone());
+        let authors = super::decided::authors(&kind, &reader.fields, authors);
         let (fields, renamed) = name(reader.fields, reader.schema);
         let layout = self.layout();
         View {
-            kind: layout.map_or_else(|| "".into(), |layout| layout.kind.clone()),
+            kind,
             schema: layout.map_or(0, |layout| layout.version),
             fields,
             status,
+            authors,
             renamed,
         }
     }

@@ -4,6 +4,7 @@
 
 mod basics;
 mod common;
+mod decided;
 mod golden;
 mod guard_letters;
 mod guard_structure;

@@ -1,0 +1,75 @@
+//! Lists in which an item counts only if its author had the right to it.
+
+use std::collections::BTreeMap;
+
+use firsthand_ids::ChangeHash;
+
+use super::read::Stored;
+use super::{FieldView, Item, View};
+use crate::schema::lists;
+use crate::{Author, Authors, DocumentKind};
+
+/// What of a list counts, and what others would like. Both in the order of the list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decided<'a> {
+    /// Items that count: their author had the right to them, and nobody who has the right to it took them back.
+    pub counted: Vec<&'a Item>,
+    /// Items of people who had not the right to them, as long as nobody took them back.
+    pub proposed: Vec<&'a Item>,
+}
+
+/// Who made the items of a document, where that decides.
+pub(super) fn authors(
+    kind: &DocumentKind,
+    fields: &Stored,
+    authors: &dyn Authors,
+) -> BTreeMap<ChangeHash, Author> {
+    // A look into the log for each item, so only where somebody asks.
+    if !matches!(kind, DocumentKind::Shift | DocumentKind::Handoff) {
+        return BTreeMap::new();
+    }
+    let items = fields.values().filter_map(|field| match field {
+        FieldView::Items(items) => Some(items),
+        _ => None,
+    });
+    let mut out = BTreeMap::new();
+    for item in items.flatten() {
+        if !out.contains_key(&item.change)
+            && let Some(author) = authors.author(&item.change)
+        {
+            out.insert(item.change, author);
+        }
+    }
+    out
+}
+
+impl View {
+    /// Who made a change; of shifts and hand-offs only, and `None` where its entry is not here.
+    #[must_use]
+    pub fn author(&self, change: &ChangeHash) -> Option<&Author> {
+        self.authors.get(change)
+    }
+
+    /// What of a list counts. `right` says whether somebody had the right to an item; whoever had it may also take the item
+    /// back, and so may the one who added it.
+    #[must_use]
+    pub fn decided(&self, list: &str, right: impl Fn(&Author, &Item) -> bool) -> Decided<'_> {
+        let marks = self.items(lists::WITHDRAWALS);
+        let mut out = Decided::default();
+        for item in self.items(list) {
+            let author = self.author(&item.change);
+            let counts = author.is_some_and(|author| right(author, item));
+            let taken_back = marks.iter().filter(|mark| mark.value["of"].as_str() == Some(&item.key)).any(|mark| {
+                self.author(&mark.change).is_some_and(|by| {
+                    right(by, item) || author.is_some_and(|author| author.person == by.person)
+                })
+            });
+            match (counts, taken_back) {
+                (true, false) => out.counted.push(item),
+                (false, false) => out.proposed.push(item),
+                (_, true) => {}
+            }
+        }
+        out
+    }
+}
