@@ -39,4 +39,6 @@ pub use history::{FieldChange, HistoryItem, TextSplice, What};
 pub use json::canonical;
 pub use op_id::{OpId, ParseOpIdError};
 pub use schema::{DocumentKind, FieldSpec, Letter, Schema};
-pub use view::{Candidate, Decided, FieldView, Item, Proposal, Register, Status, StatusProposal, View, Withdrawal};
+pub use view::{
+    Candidate, Decided, FieldView, Item, Proposal, Register, Status, StatusProposal, View, Withdrawal,
+};

@@ -156,6 +156,150 @@ CREATE TABLE evidence (
 
 CREATE INDEX evidence_of_incident ON evidence (incident, hidden);
 
+-- Records of people. Of one person there can be several, made while apart; the oldest names them.
+CREATE TABLE people (
+    document  INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id        BLOB NOT NULL,                -- of the document
+    effective INTEGER NOT NULL,             -- of the entry that created it, top bit flipped
+    person    BLOB NOT NULL CHECK (length(person) = 16),
+    name      TEXT NOT NULL,
+    callsign  TEXT NOT NULL,
+    status    INTEGER,                      -- codes
+    languages TEXT NOT NULL,                -- language tags, a space between two
+    skills    TEXT NOT NULL,                -- codes of skills, a space between two
+    conflicts INTEGER NOT NULL,
+    hidden    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX people_by_person ON people (person, effective);
+
+-- What they were trained in. Days are counted from 1970-01-01.
+CREATE TABLE trainings (
+    document    INTEGER NOT NULL REFERENCES people (document),
+    number      INTEGER NOT NULL,           -- its place in the list of the record
+    course      TEXT NOT NULL,
+    template_id TEXT,                       -- the checklist that was trained on
+    version     INTEGER,
+    day         INTEGER NOT NULL,
+    expires     INTEGER,                    -- the last day on which it counts
+    PRIMARY KEY (document, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE field_teams (
+    document  INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id        BLOB NOT NULL,
+    effective INTEGER NOT NULL,
+    name      TEXT NOT NULL,
+    hidden    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX field_teams_by_id ON field_teams (id);
+
+-- Roles that a shift of the team must fill.
+CREATE TABLE roles_required (
+    document INTEGER NOT NULL REFERENCES field_teams (document),
+    number   INTEGER NOT NULL,
+    role     TEXT NOT NULL,
+    least    INTEGER NOT NULL,
+    PRIMARY KEY (document, number)
+) STRICT, WITHOUT ROWID;
+
+-- Shifts. Of what a lead decides, only what leads noted is here; the rest is counted in proposals.
+CREATE TABLE shifts (
+    document   INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id         BLOB NOT NULL,
+    effective  INTEGER NOT NULL,
+    team       BLOB,                        -- the document of a field team, which need not be here
+    title      TEXT NOT NULL,
+    starts     INTEGER,                     -- milliseconds since 1970, as are all times here
+    starts_offset INTEGER NOT NULL,         -- minutes
+    ends       INTEGER,
+    ends_offset INTEGER NOT NULL,
+    status     INTEGER NOT NULL,            -- 0 planned, 1 briefed, 2 active, 3 standing down, 4 debriefed
+    every_min  INTEGER,                     -- minutes between two check-ins
+    grace_min  INTEGER,
+    risk       INTEGER,                     -- codes
+    place      TEXT NOT NULL,               -- in words
+    conflicts  INTEGER NOT NULL,
+    proposals  INTEGER NOT NULL,
+    hidden     INTEGER NOT NULL             -- by a lead
+) STRICT;
+
+CREATE INDEX shifts_by_start ON shifts (starts);
+CREATE INDEX shifts_running ON shifts (starts) WHERE status < 4 AND hidden = 0;
+
+CREATE TABLE assignments (
+    document INTEGER NOT NULL REFERENCES shifts (document),
+    number   INTEGER NOT NULL,
+    item     TEXT NOT NULL,                 -- the key of the item
+    person   BLOB NOT NULL CHECK (length(person) = 16),
+    role     TEXT NOT NULL,
+    buddy    BLOB,
+    begins   INTEGER,                       -- where not with the shift
+    ends     INTEGER,
+    PRIMARY KEY (document, number)
+) STRICT, WITHOUT ROWID;
+
+-- The last answer of each person.
+CREATE TABLE go_no_go (
+    document INTEGER NOT NULL REFERENCES shifts (document),
+    person   BLOB NOT NULL CHECK (length(person) = 16),
+    go       INTEGER NOT NULL,
+    PRIMARY KEY (document, person)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE check_ins (
+    document   INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id         BLOB NOT NULL,
+    effective  INTEGER NOT NULL,
+    entry      BLOB NOT NULL,               -- the hash of the entry that created it
+    author     INTEGER NOT NULL,            -- its writer
+    person     BLOB NOT NULL CHECK (length(person) = 16),
+    shift      BLOB,
+    at         INTEGER NOT NULL,            -- as the device that made it showed it
+    at_offset  INTEGER NOT NULL,
+    best       INTEGER NOT NULL,            -- when, by the best that device knew
+    ticks      INTEGER,                     -- milliseconds since the start of that device
+    boot       TEXT,                        -- names that start
+    state      INTEGER NOT NULL,            -- codes
+    alarm      INTEGER NOT NULL,            -- 1: it stands until it is cleared
+    by_whom    INTEGER,                     -- codes
+    answers    BLOB NOT NULL,               -- the alarms that its author had seen: 16 bytes each, end to end
+    lat        REAL,
+    lon        REAL,
+    note       TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX check_ins_of_person ON check_ins (person, effective, entry);
+CREATE INDEX check_ins_alarms ON check_ins (person) WHERE alarm = 1;
+CREATE INDEX check_ins_answering ON check_ins (person) WHERE length(answers) > 0;
+
+CREATE TABLE handoffs (
+    document   INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id         BLOB NOT NULL,
+    effective  INTEGER NOT NULL,
+    from_shift BLOB,
+    to_shift   BLOB,
+    given      INTEGER NOT NULL,            -- by a lead, as it stands
+    taken      INTEGER NOT NULL,            -- over by another lead, as a whole
+    items      INTEGER NOT NULL,            -- open incidents and actions
+    unsettled  INTEGER NOT NULL,            -- those that nobody accepted, declined or closed
+    hidden     INTEGER NOT NULL
+) STRICT;
+
+-- Local, never exchanged: when this device last heard of a person, or that a shift is active, by its own steady clock, which
+-- no clock that is set moves (core/node/src/ledger/steady.rs).
+CREATE TABLE heard (
+    subject  BLOB NOT NULL PRIMARY KEY CHECK (length(subject) = 16),  -- a person, or the document of a shift
+    at       INTEGER NOT NULL,
+    check_in BLOB                           -- of a person: the check-in
+) STRICT, WITHOUT ROWID;
+
+-- Check-ins and shifts that have come and are not noted in heard yet.
+CREATE TABLE unheard (
+    document INTEGER NOT NULL PRIMARY KEY
+) STRICT;
+
 -- The files that incidents were imported from, so that a row does not come in twice.
 CREATE TABLE origins (
     document INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),

@@ -1,7 +1,7 @@
 use firsthand_ids::{DocumentId, EntryHash, HybridTime, OperationHash, Position, SpaceId, WriterId};
 use firsthand_log::{Entry, SignedHead};
 
-use crate::{ProjectedRow, SealedAttachment};
+use crate::{Heard, ProjectedRow, SealedAttachment};
 
 /// What is saved together: one transaction, one wait for the disk. Either all of it is saved or nothing.
 ///
@@ -35,6 +35,8 @@ pub struct Commit {
     pub derived: bool,
     /// Signed runs to keep beside the log: other branches of chains that forked.
     pub aside: Vec<AsideRun>,
+    /// When this device heard of whom: notes all that [`crate::Store::unheard`] gave, of which nothing is left then.
+    pub heard: Option<Vec<Heard>>,
     /// The membership heads after the commit, where operations came with it; the head file names them.
     pub membership: Option<Vec<OperationHash>>,
     /// Makes this installation the one that the home belongs to, and settles every [doubt](crate::Store::doubts): set in
@@ -59,6 +61,7 @@ impl Commit {
             tried: false,
             derived: false,
             aside: Vec::new(),
+            heard: None,
             membership: None,
             claim_installation: false,
         }

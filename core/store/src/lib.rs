@@ -48,8 +48,10 @@ pub use error::StoreError;
 pub use expected::ExpectedRow;
 pub use home::Home;
 pub use projection::{
-    Area, Cursor, EvidenceProjection, EvidenceRow, IncidentProjection, IncidentQuery, IncidentRow, Near,
-    ProjectedPlace, ProjectedRow, Rebuild, Rebuilt, Window,
+    Area, AssignmentRow, CheckInProjection, CheckInRow, Cursor, EvidenceProjection, EvidenceRow,
+    FieldTeamProjection, HandoffProjection, Heard, IncidentProjection, IncidentQuery, IncidentRow, Listed,
+    Near, PersonProjection, ProjectedPlace, ProjectedRow, Rebuild, Rebuilt, ShiftProjection, TrainingRow,
+    Unheard, Window,
 };
 pub use read::{BatchLimits, SpaceReferences};
 pub use rescue::{Rescue, RescuedEntry, RescuedSettings};

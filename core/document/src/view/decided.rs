@@ -59,11 +59,12 @@ impl View {
         for item in self.items(list) {
             let author = self.author(&item.change);
             let counts = author.is_some_and(|author| right(author, item));
-            let taken_back = marks.iter().filter(|mark| mark.value["of"].as_str() == Some(&item.key)).any(|mark| {
-                self.author(&mark.change).is_some_and(|by| {
-                    right(by, item) || author.is_some_and(|author| author.person == by.person)
-                })
-            });
+            let taken_back =
+                marks.iter().filter(|mark| mark.value["of"].as_str() == Some(&item.key)).any(|mark| {
+                    self.author(&mark.change).is_some_and(|by| {
+                        right(by, item) || author.is_some_and(|author| author.person == by.person)
+                    })
+                });
             match (counts, taken_back) {
                 (true, false) => out.counted.push(item),
                 (false, false) => out.proposed.push(item),

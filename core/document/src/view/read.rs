@@ -31,14 +31,7 @@ impl Document {
         let authors = super::decided::authors(&kind, &reader.fields, authors);
         let (fields, renamed) = name(reader.fields, reader.schema);
         let layout = self.layout();
-        View {
-            kind,
-            schema: layout.map_or(0, |layout| layout.version),
-            fields,
-            status,
-            authors,
-            renamed,
-        }
+        View { kind, schema: layout.map_or(0, |layout| layout.version), fields, status, authors, renamed }
     }
 }
 

@@ -53,7 +53,7 @@ fn only_who_had_the_right_or_added_it_takes_an_item_back() {
     let taken = withdraw(&document.view(&log), "by the lead");
     log.edit(&mut document, 2, &[taken]);
     let other = withdraw(&document.view(&log), "by another");
-    log.edit(&mut document, 3, &[other.clone()]);
+    log.edit(&mut document, 3, std::slice::from_ref(&other));
     assert_eq!(stands(&document, &log), both);
     log.edit(&mut document, 2, &[other]);
     assert_eq!(stands(&document, &log), (vec!["by the lead".into()], vec![]));

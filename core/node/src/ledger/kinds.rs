@@ -1,7 +1,7 @@
 //! The kinds of records besides incidents and files: how each is judged, and how a new one is saved.
 
 use firsthand_document::{Document, DocumentKind, View};
-use firsthand_ids::{DocumentId, SpaceId, UnixMillis};
+use firsthand_ids::{DocumentId, PersonId, SpaceId, UnixMillis};
 use firsthand_record::roster::{CheckIn, EmergencyContact, FieldTeam, Handoff, Person, Shift};
 use firsthand_record::validate::roster::ShiftContext;
 use firsthand_record::validate::{self, Context, Finding, is_rejected};
@@ -10,7 +10,7 @@ use rand_core::CryptoRng;
 use serde_json::{Map, Value, json};
 
 use super::records::object;
-use super::{Ledger, Now, Saved};
+use super::{Ledger, Now, Saved, project};
 use crate::NodeError;
 
 /// A record that is saved as it is entered: nothing else has to be known or done.
@@ -98,7 +98,11 @@ impl Ledger {
     ) -> Result<Saved, NodeError> {
         let evidence = self.clock_evidence(now);
         let best_clock = evidence.as_ref().and_then(ClockEvidence::best);
-        let findings = judge(&kind, fields.clone(), &Context { best_clock, ..Context::at(now.at) });
+        let mut judged = fields.clone();
+        if kind == DocumentKind::Person {
+            judged.entry("person").or_insert_with(|| json!(self.person));
+        }
+        let findings = judge(&kind, judged, &Context { best_clock, ..Context::at(now.at) });
         if is_rejected(&findings) {
             return Err(NodeError::Rejected(findings));
         }
@@ -109,10 +113,20 @@ impl Ledger {
             fields.entry("sensitivity").or_insert_with(|| json!(Sensitivity::Team));
         }
         let mut draft = self.draft_in(space, now, rng)?;
-        let (id, document, creator) = self.add_document(&mut draft, now, None, rng, |_, writer| {
-            Ok(Document::create(kind, writer, &fields)?)
+        let mut made = Vec::new();
+        let (id, document, creator) = self.add_document(&mut draft, now, None, rng, |id, writer| {
+            if kind == DocumentKind::Person {
+                // Who has no device is named by the record.
+                fields.entry("person").or_insert_with(|| json!(PersonId::new(*id.as_bytes())));
+            }
+            let (document, changes) = Document::create(kind, writer, &fields)?;
+            made.extend(changes.iter().map(|change| change.hash));
+            Ok((document, changes))
         })?;
-        let update = self.update(id, &document, creator, now.at);
+        // Whether an item counts depends on who made it, and the log does not have these entries yet.
+        let own = made.into_iter().map(|change| (change, self.own_author(&draft, now))).collect();
+        let view = self.view(&document, &own);
+        let update = project::update(id, &document, &view, creator, now.at);
         self.commit_own(draft, vec![update])?;
         self.documents.put(id, document);
         Ok(Saved { id, short_code: id.short(), findings })

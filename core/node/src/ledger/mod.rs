@@ -27,6 +27,7 @@ mod read;
 mod receive;
 mod records;
 mod resume;
+mod roster;
 mod salvage;
 mod sniff;
 mod transfer;

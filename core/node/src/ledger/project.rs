@@ -9,6 +9,8 @@ use firsthand_record::{Evidence, Incident, Read};
 use firsthand_store::{DocumentUpdate, EvidenceProjection, IncidentProjection, ProjectedRow};
 use serde_json::{Map, Value};
 
+use super::roster;
+
 /// A record as the lists and screens need it: the values shown, as JSON.
 pub(super) fn shown(view: &View) -> Map<String, Value> {
     view.shown()
@@ -34,6 +36,13 @@ fn row(id: DocumentId, document: &Document, view: &View, created: UnixMillis) ->
             let findings = validate::evidence(&evidence, &Context::at(created));
             EvidenceProjection::new(&evidence, findings.len() as u32).into()
         }),
+        DocumentKind::Person => roster::person_row(view).map(|row| ProjectedRow::Person(Box::new(row))),
+        DocumentKind::Team => Some(ProjectedRow::FieldTeam(Box::new(roster::team_row(view)))),
+        DocumentKind::Shift => Some(ProjectedRow::Shift(Box::new(roster::shift_row(view)))),
+        DocumentKind::CheckIn => {
+            roster::check_in_row(view, created).map(|row| ProjectedRow::CheckIn(Box::new(row)))
+        }
+        DocumentKind::Handoff => Some(ProjectedRow::Handoff(Box::new(roster::handoff_row(view)))),
         _ => None,
     }
 }

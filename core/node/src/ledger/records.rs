@@ -190,7 +190,7 @@ impl Ledger {
         Ok(findings)
     }
 
-    fn own_author(&self, draft: &Draft, now: Now) -> firsthand_document::Author {
+    pub(super) fn own_author(&self, draft: &Draft, now: Now) -> firsthand_document::Author {
         firsthand_document::Author {
             writer: draft.writer,
             person: self.person,

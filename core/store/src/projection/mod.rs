@@ -6,11 +6,16 @@ mod list;
 mod query;
 mod rebuild;
 mod record;
+mod roster;
 mod row;
 pub(crate) mod text;
 
 pub use query::{Area, Cursor, IncidentQuery, Near, Window};
 pub use rebuild::{Rebuild, Rebuilt};
+pub use roster::{
+    AssignmentRow, CheckInProjection, CheckInRow, FieldTeamProjection, HandoffProjection, Heard, Listed,
+    PersonProjection, ShiftProjection, TrainingRow, Unheard,
+};
 pub use row::{
     EvidenceProjection, EvidenceRow, IncidentProjection, IncidentRow, ProjectedPlace, ProjectedRow,
 };

@@ -59,6 +59,9 @@ impl Store {
         let transaction =
             rusqlite::Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)
                 .map_err(StoreError::from)?;
+        // What was heard long ago is not heard anew because its row is.
+        let waiting = "CREATE TEMP TABLE waiting AS SELECT document FROM unheard";
+        transaction.execute_batch(waiting).map_err(StoreError::from)?;
         clear(&transaction)?;
         let mut additions = Additions::default();
         let mut after: Option<DocumentId> = None;
@@ -79,6 +82,9 @@ impl Store {
                 break;
             }
         }
+        let heard =
+            "DELETE FROM unheard WHERE document NOT IN (SELECT document FROM waiting); DROP TABLE waiting";
+        transaction.execute_batch(heard).map_err(StoreError::from)?;
         let made = row_hashes(&transaction)?;
         match mode {
             Rebuild::Compare => transaction.rollback().map_err(StoreError::from)?,
@@ -96,7 +102,9 @@ impl Store {
 /// Empties every table that is derived from documents.
 fn clear(database: &Connection) -> Result<(), StoreError> {
     database.execute_batch(
-        "DELETE FROM incidents; DELETE FROM evidence; DELETE FROM origins; DELETE FROM incident_places;
+        "DELETE FROM trainings; DELETE FROM people; DELETE FROM roles_required; DELETE FROM field_teams;
+         DELETE FROM assignments; DELETE FROM go_no_go; DELETE FROM shifts; DELETE FROM check_ins; DELETE FROM handoffs;
+         DELETE FROM incidents; DELETE FROM evidence; DELETE FROM origins; DELETE FROM incident_places;
          DELETE FROM text_queue;
          INSERT INTO incident_text (incident_text) VALUES ('delete-all');
          UPDATE documents SET kind = NULL, saved = NULL;",
@@ -115,7 +123,34 @@ fn digest(hashes: &RowHashes) -> [u8; 32] {
 /// A hash for each document that has a row.
 fn row_hashes(database: &Connection) -> Result<RowHashes, StoreError> {
     let mut hashes = RowHashes::new();
-    for sql in [
+    for sql in ROWS {
+        let mut select = database.prepare(sql)?;
+        let columns = select.column_count();
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = DocumentId::new(row.get(0)?);
+            let mut digest = Digest::new("firsthand row v1");
+            if let Some(before) = hashes.get(&id) {
+                // The items of a record follow it one by one.
+                digest.fixed(before);
+            }
+            for column in 1..columns {
+                match row.get_ref(column)? {
+                    ValueRef::Null => digest.number(0),
+                    ValueRef::Integer(number) => digest.number(1).number(number as u64),
+                    ValueRef::Real(number) => digest.number(2).number(number.to_bits()),
+                    ValueRef::Text(bytes) => digest.number(3).sized(bytes),
+                    ValueRef::Blob(bytes) => digest.number(4).sized(bytes),
+                };
+            }
+            hashes.insert(id, digest.finish());
+        }
+    }
+    Ok(hashes)
+}
+
+/// All that the rows say, with nothing that is this device's own. The items of a record come after it, in their order.
+const ROWS: &[&str] = &[
         "SELECT d.id, 'incident', s.id, i.effective, i.entry, w.id, c1.code, c2.code, c3.code, c4.code, i.hidden,
              i.conflicts, i.happened, i.short_number, i.lat, i.lon, i.short_prefix, i.title, c5.code, c6.code,
              i.occurred_start, i.occurred_end, i.reported, i.accuracy, i.flags, i.marks, i.merged_into, i.text_hash,
@@ -132,23 +167,23 @@ fn row_hashes(database: &Connection) -> Result<RowHashes, StoreError> {
              a.hidden, a.flags, a.table_hash
          FROM evidence AS a JOIN documents AS d ON d.number = a.document JOIN spaces AS s ON s.number = d.space
              JOIN writers AS w ON w.number = a.author",
-    ] {
-        let mut select = database.prepare(sql)?;
-        let columns = select.column_count();
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            let mut digest = Digest::new("firsthand row v1");
-            for column in 1..columns {
-                match row.get_ref(column)? {
-                    ValueRef::Null => digest.number(0),
-                    ValueRef::Integer(number) => digest.number(1).number(number as u64),
-                    ValueRef::Real(number) => digest.number(2).number(number.to_bits()),
-                    ValueRef::Text(bytes) => digest.number(3).sized(bytes),
-                    ValueRef::Blob(bytes) => digest.number(4).sized(bytes),
-                };
-            }
-            hashes.insert(DocumentId::new(row.get(0)?), digest.finish());
-        }
-    }
-    Ok(hashes)
-}
+    "SELECT p.id, 'person', p.effective, p.person, p.name, p.callsign, c.code, p.languages, p.skills, p.conflicts, p.hidden
+     FROM people AS p LEFT JOIN codes AS c ON c.number = p.status",
+    "SELECT p.id, t.number, t.course, t.template_id, t.version, t.day, t.expires
+     FROM trainings AS t JOIN people AS p ON p.document = t.document ORDER BY t.document, t.number",
+    "SELECT id, 'team', effective, name, hidden FROM field_teams",
+    "SELECT f.id, r.number, r.role, r.least
+     FROM roles_required AS r JOIN field_teams AS f ON f.document = r.document ORDER BY r.document, r.number",
+    "SELECT h.id, 'shift', h.effective, h.team, h.title, h.starts, h.starts_offset, h.ends, h.ends_offset, h.status,
+         h.every_min, h.grace_min, c.code, h.place, h.conflicts, h.proposals, h.hidden
+     FROM shifts AS h LEFT JOIN codes AS c ON c.number = h.risk",
+    "SELECT h.id, a.number, a.item, a.person, a.role, a.buddy, a.begins, a.ends
+     FROM assignments AS a JOIN shifts AS h ON h.document = a.document ORDER BY a.document, a.number",
+    "SELECT h.id, g.person, g.go
+     FROM go_no_go AS g JOIN shifts AS h ON h.document = g.document ORDER BY g.document, g.person",
+    "SELECT c.id, 'check_in', c.effective, c.entry, w.id, c.person, c.shift, c.at, c.at_offset, c.best, c.ticks, c.boot,
+         c1.code, c.alarm, c2.code, c.answers, c.lat, c.lon, c.note
+     FROM check_ins AS c JOIN writers AS w ON w.number = c.author LEFT JOIN codes AS c1 ON c1.number = c.state
+         LEFT JOIN codes AS c2 ON c2.number = c.by_whom",
+    "SELECT id, 'handoff', effective, from_shift, to_shift, given, taken, items, unsettled, hidden FROM handoffs",
+];

@@ -3,6 +3,10 @@ use firsthand_ids::{
 };
 use firsthand_record::Origin;
 
+use super::roster::{
+    CheckInProjection, FieldTeamProjection, HandoffProjection, PersonProjection, ShiftProjection,
+};
+
 /// The row that a document has in the lists.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -11,6 +15,16 @@ pub enum ProjectedRow {
     Incident(Box<IncidentProjection>),
     /// An attached file.
     Evidence(Box<EvidenceProjection>),
+    /// Somebody of the team.
+    Person(Box<PersonProjection>),
+    /// A team in the field.
+    FieldTeam(Box<FieldTeamProjection>),
+    /// A shift.
+    Shift(Box<ShiftProjection>),
+    /// How somebody is.
+    CheckIn(Box<CheckInProjection>),
+    /// What one shift leaves to the next.
+    Handoff(Box<HandoffProjection>),
 }
 
 /// What the lists hold of an incident. The store adds what the creating entry says: effective time, hash, author.

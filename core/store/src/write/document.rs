@@ -139,6 +139,11 @@ impl super::Draft<'_> {
         match row {
             ProjectedRow::Incident(incident) => self.incident(&creation, incident),
             ProjectedRow::Evidence(evidence) => self.evidence(&creation, evidence),
+            ProjectedRow::Person(person) => self.person(&creation, person),
+            ProjectedRow::FieldTeam(team) => self.field_team(&creation, team),
+            ProjectedRow::Shift(shift) => self.shift(&creation, shift),
+            ProjectedRow::CheckIn(check_in) => self.check_in(&creation, check_in),
+            ProjectedRow::Handoff(handoff) => self.handoff(&creation, handoff),
         }
     }
 }

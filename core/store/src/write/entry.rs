@@ -174,14 +174,23 @@ impl Draft<'_> {
     ) -> Result<(), StoreError> {
         let number = self.number(writer, position)?;
         let number = number.ok_or(StoreError::Invalid("the time of an entry that is not held"))?;
+        let mut update =
+            self.transaction.prepare_cached("UPDATE entries SET effective = ?1 WHERE number = ?2")?;
+        update.execute(params![ordered(effective), number])?;
+        let mut created =
+            self.transaction.prepare_cached("SELECT document FROM entries WHERE number = ?1 AND kind = 1")?;
+        let created: Option<i64> = created.query_row([number], |row| row.get(0)).optional()?;
+        let Some(document) = created else { return Ok(()) };
         for update in [
-            "UPDATE entries SET effective = ?1 WHERE number = ?2",
-            "UPDATE incidents SET effective = ?1
-             WHERE document = (SELECT document FROM entries WHERE number = ?2 AND kind = 1)",
-            "UPDATE evidence SET effective = ?1
-             WHERE document = (SELECT document FROM entries WHERE number = ?2 AND kind = 1)",
+            "UPDATE incidents SET effective = ?1 WHERE document = ?2",
+            "UPDATE evidence SET effective = ?1 WHERE document = ?2",
+            "UPDATE people SET effective = ?1 WHERE document = ?2",
+            "UPDATE field_teams SET effective = ?1 WHERE document = ?2",
+            "UPDATE shifts SET effective = ?1 WHERE document = ?2",
+            "UPDATE check_ins SET effective = ?1 WHERE document = ?2",
+            "UPDATE handoffs SET effective = ?1 WHERE document = ?2",
         ] {
-            self.transaction.prepare_cached(update)?.execute(params![ordered(effective), number])?;
+            self.transaction.prepare_cached(update)?.execute(params![ordered(effective), document])?;
         }
         Ok(())
     }

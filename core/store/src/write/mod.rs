@@ -4,6 +4,7 @@ mod document;
 mod entry;
 mod evidence;
 mod incident;
+mod roster;
 
 use std::collections::BTreeMap;
 
@@ -169,6 +170,9 @@ impl<'a> Draft<'a> {
         }
         for run in &commit.aside {
             self.set_aside(run)?;
+        }
+        if let Some(heard) = &commit.heard {
+            self.note_heard(heard)?;
         }
         if commit.claim_installation {
             write_setting(self.transaction, INSTALLATION, installation)?;
