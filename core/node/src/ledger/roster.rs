@@ -7,10 +7,10 @@
 use chrono::{Datelike, NaiveDate};
 use firsthand_document::{Author, Decided, Item, View};
 use firsthand_ids::{LocalTime, PersonId, UnixMillis};
+use firsthand_record::Moment;
 use firsthand_record::roster::{
     CheckIn, CheckInState, FieldTeam, GoNoGo, Handoff, HandoffStanding, Person, Shift, ShiftStatus,
 };
-use firsthand_record::Moment;
 use firsthand_store::{
     AssignmentRow, CheckInProjection, FieldTeamProjection, HandoffProjection, PersonProjection,
     ShiftProjection, TrainingRow,

@@ -1,4 +1,4 @@
-use firsthand_ids::LocalTime;
+use firsthand_ids::{DocumentId, LocalTime, PersonId};
 use rusqlite::{OptionalExtension, params};
 
 use super::document::Creation;
@@ -101,7 +101,7 @@ impl super::Draft<'_> {
             creation.document,
             creation.id.as_bytes(),
             ordered(creation.effective),
-            new.team.as_ref().map(|team| team.as_bytes()),
+            new.team.as_ref().map(DocumentId::as_bytes),
             new.title,
             at(new.starts),
             offset(new.starts),
@@ -127,7 +127,7 @@ impl super::Draft<'_> {
                 it.item,
                 it.person.as_bytes(),
                 it.role,
-                it.buddy.as_ref().map(|buddy| buddy.as_bytes()),
+                it.buddy.as_ref().map(PersonId::as_bytes),
                 it.begins.map(|at| at.0),
                 it.ends.map(|at| at.0),
             ])?;
@@ -167,7 +167,7 @@ impl super::Draft<'_> {
             creation.entry.as_bytes(),
             creation.author,
             new.person.as_bytes(),
-            new.shift.as_ref().map(|shift| shift.as_bytes()),
+            new.shift.as_ref().map(DocumentId::as_bytes),
             new.at.at.0,
             new.at.offset_minutes,
             new.best.0,
@@ -194,8 +194,8 @@ impl super::Draft<'_> {
             creation.document,
             creation.id.as_bytes(),
             ordered(creation.effective),
-            new.from_shift.as_ref().map(|shift| shift.as_bytes()),
-            new.to_shift.as_ref().map(|shift| shift.as_bytes()),
+            new.from_shift.as_ref().map(DocumentId::as_bytes),
+            new.to_shift.as_ref().map(DocumentId::as_bytes),
             new.given,
             new.taken,
             new.items,
@@ -211,7 +211,7 @@ impl super::Draft<'_> {
             .transaction
             .prepare_cached("INSERT OR REPLACE INTO heard (subject, at, check_in) VALUES (?1, ?2, ?3)")?;
         for it in heard {
-            upsert.execute(params![it.subject, it.at, it.check_in.as_ref().map(|id| id.as_bytes())])?;
+            upsert.execute(params![it.subject, it.at, it.check_in.as_ref().map(DocumentId::as_bytes)])?;
         }
         self.transaction.execute("DELETE FROM unheard", [])?;
         Ok(())
