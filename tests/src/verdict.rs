@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::Position;
-use firsthand_node::{IncidentQuery, IncidentView, Ledger};
+use firsthand_node::{IncidentQuery, IncidentView, Ledger, OnlyHere};
 use firsthand_store::EntryState;
 
 use crate::expected::{held, signs};
@@ -32,7 +32,9 @@ pub fn same_everywhere(world: &mut World, expected: &Expected) {
     }
     let codes: BTreeSet<_> = views.values().map(|view| view.record.short_code.clone()).collect();
     assert_eq!(codes.len(), views.len(), "a short code stands for two incidents");
-    for number in numbers {
+    for &number in &numbers {
+        let only = world.devices[number].ledger().only_here().unwrap();
+        assert!(numbers.len() < 2 || only.is_empty(), "{number} alone holds something of {only:?}");
         searched(world.devices[number].ledger(), &views);
         nothing_missing(world.devices[number].ledger(), number, expected);
         contents(&views, expected);
@@ -45,15 +47,24 @@ pub fn same_everywhere(world: &mut World, expected: &Expected) {
 fn views(ledger: &mut Ledger) -> BTreeMap<firsthand_ids::DocumentId, IncidentView> {
     let query = IncidentQuery { hidden: true, ..IncidentQuery::default() };
     let rows = ledger.incidents(&query).unwrap();
-    rows.into_iter().map(|row| (row.id, ledger.incident(row.id).unwrap())).collect()
+    let only = ledger.only_here().unwrap();
+    let view = |row: firsthand_node::IncidentRow| {
+        let mut view = ledger.incident(row.id).unwrap();
+        assert_eq!(view.only_here, only.get(&row.id).copied().unwrap_or_default(), "list and record agree");
+        // Each device says this of itself.
+        view.only_here = OnlyHere::Nothing;
+        (row.id, view)
+    };
+    rows.into_iter().map(view).collect()
 }
 
-/// An incident is found by its title, also where it has just come in.
+/// An incident is found by its title, also where it has just come in, unless it is hidden.
 fn searched(ledger: &mut Ledger, views: &BTreeMap<firsthand_ids::DocumentId, IncidentView>) {
     let Some((id, view)) = views.first_key_value() else { return };
     let Some(title) = &view.record.title else { return };
     let found = ledger.search(title, 1000).unwrap();
-    assert!(found.iter().any(|row| row.id == *id), "{title} is not found");
+    let hidden = !view.record.tombstone.is_empty();
+    assert!(found.iter().any(|row| row.id == *id) != hidden, "{title}: is it found? hidden {hidden}");
 }
 
 fn explain_rows(world: &mut World, number: usize, first: usize) {

@@ -124,3 +124,50 @@ fn a_third_device_hears_of_everything_through_the_second() {
     assert_eq!(shown["attachments"][0]["here"], true);
     assert_eq!(lead.json(&["check"]).json()["ok"], true);
 }
+
+/// What nobody else has confirmed to hold is said, in the list and by itself, until a meeting; also after the program has
+/// ended, and of an edit or a photo alone.
+#[test]
+fn what_is_only_here_says_so_until_somebody_has_it() {
+    let (lead, responder) = lead_and_responder();
+    let code = responder.add(&["--title", "At the gate"]);
+    let only = |home: &Home| {
+        let shown = home.json(&["incident", "show", &code]).json()["only_here"].clone();
+        let list = home.json(&["incident", "list"]).json();
+        assert_eq!(list["items"][0]["only_here"], shown, "list and record agree");
+        let words = [home.run(&["incident", "show", &code]), home.run(&["incident", "list"])];
+        let said = words.map(|run| run.fine().stdout.split_whitespace().collect::<Vec<_>>().join(" "));
+        let all = said[0].contains("held only on this device") && said[1].contains("only on this device");
+        let changes =
+            said[0].contains("held changes only on this device") && said[1].contains("changes only on");
+        match shown.as_str().unwrap() {
+            "all" => assert!(all && !changes, "{said:?}"),
+            "changes" => assert!(changes, "{said:?}"),
+            "nothing" => assert!(!said.iter().any(|it| it.contains("on this device")), "{said:?}"),
+            other => panic!("{other}"),
+        }
+        shown.as_str().unwrap().to_owned()
+    };
+    assert_eq!(only(&responder), "all");
+    meet(&lead, &responder);
+    assert_eq!((only(&responder).as_str(), only(&lead).as_str()), ("nothing", "nothing"));
+    responder.run(&["incident", "edit", &code, "--severity", "Severe"]).fine();
+    assert_eq!((only(&responder).as_str(), only(&lead).as_str()), ("changes", "nothing"));
+    // The other side of a meeting may have called, too.
+    meet(&responder, &lead);
+    assert_eq!(only(&responder), "nothing");
+    let photo = lead.file("photo.png", [&b"\x89PNG\r\n\x1a\n"[..], &[5; 6_000]].concat());
+    lead.run(&["incident", "attach", &code, photo.to_str().unwrap()]).fine();
+    assert_eq!((only(&responder).as_str(), only(&lead).as_str()), ("nothing", "changes"));
+    meet(&lead, &responder);
+    assert_eq!(only(&lead), "nothing");
+
+    // A third device confirms what it got from somebody else.
+    let third = Home::none();
+    join(&lead, &third, "Chipo");
+    let own = third.add(&["--title", "Seen by Chipo"]);
+    assert_eq!(third.json(&["incident", "show", &own]).json()["only_here"], "all");
+    meet(&third, &responder);
+    assert_eq!(third.json(&["incident", "show", &own]).json()["only_here"], "nothing");
+    assert_eq!(responder.json(&["incident", "show", &own]).json()["only_here"], "nothing");
+}

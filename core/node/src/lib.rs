@@ -24,9 +24,9 @@ pub use ledger::{
     Answering, AttachmentView, CandidateView, CareView, CheckView, ConflictView, ContactView, CountsView,
     CustodyView, DebriefView, DeviceKeys, Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView,
     HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState,
-    MemberView, MergeView, MissingRange, NewFile, Now, Opening, Part, PlaceView, ProgressFn, QuarantineView,
-    RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, StoredFile, TeamView, WaitingView,
-    decode_rows, encode_rows,
+    MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PlaceView, ProgressFn,
+    QuarantineView, RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, StoredFile, TeamView,
+    WaitingView, decode_rows, encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

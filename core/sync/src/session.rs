@@ -154,6 +154,8 @@ pub enum Input {
     Clock(UnixMillis),
     /// Answers [`Effect::PeerClock`].
     ClockKept,
+    /// Answers [`Effect::PeerHolds`].
+    HoldingKept,
     /// What this device misses besides entries; told to the peer.
     Pending(Pending),
     /// Files this device wants from the peer, each with the part it wants next, most wanted first. Part 0 is the table
@@ -284,6 +286,14 @@ pub enum Effect {
     PeerClock {
         /// The time.
         at: UnixMillis,
+    },
+    /// The peer has said that it holds these chains so far, in its hello, by an acknowledgement or by sending them; answer
+    /// with [`Input::HoldingKept`]. A claim: a mark that is not this device's own at that position says nothing.
+    PeerHolds {
+        /// The space.
+        space: SpaceId,
+        /// How far, writer by writer.
+        marks: Vector,
     },
     /// The peer told what it misses.
     PeerPending(Pending),
@@ -463,7 +473,7 @@ impl Session {
                 self.space(space)?.on_applied(out);
             }
             Input::Clock(at) => self.clock = Some(at),
-            Input::ClockKept => {}
+            Input::ClockKept | Input::HoldingKept => {}
             Input::Pending(pending) => self.pending = Some(pending),
             Input::Want(files) => self.transfers.want(files),
             Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk, out),

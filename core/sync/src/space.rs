@@ -227,6 +227,7 @@ impl Space {
         let matched = same.is_some();
         self.heard_digest = true;
         if let Some(theirs) = vector.or(same) {
+            self.holds(theirs.clone(), out);
             self.sent = theirs.clone();
             self.theirs = Some(theirs);
         }
@@ -403,16 +404,22 @@ impl Space {
         self.applying.due = true;
         self.tell_forks(&forks, out);
         if let Some(theirs) = &mut self.theirs {
+            let mut brought = Vector::new();
             for (writer, mark) in marks.iter() {
                 // Only what the batch brought here shows what its sender holds. What was here before may have come from
                 // elsewhere and be new to the sender.
-                let brought = mark.position > self.ours.position(writer);
+                if mark.position > self.ours.position(writer) {
+                    brought.set(*writer, *mark);
+                }
+            }
+            for (writer, mark) in brought.iter() {
                 for known in [&mut *theirs, &mut self.sent] {
-                    if brought && mark.position > known.position(writer) {
+                    if mark.position > known.position(writer) {
                         known.set(*writer, *mark);
                     }
                 }
             }
+            self.holds(brought, out);
         }
         self.ours = vector;
         out.push(Effect::send(&Frame::Ack { space: self.id, marks }));
@@ -471,9 +478,11 @@ impl Space {
                 }
             }
         }
+        let mut taken = Vector::new();
         for (writer, mark) in marks.iter() {
             let before = theirs.position(writer);
             if mark.position >= before {
+                taken.set(*writer, *mark);
                 let ours = mark.position.min(self.ours.position(writer)).0;
                 self.delivered = self.delivered.saturating_add(ours.saturating_sub(before.0));
                 theirs.set(*writer, *mark);
@@ -482,9 +491,17 @@ impl Space {
                 self.sent.set(*writer, *mark);
             }
         }
+        self.holds(taken, out);
         self.send_held(out)?;
         self.advance(out);
         Ok(())
+    }
+
+    /// The peer has shown that it holds chains so far.
+    fn holds(&self, marks: Vector, out: &mut Vec<Effect>) {
+        if !marks.is_empty() {
+            out.push(Effect::PeerHolds { space: self.id, marks });
+        }
     }
 
     pub(crate) fn on_forked(&mut self, writer: WriterId, out: &mut Vec<Effect>) -> Result<(), Refusal> {

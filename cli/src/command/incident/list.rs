@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use firsthand_node::ids::{DocumentId, PersonId, UnixMillis};
-use firsthand_node::{IncidentQuery, IncidentRow, Near, Node, Window};
+use firsthand_node::{IncidentQuery, IncidentRow, Near, Node, OnlyHere, Window};
 use firsthand_record::validate::Rule;
 use firsthand_record::{
     CodeList, FollowUp, Place, PlaceSource, RumourStatus, Severity, ShortCode, Status, Verification,
@@ -9,6 +9,7 @@ use firsthand_record::{
 use serde::Serialize;
 
 use super::expected::{self, Expected};
+use super::{only_here, only_here_words};
 use crate::args::{ListArgs, SearchArgs};
 use crate::command::names;
 use crate::fail::{Detail, Fail};
@@ -57,11 +58,18 @@ pub(crate) struct Item {
     in_circle: bool,
     /// Something of it stands beyond a fork: a device signed two histories.
     disputed: bool,
+    /// How much of it no other device has confirmed to hold: `nothing`, `changes` or `all`.
+    #[serde(serialize_with = "only_here_code")]
+    only_here: OnlyHere,
     #[serde(skip)]
     merged_code: Option<String>,
     hidden: bool,
     #[serde(skip)]
     happened: UnixMillis,
+}
+
+fn only_here_code<S: serde::Serializer>(only: &OnlyHere, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(only_here(*only))
 }
 
 #[derive(Serialize)]
@@ -162,6 +170,7 @@ pub(crate) async fn items(
 ) -> Result<Vec<Item>, Fail> {
     let names = names(node).await?;
     let disputed = node.disputed().await?;
+    let only = node.only_here().await?;
     let all = node.incidents(IncidentQuery { hidden: true, ..IncidentQuery::default() }).await?;
     let codes = Codes::new(all.iter().filter_map(code));
     let merges: BTreeMap<DocumentId, DocumentId> =
@@ -174,7 +183,8 @@ pub(crate) async fn items(
             merged.map(|id| target(&id).and_then(code).and_then(shown).unwrap_or_else(|| id.short()));
         let in_circle = in_circle(&row.id, &merges);
         let disputed = disputed.contains(&row.id);
-        Item { merged_code, in_circle, disputed, ..item(row, &names, &codes, near) }
+        let only_here = only.get(&row.id).copied().unwrap_or_default();
+        Item { merged_code, in_circle, disputed, only_here, ..item(row, &names, &codes, near) }
     });
     Ok(made.collect())
 }
@@ -251,6 +261,7 @@ fn item(row: IncidentRow, names: &BTreeMap<PersonId, String>, codes: &Codes, nea
         merged_into: incident.merged_into.map(|id| id.to_string()),
         in_circle: false,
         disputed: false,
+        only_here: OnlyHere::Nothing,
         merged_code: None,
         hidden: incident.hidden,
         happened: incident.occurred_start.or(incident.reported).unwrap_or(entered),
@@ -312,6 +323,7 @@ fn marks(item: &Item) -> String {
     if item.attachments > 0 {
         marks.push(format!("+ {}", text::count(item.attachments.into(), "file", "files")));
     }
+    marks.extend(only_here_words(item.only_here).map(str::to_owned));
     if item.hidden {
         marks.push(String::from("hidden"));
     }

@@ -11,8 +11,8 @@ mod link;
 mod list;
 mod show;
 
-use firsthand_node::Saved;
 use firsthand_node::ids::DocumentId;
+use firsthand_node::{OnlyHere, Saved};
 use firsthand_record::validate::{Finding, Kind, Rule};
 use serde::Serialize;
 
@@ -45,6 +45,24 @@ pub(super) async fn run(session: &Session, command: IncidentCommand) -> Result<(
         IncidentCommand::Unlink(args) => link::unlink(session, &args).await,
         IncidentCommand::Hide(args) => link::hide(session, &args).await,
         IncidentCommand::Unhide(args) => link::unhide(session, &args).await,
+    }
+}
+
+/// How much of an incident is on this device only, in machine output.
+const fn only_here(only: OnlyHere) -> &'static str {
+    match only {
+        OnlyHere::Nothing => "nothing",
+        OnlyHere::Changes => "changes",
+        OnlyHere::All => "all",
+    }
+}
+
+/// The same for a person; `None` where another device has confirmed everything.
+const fn only_here_words(only: OnlyHere) -> Option<&'static str> {
+    match only {
+        OnlyHere::Nothing => None,
+        OnlyHere::Changes => Some("changes only on this device"),
+        OnlyHere::All => Some("only on this device"),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::attach::{self, Attachment};
 use super::conflict::{self, Conflict};
-use super::{Mark, offered};
+use super::{Mark, offered, only_here, only_here_words};
 use crate::command::names;
 use crate::fail::Fail;
 use crate::home::Session;
@@ -50,6 +50,8 @@ struct Shown<'a> {
     unsettled: u64,
     /// Something of it stands on one branch of a chain that forked.
     disputed: bool,
+    /// How much of it no other device has confirmed to hold: `nothing`, `changes` or `all`.
+    only_here: &'static str,
 }
 
 /// What somebody without the right to it would do.
@@ -89,6 +91,7 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
         attachments: view.attachments.iter().map(Attachment::from).collect(),
         unsettled: view.unsettled,
         disputed: view.disputed,
+        only_here: only_here(view.only_here),
     };
     session.out.data(&shown, |_| human(&view, &names))
 }
@@ -222,6 +225,9 @@ fn fields<'a>(view: &IncidentView, names: &Names) -> Vec<(&'a str, String)> {
         vec![("entered", format!("{} by {}", when::noted(Some(view.created)), text::line(&view.author)))];
     if let Some(clock) = &view.record.clock_evidence {
         out.push(("clock", clock_of(clock, view.estimated)));
+    }
+    if let Some(words) = only_here_words(view.only_here) {
+        out.push(("held", words.to_owned()));
     }
     let Ok(Value::Object(json)) = serde_json::to_value(&view.record) else { return out };
     for name in Incident::SCALARS.iter().filter(|name| !ELSEWHERE.contains(name)) {

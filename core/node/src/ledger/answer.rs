@@ -99,10 +99,6 @@ impl Ledger {
         Answer::Greeted { member, heads: self.membership.heads(), pending, wanted, clock: now.at }
     }
 
-    fn is_own(&self, space: &SpaceId, writer: &WriterId) -> bool {
-        self.store.tip(space, writer).is_some_and(|tip| tip.device == self.device)
-    }
-
     /// The spaces that this device and a peer both take part in.
     fn open_spaces(&self, peer: &ExchangeKey) -> Input {
         let both =
@@ -211,6 +207,14 @@ impl Ledger {
                     tracing::warn!(%error, "a peer's time was not kept");
                 }
                 Input::ClockKept
+            }
+            Effect::PeerHolds { space, marks } => {
+                if space == self.space
+                    && let Err(error) = self.keep_delivered(&marks)
+                {
+                    tracing::warn!(%error, "what a peer holds was not kept");
+                }
+                Input::HoldingKept
             }
             Effect::Send(_)
             | Effect::StoreChunk { .. }

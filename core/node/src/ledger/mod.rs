@@ -12,6 +12,7 @@ mod authors;
 mod check;
 mod clock;
 mod debriefs;
+mod delivered;
 mod fork;
 mod import;
 mod kinds;
@@ -37,6 +38,7 @@ pub use answer::Answering;
 pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile, StoredFile};
 pub use check::{CheckView, Part, StateDigest};
 pub use debriefs::DebriefView;
+pub use delivered::OnlyHere;
 pub use fork::ForkView;
 pub use import::{ImportReport, ImportRow};
 pub use kinds::Entered;
@@ -130,6 +132,8 @@ pub struct Ledger {
     own: BTreeMap<SpaceId, own::OwnChain>,
     clock: HybridClock,
     clock_keeper: clock::ClockKeeper,
+    /// How far each own chain is known to be held by another device.
+    delivered: delivered::Delivered,
     documents: own::DocumentCache,
     /// What was received and is not in its documents yet.
     untried: apply::Untried,
@@ -250,6 +254,7 @@ impl Ledger {
             space,
             own,
             clock_keeper: Self::heard_clocks(&store)?,
+            delivered: Self::read_delivered(&store)?,
             clock: HybridClock::resume(clock.map_or(HybridTime::ZERO, HybridTime::from_packed)),
             documents: own::DocumentCache::default(),
             untried: apply::Untried::default(),

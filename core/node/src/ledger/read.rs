@@ -12,7 +12,7 @@ use firsthand_store::{Doubt, IncidentQuery, IncidentRow};
 use serde_json::Value;
 
 use super::authors::LogAuthors;
-use super::{AttachmentView, ForkView, Ledger, MergeView, project};
+use super::{AttachmentView, ForkView, Ledger, MergeView, OnlyHere, project};
 use crate::NodeError;
 
 /// The team as this device knows it.
@@ -151,6 +151,8 @@ pub struct IncidentView {
     pub unsettled: u64,
     /// Something of it stands on one branch of a chain that forked.
     pub disputed: bool,
+    /// How much of it no other device has confirmed to hold.
+    pub only_here: OnlyHere,
 }
 
 /// A field that people set to different values while apart.
@@ -378,6 +380,7 @@ impl Ledger {
             merged,
             unsettled,
             disputed: self.is_disputed(&id)?,
+            only_here: self.only_here_of(&id)?,
         };
         self.documents.put(id, document);
         Ok(view)

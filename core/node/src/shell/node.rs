@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +23,8 @@ use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Opened};
 use crate::{
     CheckView, ConflictView, Environment, Event, ExpectedView, HistoryView, ImportReport, ImportRow,
-    IncidentView, Ledger, LinkId, NodeError, Opening, QuarantineView, RecoveryView, RepairView, Resolved,
-    Saved, StateDigest, Summary, SystemRandom, TeamView,
+    IncidentView, Ledger, LinkId, NodeError, OnlyHere, Opening, QuarantineView, RecoveryView, RepairView,
+    Resolved, Saved, StateDigest, Summary, SystemRandom, TeamView,
 };
 
 /// Hears how far a long job is: done, of how many. Answering `false` stops it where it can stop cleanly.
@@ -401,6 +401,14 @@ impl Node {
     /// From the store.
     pub async fn disputed(&self) -> Result<BTreeSet<DocumentId>, NodeError> {
         self.run(|ledger, _| ledger.disputed()).await
+    }
+
+    /// The incidents of which something is on this device only, as far as it knows, and how much.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn only_here(&self) -> Result<BTreeMap<DocumentId, OnlyHere>, NodeError> {
+        self.run(|ledger, _| ledger.only_here()).await
     }
 
     /// Incidents that are on their way here, as others tell, newest first.

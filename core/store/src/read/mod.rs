@@ -3,6 +3,7 @@
 mod batch;
 mod document;
 mod entry;
+mod held;
 mod references;
 
 pub use batch::BatchLimits;

@@ -109,6 +109,11 @@ fn run(seed: u64, weather: Weather) -> World {
     world.check_same();
     for (at, device) in world.devices.iter().enumerate() {
         assert!(device.missing().0.is_empty(), "device {at} still misses files");
+        assert_eq!(
+            world.ends[at].held_there,
+            world.devices[1 - at].vector(),
+            "{at} knows what is safe there"
+        );
     }
     world
 }

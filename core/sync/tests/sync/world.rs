@@ -32,6 +32,8 @@ pub(crate) struct End {
     /// How many membership operations were sent.
     pub(crate) operations: usize,
     pub(crate) equal: u32,
+    /// What the other side has shown that it holds.
+    pub(crate) held_there: Vector,
     /// What the other side told of its clock.
     pub(crate) clocks: Vec<UnixMillis>,
 }
@@ -236,6 +238,16 @@ impl World {
             Effect::PeerClock { at: shown } => {
                 self.ends[at].clocks.push(shown);
                 Input::ClockKept
+            }
+            Effect::PeerHolds { marks, .. } => {
+                if self.trusting {
+                    let there = self.devices[1 - at].vector();
+                    for (writer, mark) in marks.iter() {
+                        assert!(there.position(writer) >= mark.position, "it holds what it is said to hold");
+                        self.ends[at].held_there.set(*writer, *mark);
+                    }
+                }
+                Input::HoldingKept
             }
             Effect::Commit { plain, .. } => device.commit(&plain),
             Effect::Apply { .. } => device.apply(),
