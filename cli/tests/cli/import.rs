@@ -233,6 +233,7 @@ fn photos_are_attached_from_a_folder_that_is_named() {
     assert!(shown["attachments"].to_string().contains("imported"), "{}", shown["attachments"]);
     let again = home.json(&["import", text(&file), "--media", text(folder)]).json();
     assert_eq!((&again["added"], &again["media"]["attached"]), (&0.into(), &0.into()));
+    assert_eq!(again["media"]["already"], 1);
     let error = home.json(&["import", text(&file), "--media", text(&file)]).error(3);
     assert_eq!(error["kind"], "bad_input");
 }
@@ -272,4 +273,49 @@ fn folder(dir: PathBuf) -> Vec<PathBuf> {
 fn count(home: &Home) -> u64 {
     let team: Value = home.json(&["team", "show"]).json();
     team["counts"]["incidents"].as_u64().unwrap()
+}
+
+/// What was missing when the rows came in is attached by bringing them in again, and nothing is attached twice.
+#[test]
+fn media_that_were_missing_come_with_the_same_file_later() {
+    let home = Home::with_team();
+    let png = |shade: u8| [&b"\x89PNG\r\n\x1a\n"[..], &[shade; 300]].concat();
+    let table = home.file("rows.csv", "title,photo\nA,a.png\nB,b.png\nC,\n");
+    let photo = home.file("a.png", png(1));
+    let folder = photo.parent().unwrap().to_owned();
+    let bring = || {
+        let media = home.json(&["import", text(&table), "--media", text(&folder)]).json()["media"].clone();
+        ["attached", "already", "missing_count"].map(|it| media[it].as_u64().unwrap())
+    };
+    let attached = || {
+        let list = home.json(&["incident", "list"]).json();
+        let mut files: Vec<(String, u64)> = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| (it["title"].as_str().unwrap().to_owned(), it["attachments"].as_u64().unwrap()))
+            .collect();
+        files.sort();
+        files.into_iter().map(|(_, number)| number).collect::<Vec<_>>()
+    };
+    // Rows that came in with no folder named at all can get their files later, too.
+    assert_eq!(home.json(&["import", text(&table)]).json()["added"], 3);
+    assert_eq!((bring(), attached()), ([1, 0, 1], vec![1, 0, 0]));
+    assert_eq!((bring(), attached()), ([0, 1, 1], vec![1, 0, 0]));
+    home.file("b.png", png(2));
+    assert_eq!((bring(), attached()), ([1, 1, 0], vec![1, 1, 0]));
+    assert_eq!((bring(), attached()), ([0, 2, 0], vec![1, 1, 0]));
+    // Nor does what somebody has hidden come back.
+    let list = home.json(&["incident", "list"]).json();
+    let code = |title: &str| {
+        let mut items = list["items"].as_array().unwrap().iter();
+        items.find(|it| it["title"] == title).unwrap()["short_code"].as_str().unwrap().to_owned()
+    };
+    home.run(&["incident", "describe-file", &code("A"), "a.png", "--hide", "a face"]).fine();
+    assert_eq!(bring(), [0, 2, 0]);
+    assert_eq!(home.json(&["incident", "show", &code("A")]).json()["attachments"], serde_json::json!([]));
+    // A dry run attaches nothing.
+    home.run(&["incident", "attach", &code("C"), text(&photo)]).fine();
+    let dry = home.json(&["import", text(&table), "--media", text(&folder), "--dry-run"]).json();
+    assert_eq!((&dry["media"]["attached"], &dry["media"]["already"]), (&0.into(), &0.into()));
 }

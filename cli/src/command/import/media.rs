@@ -26,6 +26,8 @@ pub(super) struct Said {
     /// Of these, the ones that are in the folder; without a folder, those that lie beside the file.
     found: usize,
     attached: usize,
+    /// Files that an earlier import, or somebody by hand, had attached to the same incident.
+    already: usize,
     /// The first of those that are nowhere.
     missing: Vec<String>,
     /// How many those are.
@@ -43,6 +45,7 @@ pub(super) struct Media {
     /// Every name, and whether the file is there.
     known: BTreeMap<String, bool>,
     attached: usize,
+    already: usize,
     failed: Vec<String>,
 }
 
@@ -57,6 +60,7 @@ impl Media {
             attaches: args.media.is_some(),
             known: BTreeMap::new(),
             attached: 0,
+            already: 0,
             failed: Vec::new(),
         })
     }
@@ -76,15 +80,24 @@ impl Media {
         found
     }
 
-    /// Attaches the files of rows that were added. One that cannot be read is named, and the others go on.
+    /// Attaches the files of rows that were added, and to those of an earlier import what was missing then. One that
+    /// cannot be read is named, and the others go on.
     pub(super) async fn attach(
         &mut self,
         node: &Node,
         files: &BTreeMap<usize, Vec<PathBuf>>,
         report: &ImportReport,
     ) -> Result<(), Fail> {
-        for (row, id, _) in &report.added {
-            for path in files.get(row).into_iter().flatten() {
+        let added = report.added.iter().map(|(row, id, _)| (row, id));
+        for (row, id) in added.chain(report.held.iter().map(|(row, id)| (row, id))) {
+            let Some(paths) = files.get(row) else { continue };
+            let mut recorded = node.recorded_files(*id).await?;
+            for path in paths {
+                // What is attached under this name stays as it is, also where somebody has hidden it.
+                if !recorded.insert(file::name(path)) {
+                    self.already += 1;
+                    continue;
+                }
                 match node.attach_file(*id, path, NewFile::default(), Arc::new(|_, _| true)).await {
                     Ok(_) => self.attached += 1,
                     Err(error) => self.failed.push(format!("{}: {error}", file::name(path))),
@@ -100,6 +113,7 @@ impl Media {
             named: self.known.len(),
             found: self.known.values().filter(|is_there| **is_there).count(),
             attached: self.attached,
+            already: self.already,
             missing: missing.clone().take(NAMED).cloned().collect(),
             missing_count: missing.count(),
             failed: self.failed.clone(),
@@ -126,6 +140,9 @@ impl Said {
         let files = |number: usize| text::count(number as u64, "file", "files");
         if self.attached > 0 {
             lines.push(format!("{} attached", files(self.attached)));
+        }
+        if self.already > 0 {
+            lines.push(format!("{} attached before", files(self.already)));
         }
         if !self.has_folder && self.found > 0 {
             let what = "beside it; --media with that folder attaches them as the rows come in";

@@ -1,6 +1,6 @@
 //! Rows of files people already have, as incidents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::DocumentId;
 use firsthand_record::Incident;
@@ -31,6 +31,8 @@ pub struct ImportReport {
     pub added: Vec<(usize, DocumentId, String)>,
     /// Rows that were imported before and have not changed.
     pub already: Vec<usize>,
+    /// Of those, the ones that an earlier import brought in, with their incidents.
+    pub held: Vec<(usize, DocumentId)>,
     /// Rows that were imported before and have changed since; nothing was done with them.
     pub changed: Vec<(usize, DocumentId, String)>,
     /// Rows that cannot be saved, and why.
@@ -75,6 +77,7 @@ impl Ledger {
                 if let Some((id, hash)) = held {
                     if hash == origin.row_hash {
                         report.already.push(row.row);
+                        report.held.push((row.row, id));
                     } else {
                         let code = self.store.incident(&id)?.map(|row| super::read::short_code(&row));
                         report.changed.push((row.row, id, code.unwrap_or_else(|| id.short())));
@@ -100,6 +103,15 @@ impl Ledger {
             self.import_new(new, &mut report, now, rng, progress)?;
         }
         Ok(report)
+    }
+
+    /// The names of all files that were ever recorded with an incident, hidden ones too: what an import need not attach
+    /// again.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub fn recorded_files(&self, incident: &DocumentId) -> Result<BTreeSet<String>, NodeError> {
+        Ok(self.store.evidence_of(incident)?.into_iter().map(|row| row.evidence.name).collect())
     }
 
     /// The column map that was kept for files with these columns. It stays on this device.

@@ -497,6 +497,14 @@ impl Node {
         .await
     }
 
+    /// The names of all files that were ever recorded with an incident, hidden ones too.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn recorded_files(&self, incident: DocumentId) -> Result<BTreeSet<String>, NodeError> {
+        self.run(move |ledger, _| ledger.recorded_files(&incident)).await
+    }
+
     /// The column map that was kept for files with these columns. It stays on this device.
     ///
     /// # Errors
