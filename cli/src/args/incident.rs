@@ -186,6 +186,34 @@ pub(crate) struct OneArgs {
     pub(crate) id: String,
 }
 
+/// Why something is decided as it is.
+#[derive(Debug, Args)]
+pub(crate) struct NoteArgs {
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) note: String,
+}
+
+/// Why something is taken back or hidden.
+#[derive(Debug, Args)]
+pub(crate) struct ReasonArgs {
+    /// Why.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) reason: String,
+}
+
 /// `incident edit`.
 #[derive(Debug, Args)]
 pub(crate) struct EditArgs {
@@ -326,15 +354,8 @@ pub(crate) struct ResolveArgs {
     /// The number of the value, as `conflicts` shows it.
     #[arg(long, value_name = "N")]
     pub(crate) pick: Option<usize>,
-    /// Why.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    pub(crate) note: String,
+    #[command(flatten)]
+    pub(crate) why: NoteArgs,
 }
 
 /// `incident search`.
@@ -357,15 +378,8 @@ pub(crate) struct CloseArgs {
     /// The incident that this one turned out to be; both are kept.
     #[arg(long, value_name = "CODE")]
     pub(crate) merged_into: Option<String>,
-    /// Why.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    pub(crate) note: String,
+    #[command(flatten)]
+    pub(crate) why: NoteArgs,
 }
 
 /// `incident merge`.
@@ -377,15 +391,8 @@ pub(crate) struct MergeArgs {
     /// The incident that it is a duplicate of.
     #[arg(long, value_name = "CODE")]
     pub(crate) into: String,
-    /// Why.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    pub(crate) note: String,
+    #[command(flatten)]
+    pub(crate) why: NoteArgs,
 }
 
 /// `incident link`.
@@ -411,15 +418,8 @@ pub(crate) struct UnlinkArgs {
     /// The other one.
     #[arg(value_name = "OTHER")]
     pub(crate) other: String,
-    /// Why.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) why: ReasonArgs,
 }
 
 /// `incident hide` and `unhide`.
@@ -428,15 +428,8 @@ pub(crate) struct HideArgs {
     /// The incident's short code, or the beginning of its id.
     #[arg(value_name = "CODE")]
     pub(crate) id: String,
-    /// Why.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) why: ReasonArgs,
 }
 
 /// `incident reopen`.
@@ -445,13 +438,6 @@ pub(crate) struct ReopenArgs {
     /// The incident's short code, or the beginning of its id.
     #[arg(value_name = "CODE")]
     pub(crate) id: String,
-    /// Why.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    pub(crate) note: String,
+    #[command(flatten)]
+    pub(crate) why: NoteArgs,
 }

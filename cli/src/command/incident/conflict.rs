@@ -111,7 +111,7 @@ pub(super) async fn resolve(session: &Session, args: &ResolveArgs) -> Result<(),
             let id = node.find(&args.id).await?;
             let name = args.field.replace('-', "_");
             let chosen = chosen(node, id, &name, args).await?;
-            let settled = node.resolve(id, &name, chosen.clone(), &args.note).await?.settled;
+            let settled = node.resolve(id, &name, chosen.clone(), &args.why.note).await?.settled;
             session.out.note(if settled {
                 "settled; the other value stays in the history"
             } else {

@@ -3,7 +3,7 @@ use firsthand_node::{Edit, Node};
 use firsthand_record::Incident;
 use serde_json::Value;
 
-use super::{editor, item, link, print_saved};
+use super::{editor, item, link, print_saved, save};
 use crate::args::{AddArgs, CloseArgs, EditArgs, FieldArgs, MergeArgs, ReopenArgs};
 use crate::fail::Fail;
 use crate::home::Session;
@@ -53,9 +53,7 @@ pub(super) async fn edit(session: &Session, args: EditArgs) -> Result<(), Fail> 
             if edits.is_empty() {
                 return Err(Fail::input("incident", "was not changed: say what to change"));
             }
-            let saved = node.edit_incident(id, edits).await?;
-            session.out.note("saved");
-            print_saved(session, &saved)
+            save(session, node, id, edits, "saved").await
         })
         .await
 }
@@ -128,7 +126,7 @@ pub(super) async fn close(session: &Session, args: &CloseArgs) -> Result<(), Fai
                 Some(typed) => Some(node.find(typed).await?),
                 None => None,
             };
-            close_as(session, node, id, target, &args.note).await
+            close_as(session, node, id, target, &args.why.note).await
         })
         .await
 }
@@ -138,7 +136,7 @@ pub(super) async fn merge(session: &Session, args: &MergeArgs) -> Result<(), Fai
     session
         .with_node(async |node| {
             let (id, target) = (node.find(&args.id).await?, node.find(&args.into).await?);
-            close_as(session, node, id, Some(target), &args.note).await
+            close_as(session, node, id, Some(target), &args.why.note).await
         })
         .await
 }
@@ -163,16 +161,15 @@ pub(super) async fn reopen(session: &Session, args: &ReopenArgs) -> Result<(), F
     session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
-            decide(session, node, id, Edit::Reopen { note: args.note.clone() }, "open again").await
+            decide(session, node, id, Edit::Reopen { note: args.why.note.clone() }, "open again").await
         })
         .await
 }
 
 /// Makes an edit that needs a right, and says whether it counts or is a proposal.
 async fn decide(session: &Session, node: &Node, id: DocumentId, edit: Edit, said: &str) -> Result<(), Fail> {
-    let saved = node.edit_incident(id, vec![edit]).await?;
     let team = node.team().await?;
     let leads = team.members.iter().any(|member| member.me && member.role == "lead");
-    session.out.note(if leads { said } else { "saved as a proposal: a lead decides" });
-    print_saved(session, &saved)
+    let said = if leads { said } else { "saved as a proposal: a lead decides" };
+    save(session, node, id, vec![edit], said).await
 }

@@ -5,7 +5,7 @@ use firsthand_node::{Edit, Node};
 use firsthand_record::{Incident, Link, LinkKind, Tombstone};
 use serde_json::Value;
 
-use super::print_saved;
+use super::{print_saved, save};
 use crate::args::{HideArgs, LinkArgs, UnlinkArgs};
 use crate::fail::Fail;
 use crate::home::Session;
@@ -35,10 +35,7 @@ pub(super) async fn link(session: &Session, args: &LinkArgs) -> Result<(), Fail>
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
             let value = read(node, &format!("{}={}", args.relation, args.other)).await?;
-            let saved =
-                node.edit_incident(id, vec![Edit::Add { list: String::from("linked"), value }]).await?;
-            session.out.note("linked");
-            print_saved(session, &saved)
+            save(session, node, id, vec![Edit::Add { list: String::from("linked"), value }], "linked").await
         })
         .await
 }
@@ -52,7 +49,7 @@ pub(super) async fn unlink(session: &Session, args: &UnlinkArgs) -> Result<(), F
             for (from, to) in [(other, one), (one, other)] {
                 let record = node.incident(from).await?.record;
                 let links = record.linked.into_iter().filter(|link| link.document == to);
-                let edits = withdraw(links.map(|link| link.key), &args.reason);
+                let edits = withdraw(links.map(|link| link.key), &args.why.reason);
                 if !edits.is_empty() {
                     last = Some(node.edit_incident(from, edits).await?);
                 }
@@ -70,18 +67,17 @@ pub(super) async fn unlink(session: &Session, args: &UnlinkArgs) -> Result<(), F
 
 /// Hides an incident.
 pub(super) async fn hide(session: &Session, args: &HideArgs) -> Result<(), Fail> {
-    if args.reason.trim().is_empty() {
+    if args.why.reason.trim().is_empty() {
         return Err(Fail::input("reason", "is empty: say with --reason why it is hidden"));
     }
     session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
-            let mark = Tombstone { reason: args.reason.clone(), ..Tombstone::default() };
+            let mark = Tombstone { reason: args.why.reason.clone(), ..Tombstone::default() };
             let value = json(mark).map_err(|reason| Fail::input("reason", reason))?;
-            let saved =
-                node.edit_incident(id, vec![Edit::Add { list: String::from("tombstone"), value }]).await?;
-            session.out.note("hidden; nothing was erased (incident list --hidden shows it)");
-            print_saved(session, &saved)
+            let edits = vec![Edit::Add { list: String::from("tombstone"), value }];
+            save(session, node, id, edits, "hidden; nothing was erased (incident list --hidden shows it)")
+                .await
         })
         .await
 }
@@ -92,13 +88,11 @@ pub(super) async fn unhide(session: &Session, args: &HideArgs) -> Result<(), Fai
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
             let Incident { tombstone, .. } = node.incident(id).await?.record;
-            let edits = withdraw(tombstone.into_iter().map(|mark| mark.key), &args.reason);
+            let edits = withdraw(tombstone.into_iter().map(|mark| mark.key), &args.why.reason);
             if edits.is_empty() {
                 return Err(Fail::input("incident", "is not hidden"));
             }
-            let saved = node.edit_incident(id, edits).await?;
-            session.out.note("shown in lists again");
-            print_saved(session, &saved)
+            save(session, node, id, edits, "shown in lists again").await
         })
         .await
 }

@@ -12,7 +12,7 @@ mod list;
 mod show;
 
 use firsthand_node::ids::DocumentId;
-use firsthand_node::{OnlyHere, Saved};
+use firsthand_node::{Edit, Node, OnlyHere, Saved};
 use firsthand_record::validate::{Finding, Kind, Rule};
 use serde::Serialize;
 
@@ -105,6 +105,19 @@ pub(crate) fn offered(short_code: &str, finding: &Finding) -> Option<String> {
     let (list, rest) = finding.field.split_once('[')?;
     let index: usize = rest.split_once(']')?.0.parse().ok()?;
     Some(format!("firsthand incident edit {short_code} --swap {list}:{}", index + 1))
+}
+
+/// Saves an edit, and says what it did.
+async fn save(
+    session: &Session,
+    node: &Node,
+    id: DocumentId,
+    edits: Vec<Edit>,
+    said: &str,
+) -> Result<(), Fail> {
+    let saved = node.edit_incident(id, edits).await?;
+    session.out.note(said);
+    print_saved(session, &saved)
 }
 
 /// Prints the short code of what was saved, and says what to look at again.
