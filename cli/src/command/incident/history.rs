@@ -1,5 +1,7 @@
 use firsthand_node::HistoryView;
-use serde::Serialize;
+use firsthand_node::ids::LocalTime;
+use firsthand_record::Moment;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::command::List;
@@ -58,6 +60,19 @@ fn machine(change: HistoryView) -> Change {
     }
 }
 
+/// An item without who noted it and when, where that is what the row says already.
+fn without_author(item: &Value, when: Option<LocalTime>) -> Value {
+    let mut item = item.clone();
+    if let Value::Object(members) = &mut item {
+        let at = members.get("at").map(|at| Moment::deserialize(at).ok().map(Moment::local_time));
+        if at.is_none_or(|at| at == when) {
+            members.remove("at");
+            members.remove("by");
+        }
+    }
+    item
+}
+
 fn human(history: &[HistoryView]) -> String {
     let row = |change: &HistoryView, what: &str, field: String, how: String| {
         let who = format!("{}\non {}", text::line(&change.person), text::line(&change.device));
@@ -71,7 +86,8 @@ fn human(history: &[HistoryView]) -> String {
         .first()
         .map(|change| row(change, "created", String::new(), text::line(&format!("with {fields}"))));
     let rest = history.iter().filter(|change| !change.created).map(|change| {
-        let how = value::change(change.before.as_ref(), change.after.as_ref(), change.around.as_ref());
+        let after = change.after.as_ref().map(|after| without_author(after, change.when));
+        let how = value::change(change.before.as_ref(), after.as_ref(), change.around.as_ref());
         row(change, change.what, text::line(&change.field), how)
     });
     let headings = ["when (their clock)", "who", "what", "field", "before -> after"];
