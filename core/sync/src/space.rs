@@ -412,14 +412,18 @@ impl Space {
                     brought.set(*writer, *mark);
                 }
             }
+            let mut shown = Vector::new();
             for (writer, mark) in brought.iter() {
-                for known in [&mut *theirs, &mut self.sent] {
-                    if mark.position > known.position(writer) {
-                        known.set(*writer, *mark);
-                    }
+                // It may have told meanwhile that it holds more.
+                if mark.position > theirs.position(writer) {
+                    theirs.set(*writer, *mark);
+                    shown.set(*writer, *mark);
+                }
+                if mark.position > self.sent.position(writer) {
+                    self.sent.set(*writer, *mark);
                 }
             }
-            self.holds(brought, out);
+            self.holds(shown, out);
         }
         self.ours = vector;
         out.push(Effect::send(&Frame::Ack { space: self.id, marks }));
