@@ -13,10 +13,12 @@ mod frame;
 mod membership;
 mod session;
 mod space;
+mod talk;
 mod transfer;
 
 pub use frame::{
     Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_ROWS_BYTES, MAX_WANTED,
 };
-pub use session::{Committed, Config, Effect, Input, LoadedBatch, Pending, Refusal, Session};
+pub use session::Session;
 pub use space::{BATCH_BYTES, BATCH_ENTRIES, Standing};
+pub use talk::{Committed, Config, Effect, Input, LoadedBatch, Pending, Refusal};

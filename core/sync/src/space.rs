@@ -5,7 +5,7 @@ use firsthand_log::compress::{Packer, Unpacker};
 use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{LogError, Vector};
 
-use crate::session::{Committed, LoadedBatch};
+use crate::talk::{Committed, LoadedBatch};
 use crate::{Effect, Frame, MAX_ROWS_BYTES, Refusal};
 
 /// How many entries a sender puts into one batch. Two may be on the way, so a receiver holds at most 1,000
