@@ -27,6 +27,7 @@ mod notes;
 mod odk;
 mod order;
 mod point;
+pub mod protocol;
 mod reading;
 mod ring;
 mod row;

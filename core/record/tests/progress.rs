@@ -293,7 +293,7 @@ fn the_largest_template_is_sound_and_quick_and_one_more_item_is_too_many() {
         .map(|at: usize| {
             item(&format!("i{at}"), ItemType::Integer, |it| {
                 if let Some(before) = at.checked_sub(1) {
-                    it.relevant = Some(format!("${{i{before}}} > 0 or regex(${{i0}}, '[0-9]+')"));
+                    it.relevant = Some(format!("${{i{before}}} > 0 or ${{i0}} = '5'"));
                 }
             })
         })
@@ -306,8 +306,12 @@ fn the_largest_template_is_sound_and_quick_and_one_more_item_is_too_many() {
     content.items.pop();
     assert_eq!(rules(&content), []);
     let run = run(vec![answer("i0", 1, json!(5))]);
-    let progress = Checklist::new(&content).progress(&run, &reader(1));
-    assert_eq!(progress.total, 2000, "a chain through every item is followed to its end");
+    let total = Checklist::new(&content).progress(&run, &reader(1)).total;
+    content.items[1].relevant = Some("regex(${i0}, 'a') or ".repeat(151) + "true()");
+    assert_eq!(rules(&content), []);
+    content.items[2].relevant = content.items[1].relevant.clone();
+    assert_eq!(rules(&content), [Rule::TooMany]);
+    assert_eq!(total, 2000, "a chain through every item is followed to its end");
 }
 
 #[test]

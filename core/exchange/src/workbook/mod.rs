@@ -4,6 +4,7 @@
 mod package;
 mod repeat;
 mod sheet;
+pub(crate) mod xls;
 
 use std::cell::Cell as Flag;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,6 +59,12 @@ pub(crate) fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Workbook, Excha
     let (sheets, mut notes) = caught(|| sheet::read(bytes)).ok_or(ExchangeError::NotWorkbook)??;
     let sheets = repeat::join(sheets, wanted, &mut notes)?;
     Ok(Workbook { sheets, notes })
+}
+
+/// Every sheet of a workbook with its rows as they stand.
+pub(crate) fn raw(bytes: &[u8]) -> Result<Vec<(String, Vec<SheetRow>)>, ExchangeError> {
+    package::check(bytes)?;
+    caught(|| sheet::raw(bytes)).ok_or(ExchangeError::NotWorkbook)?
 }
 
 thread_local! {

@@ -38,12 +38,39 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Sheet>, Vec<String>), ExchangeEr
     Ok((sheets, notes))
 }
 
-/// Rows of cells as they stand; nothing for an empty sheet.
+/// Every sheet of cells with its rows as they stand, also what is above a header.
+pub(super) fn raw(bytes: &[u8]) -> Result<Vec<(String, Vec<SheetRow>)>, ExchangeError> {
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|_| ExchangeError::NotWorkbook)?;
+    let found = book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let names: Vec<String> = found.map(|sheet| sheet.name.clone()).collect();
+    let mut left = MAX_CELLS;
+    let mut sheets = Vec::new();
+    for name in names {
+        if let Some(rows) = rows(&mut book, &name, &mut left)? {
+            sheets.push((name, rows));
+        }
+    }
+    Ok(sheets)
+}
+
+/// Rows of cells under their header; nothing for an empty sheet.
 fn cells(
     book: &mut Xlsx<Cursor<&[u8]>>,
     name: &str,
     left: &mut usize,
 ) -> Result<Option<Sheet>, ExchangeError> {
+    let Some(mut rows) = rows(book, name, left)? else { return Ok(None) };
+    let Some(header) = header(&rows) else { return Ok(None) };
+    rows.drain(..header.rows);
+    Ok(Some(Sheet { name: name.to_owned(), header, rows }))
+}
+
+/// Rows of cells as they stand; nothing for what is no sheet of cells.
+fn rows(
+    book: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+    left: &mut usize,
+) -> Result<Option<Vec<SheetRow>>, ExchangeError> {
     let mut reader = match book.worksheet_cells_reader(name) {
         Ok(reader) => reader,
         Err(XlsxError::NotAWorksheet(_)) => return Ok(None),
@@ -80,9 +107,7 @@ fn cells(
             return Err(ExchangeError::NotWorkbook);
         }
     }
-    let Some(header) = header(&rows) else { return Ok(None) };
-    rows.drain(..header.rows);
-    Ok(Some(Sheet { name: name.to_owned(), header, rows }))
+    Ok(Some(rows))
 }
 
 /// The header among the first rows. Rows of one cell above a table are its title, not its header.

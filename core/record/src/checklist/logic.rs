@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::TemplateContent;
 use crate::expression::Expression;
+use crate::validate::limits;
 
 /// The expressions of a template, understood once, and the order in which they can be worked out.
 #[derive(Debug, Clone)]
@@ -18,7 +19,12 @@ pub(crate) struct Logic {
 
 impl Logic {
     pub(crate) fn of(content: &TemplateContent) -> Self {
-        let read = |text: &Option<String>| text.as_deref().and_then(|text| Expression::parse(text).ok());
+        let mut patterns = limits::PATTERNS;
+        let mut read = |text: &Option<String>| {
+            let text = text.as_deref()?;
+            patterns = patterns.checked_sub(text.matches("regex").count())?;
+            Expression::parse(text).ok()
+        };
         let relevant: Vec<_> = content.items.iter().map(|item| read(&item.relevant)).collect();
         let constraint = content.items.iter().map(|item| read(&item.constraint)).collect();
         let mut index = BTreeMap::new();

@@ -29,6 +29,13 @@ pub fn template(template: &Template) -> Vec<Finding> {
     }
     found.add_if(content.items.is_empty(), "items", Rule::Empty);
     found.add_if(content.items.len() > limits::ITEMS, "items", Rule::TooMany);
+    let expressions = content.items.iter().flat_map(|item| [&item.relevant, &item.constraint]).flatten();
+    let patterns: usize = expressions.map(|text| text.matches("regex").count()).sum();
+    found.add_if(patterns > limits::PATTERNS, "items", Rule::TooMany);
+    if content.items.len() > limits::ITEMS || patterns > limits::PATTERNS {
+        // Not worth the time that the rest may take.
+        return found.0;
+    }
     let names: BTreeSet<&str> = content.items.iter().map(|item| item.item_id.as_str()).collect();
     let text = Text { languages: &languages, names: Some(&names) };
     let mut seen = BTreeSet::new();
