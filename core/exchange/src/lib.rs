@@ -8,6 +8,8 @@
 //! `workbook`, `geojson`, `odk`, `comapeo` and of tables with hashtags (`hxl`) one after the other; `columns` decides
 //! which column is which field, by a [`ColumnMap`], a hashtag or the column's name; `row` fills an incident from a row
 //! and lets `record` judge it; `reading` does so for all of them, and `notes` says what a person should know.
+//!
+//! Checklists are read by [`protocol`].
 
 mod canonical;
 mod columns;

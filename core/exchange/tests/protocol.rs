@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 
 use common::book::{Book, C};
+use common::old_book::{Old, old_book};
 use common::samples;
 use firsthand_exchange::ExchangeError;
 use firsthand_exchange::protocol::{FormProblem, Protocol, ProtocolError, load, to_json, to_markdown};
@@ -84,6 +85,20 @@ fn xlsx() -> Vec<u8> {
         book = book.sheet(name, &rows);
     }
     book.bytes()
+}
+
+fn xls() -> Vec<u8> {
+    let cell = |text: &'static str| if text.is_empty() { Old::No } else { Old::S(text) };
+    let cells = |rows: Vec<Vec<&'static str>>| -> Vec<Vec<Old>> {
+        rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect()
+    };
+    let sheets =
+        [("survey", cells(survey())), ("Choices", cells(choices())), ("settings", cells(settings()))];
+    let rows: Vec<Vec<&[Old]>> =
+        sheets.iter().map(|(_, rows)| rows.iter().map(Vec::as_slice).collect()).collect();
+    let sheets: Vec<(&str, &[&[Old]])> =
+        sheets.iter().zip(&rows).map(|((name, _), rows)| (*name, rows.as_slice())).collect();
+    old_book(&sheets)
 }
 
 fn stacked(cell: impl Fn(&str) -> String, open: &str, between: &str, close: &str) -> String {
@@ -183,6 +198,7 @@ fn one_form_is_the_same_checklist_in_every_format() {
     let book = loaded("march.xlsx", xlsx());
     let json = to_json(&book);
     let all = [
+        loaded("any.xls", xls()),
         loaded("any.csv", csv(",")),
         loaded("any.csv", csv(";").replace('\n', "\r\n")),
         loaded("any.md", table()),
@@ -197,7 +213,7 @@ fn one_form_is_the_same_checklist_in_every_format() {
     }
     let kinds: Vec<TemplateKind> = all.iter().map(|it| it.source.kind).collect();
     use TemplateKind::{Json, Markdown, XlsForm};
-    assert_eq!(kinds, [XlsForm, XlsForm, XlsForm, Markdown, Json, Markdown]);
+    assert_eq!(kinds, [XlsForm, XlsForm, XlsForm, XlsForm, Markdown, Json, Markdown]);
     assert_eq!(book.notes, ["start \"started\", row 3 was left out: checklists have no use for it"]);
 
     let people = book.content.item("people").unwrap();
@@ -381,6 +397,47 @@ fn formulas_give_what_was_saved_and_macros_are_not_looked_at() {
             "the workbook has links to other files, which were not looked at"
         ]
     );
+}
+
+#[test]
+fn cells_of_old_workbooks() {
+    let header: &[Old] =
+        &[Old::S("type"), Old::S("name"), Old::S("label"), Old::S("required"), Old::S("hint")];
+    let book = |rows: &[&[Old]]| old_book(&[("survey", &[&[header], rows].concat())]);
+    let sound = loaded(
+        "a.xls",
+        book(&[
+            &[Old::S("text"), Old::S("a"), Old::Formula("Sí, ahora"), Old::Bool(true), Old::N(2.5)],
+            &[],
+            &[Old::S("text"), Old::S("b"), Old::Rk(-7), Old::Bool(false)],
+        ]),
+    );
+    let [a, b] = &sound.content.items[..] else { panic!("two items") };
+    assert_eq!((a.label.get("", ""), a.hint.get("", ""), a.required), ("Sí, ahora", "2.5", true));
+    assert_eq!((b.label.get("", ""), b.required), ("-7", false));
+    let broken = book(&[&[Old::S("text"), Old::S("a"), Old::S("A"), Old::No, Old::Broken]]);
+    assert_eq!(said("a.xls", broken), ["sheet survey, row 2, column hint: has no value in the file"]);
+}
+
+/// Whatever stands in an old workbook, it is read or refused, with little memory.
+#[test]
+fn altered_old_workbooks_do_no_harm() {
+    use rand_core::{Rng, SeedableRng};
+    let true_bytes = xls();
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(4);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..3000 {
+        let mut bytes = true_bytes.clone();
+        for _ in 0..1 + random.next_u32() % 4 {
+            let at = random.next_u32() as usize % bytes.len();
+            bytes[at] = random.next_u32() as u8;
+        }
+        match load(&bytes[..], "a.xls") {
+            Ok(_) => read += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(read > 100 && refused > 100, "{read} {refused}");
 }
 
 #[test]

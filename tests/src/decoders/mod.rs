@@ -5,6 +5,7 @@
 //! too much memory or time, or where what it reads does not come out the same when it is written again.
 
 mod files;
+mod forms;
 mod log;
 mod peer;
 mod samples;
@@ -48,6 +49,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "odk", read: files::odk, samples: Samples::odk },
     Target { name: "comapeo", read: files::comapeo, samples: Samples::comapeo },
     Target { name: "map", read: files::map, samples: Samples::maps },
+    Target { name: "xlsform", read: forms::xlsform, samples: forms::xlsforms },
+    Target { name: "markdown", read: forms::markdown, samples: forms::texts },
+    Target { name: "protocol", read: forms::json, samples: forms::protocols },
+    Target { name: "expression", read: forms::expression, samples: forms::expressions },
     Target { name: "incident", read: files::incident, samples: Samples::incidents },
 ];
 

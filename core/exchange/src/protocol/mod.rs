@@ -14,6 +14,7 @@ mod language;
 mod other;
 mod own;
 mod own_write;
+mod shipped;
 mod types;
 mod votemonitor;
 mod xlsform;
@@ -31,6 +32,7 @@ use finish::Draft;
 pub use error::{FormProblem, ProtocolError};
 pub use json::to_json;
 pub use own_write::to_markdown;
+pub use shipped::{Shipped, shipped};
 
 /// The largest file of a protocol: 16 MiB. Large forms are below one as a workbook.
 pub const MAX_PROTOCOL_BYTES: u64 = 16 * 1024 * 1024;

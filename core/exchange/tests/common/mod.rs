@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where its own file is missing")]
 
 pub(crate) mod book;
+pub(crate) mod old_book;
 
 use std::path::{Path, PathBuf};
 
