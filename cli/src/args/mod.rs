@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help that explains it.
 
+mod care;
 mod fields;
 mod incident;
 mod listed;
@@ -8,6 +9,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use care::{
+    CareCommand, CareContactArgs, DebriefAddArgs, DebriefCommand, DebriefEditArgs, EmergencyArgs,
+    EmergencyCommand, NoteArgs, SaidArgs,
+};
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
     AddArgs, AttachArgs, CloseArgs, DescribeFileArgs, EditArgs, HideArgs, IncidentCommand, LinkArgs,
@@ -74,6 +79,15 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Exchange records with another device of the team.
     Sync(SyncArgs),
+    /// Write down what the team learnt, and what should change.
+    #[command(subcommand)]
+    Debrief(DebriefCommand),
+    /// Note how you are after a shift, for yourself and the one person whom you name.
+    #[command(subcommand)]
+    Care(CareCommand),
+    /// Say whom to call when something happens to somebody.
+    #[command(subcommand)]
+    Emergency(EmergencyCommand),
     /// Check every chain, signature, hash and attachment, and compare the tables with the log.
     #[command(
         after_help = "Exit status 5 when damage was found. Nothing is repaired without --repair, and nothing is ever \

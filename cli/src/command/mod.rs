@@ -1,6 +1,9 @@
 //! The commands, one file each.
 
+mod care;
 mod check;
+mod debrief;
+mod emergency;
 mod import;
 pub(crate) mod incident;
 mod invite;
@@ -44,6 +47,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Incident(command) => incident::run(&session, *command).await,
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,
+        Command::Debrief(command) => debrief::run(&session, command).await,
+        Command::Care(command) => care::run(&session, command).await,
+        Command::Emergency(command) => emergency::run(&session, command).await,
         Command::Check { repair: false } => check::check(&session).await,
         Command::Check { repair: true } => repair::repair(&session).await,
         Command::Digest => check::digest(&session).await,

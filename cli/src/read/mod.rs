@@ -4,6 +4,7 @@
 pub(crate) mod entered;
 pub(crate) mod field;
 pub(crate) mod items;
+pub(crate) mod person;
 pub(crate) mod place;
 pub(crate) mod time;
 
