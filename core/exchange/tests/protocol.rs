@@ -360,6 +360,41 @@ fn what_a_form_may_not_have() {
     assert!(matches!(load(&b""[..], "a.md"), Err(ProtocolError::File(ExchangeError::Empty))));
 }
 
+/// What is written once and stands with every question cannot become more than a checklist may be.
+#[test]
+fn small_files_do_not_become_large_checklists() {
+    let full = "the checklist is too large here: at most 2,000 items, 4 MiB of text and 50 patterns";
+    let choices = |count: usize, words: usize| -> String {
+        let rows = (0..count).map(|at| format!("| | l | c{at} | {} |\n", "w".repeat(words)));
+        format!("| choices |\n| | list_name | name | label |\n{}", rows.collect::<String>())
+    };
+    let selects = |count: usize| -> String {
+        (0..count).map(|at| format!("| | select_one l | q{at} | Q |\n")).collect()
+    };
+    assert_eq!(loaded("a.md", form(&(selects(10) + &choices(160, 1)))).content.items[9].choices.len(), 160);
+    let many = said("a.md", form(&(selects(1) + &choices(161, 1))));
+    assert_eq!(many, ["sheet survey, row 2, column type, line 3: the list l has more than 160 choices"]);
+    let large = said("a.md", form(&(selects(500) + &choices(100, 1000))));
+    assert_eq!(large.len(), 1);
+    assert!(large[0].ends_with(full), "{large:?}");
+
+    let nested: String = (0..9).map(|at| format!("| | begin group | g{at} | G |\n")).collect();
+    assert_eq!(
+        said("a.md", form(&nested)),
+        ["sheet survey, row 10, column type, line 11: stands in more than 8 groups"]
+    );
+    let patterns = format!("| | begin group | g | G | {}true() |\n", "regex(${q0}, 'a') or ".repeat(20));
+    let texts: String = (0..30).map(|at| format!("| | text | q{at} | Q |\n")).collect();
+    assert!(said("a.md", form(&(patterns + &texts)))[0].ends_with(full));
+    let items: String = (0..2001).map(|at| format!("| | text | q{at} | Q |\n")).collect();
+    assert!(said("a.md", form(&items))[0].ends_with(full));
+
+    let long = format!("# T\n## {}\n{}", "w".repeat(10_000), "- [ ] a\n".repeat(1000));
+    assert!(said("a.md", long).iter().any(|said| said.ends_with(full)));
+    let columns = format!("| survey |\n|{}\n", (0..501).map(|at| format!("| c{at} ")).collect::<String>());
+    assert_eq!(said("a.md", columns), ["sheet survey, row 1, line 2: has more than 500 columns"]);
+}
+
 #[test]
 fn other_types_are_read_as_the_nearest() {
     let rows = "| | phone number | a | A |\n| | int | b | B |\n| | photo | c | C |\n| | datetime | d | D |\n| | trigger | e | E |\n| | range | f | F |\n| | geopoint | g | G |";

@@ -61,10 +61,15 @@ impl Column {
     }
 }
 
+/// The most columns of a sheet: all texts in 50 languages, and as many others again.
+const MAX_COLUMNS: usize = 500;
+
 /// A sheet whose columns are known.
 pub(super) struct Table<'a> {
     pub(super) sheet: &'a FormSheet,
-    pub(super) columns: BTreeMap<usize, Column>,
+    columns: BTreeMap<usize, Column>,
+    /// The columns with anything under their header.
+    filled: BTreeSet<usize>,
     /// The rows under the header.
     pub(super) rows: &'a [FormRow],
 }
@@ -74,6 +79,10 @@ impl<'a> Table<'a> {
     pub(super) fn new(sheet: &'a FormSheet, problems: &mut Problems) -> Option<Self> {
         let (header, rows) = sheet.rows.split_first()?;
         let place = sheet.place(header);
+        if header.cells.len() > MAX_COLUMNS {
+            problems.add(place.problem("", "has more than 500 columns"));
+            return None;
+        }
         let mut columns = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (at, cell) in &header.cells {
@@ -91,7 +100,8 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        Some(Self { sheet, columns, rows })
+        let filled = rows.iter().flat_map(|row| row.cells.iter().map(|(at, _)| *at)).collect();
+        Some(Self { sheet, columns, filled, rows })
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -102,8 +112,10 @@ impl<'a> Table<'a> {
     pub(super) fn languages(&self, names: &[&str]) -> Vec<Option<&String>> {
         let mut found = Vec::new();
         for (at, column) in &self.columns {
-            let filled = || self.rows.iter().any(|row| row.cells.iter().any(|(own, _)| own == at));
-            if names.contains(&column.name.as_str()) && filled() && !found.contains(&column.language.as_ref())
+            let is_filled = self.filled.contains(at);
+            if names.contains(&column.name.as_str())
+                && is_filled
+                && !found.contains(&column.language.as_ref())
             {
                 found.push(column.language.as_ref());
             }

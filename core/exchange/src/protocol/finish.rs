@@ -7,7 +7,8 @@ use firsthand_record::expression::Expression;
 use firsthand_record::validate::{self, Kind, Rule, limits};
 
 use super::Protocol;
-use super::error::{Place, Problems, ProtocolError};
+use super::error::{Place, Problems, ProtocolError, TOLD};
+use super::room::patterns;
 
 /// What a loader understood of a file.
 #[derive(Debug, Default)]
@@ -58,8 +59,8 @@ impl Draft {
             self.add(None, "items", format!("has more than {} items", limits::ITEMS));
             return Err(self.problems.into_error());
         }
-        let expressions = items.iter().flat_map(|item| [&item.relevant, &item.constraint]).flatten();
-        if expressions.map(|text| text.matches("regex").count()).sum::<usize>() > limits::PATTERNS {
+        let expressions = items.iter().flat_map(|item| [&item.relevant, &item.constraint]);
+        if expressions.map(|text| patterns(text.as_ref())).sum::<usize>() > limits::PATTERNS {
             self.add(None, "items", format!("has more than {} patterns", limits::PATTERNS));
             return Err(self.problems.into_error());
         }
@@ -79,6 +80,7 @@ impl Draft {
         if !self.problems.is_empty() {
             return Err(self.problems.into_error());
         }
+        self.notes.truncate(TOLD);
         let Self { template_id, version, content, notes, .. } = self;
         Ok(Protocol { template_id, version, content, source, notes })
     }

@@ -96,7 +96,7 @@ pub(super) fn xlsx(bytes: &[u8]) -> Result<Vec<FormSheet>, ExchangeError> {
         let rows = rows.into_iter().filter_map(|it| row(it.number, None, it.cells.into_iter().map(cell)));
         FormSheet { name: clean(&name).to_lowercase(), rows: rows.collect() }
     };
-    Ok(workbook::raw(bytes)?.into_iter().map(sheet).collect())
+    bounded(workbook::raw(bytes)?.into_iter().map(sheet).collect())
 }
 
 pub(super) fn xls(bytes: &[u8]) -> Result<Vec<FormSheet>, ExchangeError> {
@@ -119,7 +119,13 @@ pub(super) fn xls(bytes: &[u8]) -> Result<Vec<FormSheet>, ExchangeError> {
         let rows = rows.into_iter().filter_map(|(number, cells)| row(number, None, cells.into_iter()));
         sheets.push(FormSheet { name: clean(&name).to_lowercase(), rows: rows.collect() });
     }
-    Ok(sheets)
+    bounded(sheets)
+}
+
+/// Forms of more rows are data of another kind.
+fn bounded(sheets: Vec<FormSheet>) -> Result<Vec<FormSheet>, ExchangeError> {
+    let rows: usize = sheets.iter().map(|sheet| sheet.rows.len()).sum();
+    if rows > MAX_ROWS { Err(ExchangeError::TooManyRows) } else { Ok(sheets) }
 }
 
 /// Rows of several sheets one after the other: a row with a name in its first column begins a sheet, the others leave that

@@ -1,6 +1,7 @@
 //! Our own JSON: the fields of a template.
 
 use firsthand_record::checklist::{TemplateContent, TemplateItem};
+use firsthand_record::validate::limits;
 use serde_json::{Map, Value, json};
 
 use super::Protocol;
@@ -70,6 +71,9 @@ pub(super) fn read(text: &str, root: &Root<'_>) -> Result<Draft, ProtocolError> 
     for (range, index) in places.into_iter().zip(0..) {
         line += text[counted..range.start].matches('\n').count();
         counted = range.start;
+        if draft.content.items.len() > limits::ITEMS {
+            break;
+        }
         let place = Place { line: Some(line), ..Place::default() };
         let path = format!("items[{index}]");
         let item = json::parse(&text[range]).map_err(str::to_owned).and_then(|value| {

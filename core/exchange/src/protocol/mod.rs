@@ -14,6 +14,7 @@ mod language;
 mod other;
 mod own;
 mod own_write;
+mod room;
 mod shipped;
 mod types;
 mod votemonitor;

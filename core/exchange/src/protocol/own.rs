@@ -8,6 +8,7 @@ use firsthand_record::validate::limits;
 
 use super::error::Place;
 use super::finish::Draft;
+use super::room::{self, FULL, Room};
 use super::{language, slug};
 
 /// What stands in parentheses at the end of an item, and the type it gives it.
@@ -377,6 +378,7 @@ impl Reader {
     fn finish(mut self) -> Draft {
         let mut names = Names::default();
         let main = self.main();
+        let mut room = Room::default();
         for (item, (named, _)) in self.draft.content.items.iter().zip(&self.items) {
             if *named {
                 names.take(&item.item_id);
@@ -386,7 +388,14 @@ impl Reader {
             if !named {
                 item.item_id = names.next(item.label.get(&main, &main));
             }
-            item.section = path.iter().map(|at| self.sections[*at].clone()).collect();
+            let sections = || path.iter().map(|at| &self.sections[*at]);
+            let size =
+                sections().map(|section| section.name.len() + room::size(&section.label)).sum::<usize>();
+            if !room.take(0, size, 0) {
+                self.draft.problems.add(self.draft.head.problem("", FULL));
+                break;
+            }
+            item.section = sections().cloned().collect();
         }
         if self.draft.content.title.is_empty() {
             let reason = "a protocol begins with its title, as in: # Title";

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_record::checklist::{Choice, ItemType, Localised, TemplateItem};
 use firsthand_record::expression::is_name;
+use firsthand_record::validate::limits;
 use serde_json::Value;
 
 use super::error::{Place, ProtocolError};
@@ -60,6 +61,9 @@ pub(super) fn read(file: &str, root: &Root<'_>, stem: &str) -> Result<Draft, Pro
     for (range, index) in places.into_iter().zip(0..) {
         line += file[counted..range.start].matches('\n').count();
         counted = range.start;
+        if draft.content.items.len() > limits::ITEMS {
+            break;
+        }
         let place = Place { line: Some(line), ..Place::default() };
         let path = format!("questions[{index}]");
         match json::parse(&file[range]) {

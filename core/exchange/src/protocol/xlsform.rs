@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_record::checklist::{Choice, ItemType, Localised, Section, TemplateItem, UNDETERMINED};
 use firsthand_record::expression::{Expression, is_name};
+use firsthand_record::validate::limits;
 
 use super::columns::{Row, Table};
 use super::error::{FormProblem, Place, ProtocolError};
 use super::finish::Draft;
 use super::grid::{self, FormCell, FormSheet};
+use super::room::{self, FULL, Room, item_size, patterns};
 use super::types::{RowType, row_type};
 use super::{language, other, slug};
 
@@ -46,7 +48,11 @@ pub(super) fn read(sheets: &[FormSheet], stem: &str) -> Result<Draft, ProtocolEr
     }
     draft.head = Place { sheet: Some(survey.name.clone()), ..Place::default() };
     let Some(survey) = Table::new(survey, &mut draft.problems) else {
-        return Err(ProtocolError::one(draft.head.problem("", "is empty")));
+        let empty = draft.head.problem("", "is empty");
+        if draft.problems.is_empty() {
+            draft.problems.add(empty);
+        }
+        return Err(draft.problems.into_error());
     };
     for needed in ["type", "name"] {
         if !survey.has(needed) {
@@ -61,7 +67,14 @@ pub(super) fn read(sheets: &[FormSheet], stem: &str) -> Result<Draft, ProtocolEr
         return Err(draft.problems.into_error());
     }
     let default = self::settings(settings.as_ref(), stem, &mut draft);
-    let mut form = Form { bare: String::new(), lists: BTreeMap::new(), groups: Vec::new(), draft };
+    let mut form = Form {
+        bare: String::new(),
+        lists: BTreeMap::new(),
+        groups: Vec::new(),
+        room: Room::default(),
+        is_full: false,
+        draft,
+    };
     form.languages(&survey, choices.as_ref(), default);
     let title = std::mem::take(&mut form.draft.content.title);
     let title = title.0.into_values().next().unwrap_or_default();
@@ -71,6 +84,9 @@ pub(super) fn read(sheets: &[FormSheet], stem: &str) -> Result<Draft, ProtocolEr
     }
     for row in survey.rows {
         form.row(&survey.row(row));
+        if form.is_full {
+            return Err(form.draft.problems.into_error());
+        }
     }
     for group in std::mem::take(&mut form.groups) {
         form.draft.problems.add(group.place.problem("type", "begins a group that is never ended"));
@@ -110,6 +126,9 @@ struct Group {
     relevant: Option<Expression>,
     place: Place,
     is_repeat: bool,
+    /// What each question in it takes besides its own.
+    size: usize,
+    patterns: usize,
 }
 
 struct Form {
@@ -118,6 +137,9 @@ struct Form {
     bare: String,
     lists: BTreeMap<String, Vec<Choice>>,
     groups: Vec<Group>,
+    room: Room,
+    /// Whether there is no more room, and nothing more is taken in.
+    is_full: bool,
 }
 
 impl Form {
@@ -251,6 +273,13 @@ impl Form {
             self.draft.problems.add(row.place.problem("name", "a group needs a name"));
         }
         let relevant = self.expression(row, "relevant");
+        if self.groups.len() == limits::SECTIONS {
+            self.draft.problems.add(row.place.problem("type", "stands in more than 8 groups"));
+            self.is_full = true;
+        }
+        if !self.room.take(0, 0, patterns(relevant.as_ref())) {
+            return self.full(&row.place);
+        }
         // Kept by where it stands: a problem in it is the group's own, and not that of each question in it.
         let relevant = relevant.and_then(|text| match Expression::parse(&text) {
             Ok(expression) => Some(expression),
@@ -260,7 +289,10 @@ impl Form {
             }
         });
         let section = Section { name, label: self.text(row, "label") };
-        self.groups.push(Group { section, relevant, place: row.place.clone(), is_repeat });
+        let text = relevant.as_ref().map(ToString::to_string);
+        let size = section.name.len() + room::size(&section.label) + text.as_ref().map_or(0, String::len);
+        let patterns = patterns(text.as_ref());
+        self.groups.push(Group { section, relevant, place: row.place.clone(), is_repeat, size, patterns });
     }
 
     fn end(&mut self, row: &Row<'_>, is_repeat: bool) {
@@ -310,8 +342,19 @@ impl Form {
         self.push(&row.place, item);
     }
 
+    fn full(&mut self, place: &Place) {
+        self.draft.problems.add(place.problem("", FULL));
+        self.is_full = true;
+    }
+
     /// Adds a question to the groups that are open.
     fn push(&mut self, place: &Place, mut item: TemplateItem) {
+        let groups = self.groups.iter().map(|group| group.size).sum::<usize>();
+        let inherited = self.groups.iter().map(|group| group.patterns).sum::<usize>();
+        let own = patterns(item.relevant.as_ref()) + patterns(item.constraint.as_ref());
+        if !self.room.take(1, groups + item_size(&item), inherited + own) {
+            return self.full(place);
+        }
         item.section = self.groups.iter().map(|group| group.section.clone()).collect();
         let groups: Vec<Expression> = self.groups.iter().filter_map(|group| group.relevant.clone()).collect();
         if !groups.is_empty() {
@@ -329,7 +372,18 @@ impl Form {
     fn select(&mut self, row: &Row<'_>, name: String, item_type: ItemType, list: &str, or_other: bool) {
         let mut item = TemplateItem::new(name.clone(), item_type);
         match self.lists.get(list) {
-            Some(choices) => item.choices = choices.clone(),
+            Some(choices) if choices.len() > limits::CHOICES => {
+                let reason = format!("the list {list} has more than {} choices", limits::CHOICES);
+                self.draft.problems.add(row.place.problem("type", reason));
+                return;
+            }
+            Some(choices) => {
+                let size = choices.iter().map(|choice| choice.name.len() + room::size(&choice.label)).sum();
+                if !self.room.take(0, size, 0) {
+                    return self.full(&row.place);
+                }
+                item.choices = choices.clone();
+            }
             None => {
                 let reason = format!("there is no list of choices called {list:?}");
                 self.draft.problems.add(row.place.problem("type", reason));

@@ -32,12 +32,15 @@ impl Pattern {
         if source.chars().nth(LENGTH).is_some() {
             return None;
         }
-        let build = |whole: &str| {
-            RegexBuilder::new(whole).size_limit(SIZE).dfa_size_limit(SIZE).nest_limit(DEPTH).build().ok()
+        let build = |whole: &str, size: usize| {
+            RegexBuilder::new(whole).size_limit(size).dfa_size_limit(SIZE).nest_limit(DEPTH).build()
         };
-        // Alone first: half a bracket could reach into what is put around it.
-        build(&source)?;
-        let regex = build(&format!("\\A(?:{source})\\z"))?;
+        // Alone first: half a bracket could reach into what is put around it. Without any room only its grammar is looked at.
+        match build(&source, 0) {
+            Ok(_) | Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(_) => return None,
+        }
+        let regex = build(&format!("\\A(?:{source})\\z"), SIZE).ok()?;
         Some(Self { source, regex })
     }
 

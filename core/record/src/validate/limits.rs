@@ -41,8 +41,8 @@ pub const TEMPLATE_BYTES: usize = 4 * 1024 * 1024;
 /// The longest timer, in seconds: a day.
 pub const TIMER_S: u32 = 24 * 60 * 60;
 
-/// Patterns (`regex()`) of a checklist. To understand one may take a millisecond.
-pub const PATTERNS: usize = 200;
+/// Patterns (`regex()`) of a checklist. To understand a hostile one takes some milliseconds, and real forms have few.
+pub const PATTERNS: usize = 50;
 
 /// Answers and ticks of one run, or entries of its timers: several for each item of the longest checklist.
 pub const ANSWERS: usize = 10_000;
