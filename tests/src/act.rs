@@ -2,12 +2,13 @@ use firsthand_document::DocumentError;
 use firsthand_ids::DocumentId;
 use firsthand_node::{Edit, ImportRow, IncidentQuery, IncidentView, NodeError};
 use firsthand_record::generate::Generator;
-use firsthand_record::{Count, CountKind, Incident, Origin, Severity, Urgency, lists};
+use firsthand_record::roster::EmergencyContact;
+use firsthand_record::{Care, Count, CountKind, Incident, Origin, Severity, Urgency, lists};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use crate::dice::source;
-use crate::expected::{ExpectedFile, SetValue, held, signs};
+use crate::expected::{Confided, ExpectedFile, SetValue, held, signs};
 use crate::{Dice, Expected, World};
 
 /// Decides what people do, and does it.
@@ -44,6 +45,7 @@ impl Person {
             0..10 => self.attach(world, expected, device, incident),
             10..16 => self.import(world, expected, device, 4),
             16..22 => self.status(world, expected, device, incident),
+            22..27 => self.confide(world, expected, device),
             _ => self.edit(world, expected, device, incident),
         }
     }
@@ -184,6 +186,41 @@ impl Person {
         let after = held(world.devices[device].ledger());
         world.tell(|| format!("{device} closes or opens {}", incident.short()));
         expected.acknowledge(&before, &after);
+    }
+
+    /// Notes what only few may read, or chooses who they are.
+    fn confide(&mut self, world: &mut World, expected: &mut Expected, device: usize) {
+        let team = world.devices[device].ledger().team().unwrap();
+        let me = team.members.iter().find(|member| member.me).unwrap().person;
+        let word = expected.word();
+        match self.dice.below(3) {
+            0 => {
+                let others = team.members.iter().filter(|member| !member.me).map(|member| member.person);
+                let others: Vec<_> = others.map(Some).chain([None]).collect();
+                let contact = self.dice.pick(&others);
+                world.write(device, |ledger, _, _| ledger.name_care_contact(contact)).unwrap();
+                world.tell(|| format!("{device} names a care contact"));
+            }
+            1 => {
+                let reader = world.devices[device].ledger().care_contact().map(|(person, _)| person);
+                let care = Care { note: Some(word.clone()), ..Care::default() };
+                world.write(device, |ledger, now, rng| ledger.add_care(care, now, rng)).unwrap();
+                world.tell(|| format!("{device} notes how they are"));
+                expected.confided.push(Confided { word, owner: me, reader });
+            }
+            _ => {
+                let contact = EmergencyContact {
+                    name: Some(word.clone()),
+                    phone: Some("+254 700 000000".to_owned()),
+                    ..EmergencyContact::default()
+                };
+                world
+                    .write(device, |ledger, now, rng| ledger.set_emergency_contact(contact, now, rng))
+                    .unwrap();
+                world.tell(|| format!("{device} says whom to call"));
+                expected.contacts.push((word, me));
+            }
+        }
     }
 
     /// Edits an incident in one to three places.

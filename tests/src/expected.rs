@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{DocumentId, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, PersonId, SpaceId, WriterId};
 use firsthand_log::{Mark, Vector};
 use firsthand_node::Ledger;
 use serde_json::Value;
@@ -12,6 +12,10 @@ pub struct Expected {
     pub entries: Vec<(WriterId, Mark)>,
     pub incidents: BTreeMap<DocumentId, ExpectedIncident>,
     pub files: Vec<ExpectedFile>,
+    /// Care checks.
+    pub confided: Vec<Confided>,
+    /// Emergency contacts: the name to call, and whose they are.
+    pub contacts: Vec<(String, PersonId)>,
     /// The first incidents.
     pub first: Vec<DocumentId>,
     next_sign: u32,
@@ -43,6 +47,15 @@ pub struct SetValue {
     pub seen: Vector,
     pub writer: WriterId,
     pub mark: Mark,
+}
+
+/// A care check.
+#[derive(Debug)]
+pub struct Confided {
+    pub word: String,
+    pub owner: PersonId,
+    /// The contact whom the owner had named.
+    pub reader: Option<PersonId>,
 }
 
 #[derive(Debug)]

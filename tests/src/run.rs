@@ -82,7 +82,7 @@ impl Run {
         self.gather();
         let mut digests = Vec::new();
         for number in self.world.up() {
-            digests.push(self.world.devices[number].ledger().digest().unwrap());
+            digests.push(self.world.devices[number].ledger().team_digest().unwrap());
         }
         assert!(digests.iter().all(|digest| *digest == digests[0]), "after the first round");
         // Now everybody sees what is in conflict.

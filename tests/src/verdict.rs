@@ -16,12 +16,12 @@ use crate::{Expected, World};
 pub fn same_everywhere(world: &mut World, expected: &Expected) {
     let numbers = world.up();
     let first = numbers[0];
-    let state = world.devices[first].ledger().digest().unwrap();
+    let state = world.devices[first].ledger().team_digest().unwrap();
     let rows = world.devices[first].ledger().projection_digest().unwrap();
     let views = views(world.devices[first].ledger());
     for &number in &numbers {
         let ledger = world.devices[number].ledger();
-        assert_eq!(ledger.digest().unwrap(), state, "the state of {number} and {first}");
+        assert_eq!(ledger.team_digest().unwrap(), state, "the state of {number} and {first}");
         if ledger.projection_digest().unwrap() != rows {
             explain_rows(world, number, first);
         }
@@ -39,6 +39,7 @@ pub fn same_everywhere(world: &mut World, expected: &Expected) {
         nothing_missing(world.devices[number].ledger(), number, expected);
         contents(&views, expected);
         files(world.devices[number].ledger(), expected);
+        confided(world.devices[number].ledger(), number, expected);
         sound(world.devices[number].ledger(), number);
     }
     times_rise(world.devices[first].ledger());
@@ -145,6 +146,30 @@ fn files(ledger: &Ledger, expected: &Expected) {
         ledger.read_attachment(&file.incident, &file.name, &mut out).unwrap();
         assert!(out == file.content, "{} has other bytes", file.name);
     }
+}
+
+/// What only few may read is with them, as far as they met, and with nobody else.
+fn confided(ledger: &mut Ledger, number: usize, expected: &Expected) {
+    let team = ledger.team().unwrap();
+    let me = team.members.iter().find(|member| member.me).unwrap();
+    let shown = ledger.care_checks().unwrap();
+    let shown: BTreeSet<String> = shown.into_iter().filter_map(|view| view.care.note).collect();
+    for it in &expected.confided {
+        let there = shown.contains(&it.word);
+        if it.owner == me.person {
+            assert!(there, "{number} lost what they noted: {}", it.word);
+        } else {
+            assert!(!there || it.reader == Some(me.person), "{number} can read {}", it.word);
+        }
+    }
+    let contacts: BTreeSet<_> =
+        ledger.emergency_contacts().unwrap().into_iter().filter_map(|view| view.contact.name).collect();
+    for (word, owner) in &expected.contacts {
+        let there = contacts.contains(word);
+        assert!(there || *owner != me.person, "{number} lost whom to call: {word}");
+        assert!(!there || *owner == me.person || me.role == "lead", "{number} can read {word}");
+    }
+    assert!(ledger.reads_all_it_holds(), "{number} holds a space that is not theirs to read");
 }
 
 /// Nothing is damaged, and a rebuild from the log gives the same.

@@ -140,6 +140,13 @@ impl Ledger {
         Ok(views)
     }
 
+    /// Whether this device's person may read every space of which something is held here. Always so, unless they read less than
+    /// they did.
+    #[must_use]
+    pub fn reads_all_it_holds(&self) -> bool {
+        self.store.spaces().all(|space| self.takes_part(&space))
+    }
+
     /// Records of a kind in the spaces of few, in the order in which this device came to hold them.
     fn private_records(&mut self, kind: &DocumentKind) -> Result<Vec<(DocumentId, SpaceId)>, NodeError> {
         self.apply_untried()?;
