@@ -21,12 +21,13 @@ pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreE
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
-    Answering, AttachmentView, CandidateView, CareView, CheckView, ConflictView, ContactView, CountsView,
-    CustodyView, DebriefView, DeviceKeys, Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView,
+    Answering, AttachmentView, BoardLine, BoardShift, BoardView, CandidateView, CareView, CheckInView,
+    CheckView, ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision, DeviceKeys, Due,
+    Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, HandoffItem, HandoffRow, HandoffView,
     HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState,
-    MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PlaceView, ProgressFn,
-    QuarantineView, RecoveryView, RepairView, Resolved, Saved, SealedFile, StateDigest, StoredFile, TeamView,
-    WaitingView, decode_rows, encode_rows,
+    MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PersonView, PlaceView,
+    ProgressFn, ProposedAssignment, QuarantineView, RecoveryView, RepairView, Resolved, Saved, SealedFile,
+    ShiftRow, ShiftView, StateDigest, StoredFile, TeamView, WaitingView, Watch, decode_rows, encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

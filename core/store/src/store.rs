@@ -41,6 +41,7 @@ pub struct Store {
     pub(crate) cache: Cache,
     pub(crate) installation: [u8; 16],
     pub(crate) witness: Witness,
+    pub(crate) roster_changes: u64,
     // Last, so that the home is given free after the database was closed.
     pub(crate) home: Home,
 }
@@ -125,7 +126,7 @@ impl Store {
         }
         // From here on nothing of the log is missed when closing moves it into the database.
         database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        let mut store = Self { database, cache, installation, witness, home };
+        let mut store = Self { database, cache, installation, witness, roster_changes: 0, home };
         if store.setting(INSTALLATION)?.as_deref() != Some(&installation) {
             store.witness.doubt(Doubt::Restored);
         }
@@ -259,6 +260,12 @@ impl Store {
         write_setting(&self.database, INSTALLATION, &self.installation)?;
         self.witness.doubts.clear();
         Ok(())
+    }
+
+    /// Rises whenever a row of a person, a shift or a check-in is saved while the store is open.
+    #[must_use]
+    pub const fn roster_changes(&self) -> u64 {
+        self.roster_changes
     }
 
     /// A local setting, never exchanged.

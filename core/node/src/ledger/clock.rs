@@ -23,7 +23,12 @@ const VERSION: u8 = 1;
 const MAX_HEARD: usize = 16;
 
 /// Names a start of the device, and nothing else: the system's own name for it would link two homes on one machine.
-type Boot = [u8; 4];
+pub(super) type Boot = [u8; 4];
+
+/// The name of a start as records carry it.
+pub(super) fn boot_name(boot: Boot) -> String {
+    boot.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A time that a peer showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub(super) struct ClockKeeper {
     uptime: Option<Arc<dyn Uptime>>,
     /// The last time of each peer, the newest last.
     heard: Vec<Heard>,
+    /// Where the steady clock stands, once it was read.
+    pub(super) steady: Option<super::steady::Anchor>,
 }
 
 /// How far this device's clock is believed to be ahead.
@@ -58,11 +65,11 @@ impl ClockKeeper {
     pub(super) fn read(setting: Option<Vec<u8>>) -> Self {
         // What cannot be read is heard again at the next meeting.
         let heard = setting.and_then(|bytes| decode(&bytes).ok()).unwrap_or_default();
-        Self { uptime: None, heard }
+        Self { heard, ..Self::default() }
     }
 
     /// Milliseconds since the device started, and the name of that start.
-    fn ticks(&self, device: &DeviceKey) -> Option<(Boot, u64)> {
+    pub(super) fn ticks(&self, device: &DeviceKey) -> Option<(Boot, u64)> {
         let read = self.uptime.as_ref()?.read()?;
         let hash = Digest::new("firsthand boot v1").fixed(device).sized(read.boot.as_bytes()).finish();
         Some(([hash[0], hash[1], hash[2], hash[3]], read.ms))
@@ -117,12 +124,33 @@ impl Ledger {
         Some(ClockEvidence {
             device_ms: now.at,
             monotonic_ms,
-            boot_id: boot.iter().map(|byte| format!("{byte:02x}")).collect(),
+            boot_id: boot_name(boot),
             gps_time: None,
             last_peer_or_relay_time: peer.map(UnixMillis),
             skew_estimate_s: skew.map(|skew| skew.ms.div_euclid(1000)),
             trust,
         })
+    }
+
+    /// What the time probably is.
+    pub(super) fn best_time(&self, now: UnixMillis) -> UnixMillis {
+        let skew = self.clock_keeper.skew(self.clock_keeper.ticks(&self.device), now);
+        UnixMillis(now.0.saturating_sub(skew.map_or(0, |skew| skew.ms)))
+    }
+
+    /// What peers' clocks show now, carried on since they showed it: setting this device's clock does not change it.
+    pub(super) fn carried_time(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let skew = self.clock_keeper.skew(self.clock_keeper.ticks(&self.device), now)?;
+        skew.carried.then(|| UnixMillis(now.0.saturating_sub(skew.ms)))
+    }
+
+    /// What another device's clock shows now, where it showed it since this one started.
+    pub(super) fn clock_of(&self, device: &DeviceKey) -> Option<UnixMillis> {
+        let (boot, ticks) = self.clock_keeper.ticks(&self.device)?;
+        let heard =
+            self.clock_keeper.heard.iter().find(|heard| heard.peer == *device && heard.boot == boot)?;
+        let passed = i64::try_from(ticks.checked_sub(heard.ticks)?).ok()?;
+        Some(UnixMillis(heard.theirs.0.checked_add(passed)?))
     }
 
     /// What the hybrid clock goes by: this device's clock, unless peers have shown that it is further ahead than the
@@ -203,7 +231,7 @@ mod tests {
     }
 
     fn keeper(heard: Vec<Heard>) -> ClockKeeper {
-        ClockKeeper { uptime: None, heard }
+        ClockKeeper { heard, ..ClockKeeper::default() }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! they go, and leads give and take over. Whether somebody led is judged at the membership heads that their entry names, so
 //! every device decides the same.
 
+use std::collections::BTreeSet;
+
 use chrono::{Datelike, NaiveDate};
 use firsthand_document::{Author, Decided, Item, View};
 use firsthand_ids::{LocalTime, PersonId, UnixMillis};
@@ -53,8 +55,8 @@ pub(super) fn shift(view: &View) -> CountedShift<'_> {
     }
 }
 
-/// A hand-off as it counts, and how far it has come.
-pub(super) fn handoff(view: &View) -> (Handoff, HandoffStanding) {
+/// A hand-off as it counts, how far it has come, and the keys of the steps that count because a lead signed them.
+pub(super) fn handoff(view: &View) -> (Handoff, HandoffStanding, BTreeSet<String>) {
     let mut fields = shown(view);
     // Anybody may add what is open; only a lead, or who added it, takes it off again.
     for list in ["open_incidents", "open_actions"] {
@@ -66,10 +68,11 @@ pub(super) fn handoff(view: &View) -> (Handoff, HandoffStanding) {
     let by_lead = |list| {
         view.decided(list, |author, item| leads(author) && named(item, "by") == Some(author.person)).counted
     };
-    let steps: Vec<&Item> = [by_lead("given_by"), by_lead("accepted_by")].concat();
+    let signed = ["given_by", "accepted_by"].into_iter().flat_map(by_lead).map(|item| item.key.clone());
+    let signed: BTreeSet<String> = signed.collect();
     let handoff = Handoff::read(fields).record;
-    let standing = handoff.standing(|key| steps.iter().any(|item| item.key == key));
-    (handoff, standing)
+    let standing = handoff.standing(|key| signed.contains(key));
+    (handoff, standing, signed)
 }
 
 fn named(item: &Item, member: &str) -> Option<PersonId> {
@@ -182,7 +185,7 @@ pub(super) fn check_in_row(view: &View, created: UnixMillis) -> Option<CheckInPr
 }
 
 pub(super) fn handoff_row(view: &View) -> HandoffProjection {
-    let (handoff, standing) = handoff(view);
+    let (handoff, standing, _) = handoff(view);
     HandoffProjection {
         from_shift: handoff.from_shift,
         to_shift: handoff.to_shift,

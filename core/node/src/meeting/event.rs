@@ -1,4 +1,5 @@
-use firsthand_ids::{DeviceKey, SpaceId, WriterId};
+use firsthand_ids::{DeviceKey, DocumentId, PersonId, SpaceId, WriterId};
+use firsthand_record::roster::CheckInState;
 use firsthand_sync::{Pending, Standing};
 
 use super::LinkId;
@@ -105,6 +106,30 @@ pub enum Event {
         link: LinkId,
         /// The name they chose.
         name: String,
+    },
+    /// Nobody has heard of somebody for longer than their shift's rule allows. Told once for each check-in that is missed, and
+    /// once more after the program was started.
+    Overdue {
+        /// Who.
+        person: PersonId,
+        /// Their name.
+        name: String,
+        /// The shift.
+        shift: DocumentId,
+        /// For how many milliseconds.
+        ms: u64,
+    },
+    /// An alarm about somebody has come: they are missing, need support, or are in distress. Told once for each, and once more
+    /// after the program was started.
+    Alarm {
+        /// Who.
+        person: PersonId,
+        /// Their name.
+        name: String,
+        /// How they are, by all alarms that stand.
+        state: CheckInState,
+        /// The check-in that says so.
+        check_in: DocumentId,
     },
     /// A link ended.
     Ended {

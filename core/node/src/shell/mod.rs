@@ -6,6 +6,8 @@ mod join;
 mod node;
 mod panics;
 mod private;
+mod roster;
+mod watch;
 mod worker;
 
 pub use join::Joining;

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use super::PeerView;
 use super::driver::{self, Message};
 use super::join::{Joining, connect};
+use super::watch;
 use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Opened};
 use crate::{
@@ -61,7 +62,8 @@ struct Inner {
     driver: mpsc::Sender<Message>,
     events: broadcast::Sender<Event>,
     next_link: AtomicU64,
-    listeners: Mutex<Vec<Task<()>>>,
+    /// Tasks that go on by themselves until shutdown.
+    tasks: Mutex<Vec<Task<()>>>,
     environment: Environment,
     exchange: ExchangeKey,
 }
@@ -69,8 +71,8 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         // A listening task waits for the next connection, and would keep the port until then.
-        for listener in lock(&self.listeners).drain(..) {
-            listener.abort();
+        for task in lock(&self.tasks).drain(..) {
+            task.abort();
         }
     }
 }
@@ -164,13 +166,14 @@ impl Node {
         let exchange = identity.exchange.public()?;
         let (events, _) = broadcast::channel(EVENTS);
         let driver = driver::start(identity, worker.clone(), events.clone());
+        let watching = watch::start(worker.clone(), events.clone());
         let inner = Inner {
             worker: Mutex::new(Some(worker)),
             thread: Mutex::new(Some(thread)),
             driver,
             events,
             next_link: AtomicU64::new(1),
-            listeners: Mutex::default(),
+            tasks: Mutex::new(vec![watching]),
             environment,
             exchange,
         };
@@ -182,8 +185,8 @@ impl Node {
     /// # Errors
     /// [`NodeError::Closed`] where another clone did it already.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
-        for listener in lock(&self.inner.listeners).drain(..) {
-            listener.abort();
+        for task in lock(&self.inner.tasks).drain(..) {
+            task.abort();
         }
         let (done, stopped) = oneshot::channel();
         if self.inner.driver.send(Message::Stop(done)).await.is_ok() {
@@ -305,7 +308,7 @@ impl Node {
                 }
             }
         });
-        lock(&self.inner.listeners).push(task);
+        lock(&self.inner.tasks).push(task);
         Ok(bound)
     }
 

@@ -1,10 +1,11 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use firsthand_store::{Home, Unlock};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::{Environment, Ledger, NodeError, Opening, SystemRandom};
 
@@ -20,6 +21,7 @@ type Job = Box<dyn FnOnce(&mut Ledger, &mut Workshop) + Send>;
 #[derive(Clone)]
 pub(super) struct Worker {
     jobs: Sender<Job>,
+    heard: Arc<Notify>,
 }
 
 /// How long the ledger must be idle before it does what can wait: a burst of saves, or of batches over a fast link, comes
@@ -35,20 +37,27 @@ impl Worker {
         super::keep_caught_panics_quiet();
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, result) = oneshot::channel();
+        let heard = Arc::new(Notify::new());
+        let told = heard.clone();
         let thread = thread::Builder::new().name("firsthand-store".to_owned()).spawn(move || {
             let mut workshop = Workshop { environment, random: SystemRandom::default() };
             match open(&mut workshop) {
                 Ok(mut ledger) => {
                     ledger.keep_time(workshop.environment.uptime.clone());
                     if opened.send(Ok(())).is_ok() {
-                        run(ledger, workshop, &queue);
+                        run(ledger, workshop, &queue, &told);
                     }
                 }
                 Err(error) => drop(opened.send(Err(error))),
             }
         })?;
         result.await.map_err(|_| NodeError::Closed)??;
-        Ok((Self { jobs }, thread))
+        Ok((Self { jobs, heard }, thread))
+    }
+
+    /// Is told whenever something about people or shifts was saved.
+    pub(super) fn heard(&self) -> Arc<Notify> {
+        self.heard.clone()
     }
 
     /// Sends a job; false where the ledger is closed.
@@ -67,10 +76,15 @@ impl Worker {
     }
 }
 
-fn run(mut ledger: Ledger, mut workshop: Workshop, queue: &Receiver<Job>) {
+fn run(mut ledger: Ledger, mut workshop: Workshop, queue: &Receiver<Job>, heard: &Notify) {
     // Whether something can be done between the jobs, and whether none has come for a while.
     let (mut more, mut idle) = (true, false);
+    let mut seen = ledger.store().roster_changes();
     loop {
+        if seen != ledger.store().roster_changes() {
+            seen = ledger.store().roster_changes();
+            heard.notify_one();
+        }
         let job = if more {
             match queue.recv_timeout(if idle { Duration::ZERO } else { IDLE }) {
                 Ok(job) => Some(job),

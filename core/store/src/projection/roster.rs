@@ -23,22 +23,22 @@ const CHECK_IN: &str =
 const HANDOFF: &str = "id, from_shift, to_shift, given, taken, items, unsettled, hidden";
 
 impl Store {
-    /// Everybody of whom there is a record, oldest record first. With their trainings.
+    /// Everybody of whom there is a record, oldest record first.
     ///
     /// # Errors
     /// From the disk.
-    pub fn people(&self) -> Result<Vec<Listed<PersonProjection>>, StoreError> {
+    pub fn people(&self, with_trainings: bool) -> Result<Vec<Listed<PersonProjection>>, StoreError> {
         let sql = format!("SELECT {PERSON} FROM people AS p ORDER BY p.effective, p.id");
-        self.person_rows(&sql, &[], true)
+        self.person_rows(&sql, &[], with_trainings)
     }
 
-    /// The records of one person, oldest first. Without their trainings.
+    /// The records of one person, oldest first.
     ///
     /// # Errors
     /// From the disk.
     pub fn people_of(&self, person: &PersonId) -> Result<Vec<Listed<PersonProjection>>, StoreError> {
         let sql = format!("SELECT {PERSON} FROM people AS p WHERE p.person = ?1 ORDER BY p.effective, p.id");
-        self.person_rows(&sql, &[person.as_bytes()], false)
+        self.person_rows(&sql, &[person.as_bytes()], true)
     }
 
     fn person_rows(

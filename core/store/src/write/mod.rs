@@ -74,6 +74,10 @@ impl Store {
         let membership = commit.membership.clone();
         // What may vanish in a power cut must not be missed: only what waits for the disk is counted.
         let number = (!commit.derived).then_some(self.witness.head.commits + 1);
+        let of_roster = commit.documents.iter().any(|update| {
+            use crate::ProjectedRow::{CheckIn, Person, Shift};
+            matches!(update.row, Some(Person(_) | Shift(_) | CheckIn(_)))
+        });
         let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(number) = number {
             write_setting(&transaction, COMMITS, &number.to_le_bytes())?;
@@ -85,6 +89,7 @@ impl Store {
         draft.write(commit, &self.installation)?;
         let additions = draft.finish();
         transaction.commit()?;
+        self.roster_changes += u64::from(of_roster);
         let touched: Vec<WriterId> = additions.chains.keys().copied().collect();
         additions.enter(&mut self.cache);
         for file in &sealed {

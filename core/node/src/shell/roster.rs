@@ -1,0 +1,120 @@
+//! People, shifts, check-ins, hand-offs and the board, from any thread.
+
+use firsthand_document::Edit;
+use firsthand_ids::{DocumentId, PersonId};
+use firsthand_record::roster::{
+    Assignment, CheckIn, FieldTeam, GoNoGo, Handoff, HandoffAnswer, Person, Shift, ShiftStatus,
+};
+
+use crate::{
+    BoardView, CheckInView, Decision, HandoffRow, HandoffView, Node, NodeError, PersonView, Saved, ShiftRow,
+    ShiftView,
+};
+
+/// A method of the ledger that writes, from any thread.
+macro_rules! writes {
+    ($($(#[doc = $doc:literal])+ $name:ident($($arg:ident: $type:ty => $pass:expr),*) -> $out:ty;)+) => {
+        $(
+            $(#[doc = $doc])+
+            ///
+            /// # Errors
+            /// Those of the method of the same name of [`crate::Ledger`]; nothing is saved then.
+            pub async fn $name(&self, $($arg: $type),*) -> Result<$out, NodeError> {
+                self.write(move |ledger, shop| {
+                    let now = shop.environment.clock.now();
+                    ledger.$name($($pass,)* now, &mut shop.random)
+                })
+                .await
+            }
+        )+
+    };
+}
+
+/// A method of the ledger that reads, from any thread.
+macro_rules! reads {
+    ($($(#[doc = $doc:literal])+ $name:ident($($arg:ident: $type:ty => $pass:expr),*) -> $out:ty;)+) => {
+        $(
+            $(#[doc = $doc])+
+            ///
+            /// # Errors
+            /// Those of the method of the same name of [`crate::Ledger`].
+            pub async fn $name(&self, $($arg: $type),*) -> Result<$out, NodeError> {
+                self.run(move |ledger, _| ledger.$name($($pass),*)).await
+            }
+        )+
+    };
+}
+
+impl Node {
+    writes! {
+        /// Saves a new record of somebody.
+        add_person(person: Person => person) -> Saved;
+        /// Edits somebody's record, which is made where a member has none.
+        edit_person(person: PersonId => person, edits: Vec<Edit> => &edits) -> Saved;
+        /// Sets up a shift.
+        add_shift(shift: Shift => &shift) -> Saved;
+        /// Edits what a shift says.
+        edit_shift(id: DocumentId => id, edits: Vec<Edit> => &edits) -> Saved;
+        /// Puts somebody on a shift.
+        assign(id: DocumentId => id, assignment: Assignment => &assignment) -> Decision;
+        /// Takes somebody off a shift.
+        unassign(id: DocumentId => id, person: PersonId => person, reason: String => &reason) -> Decision;
+        /// Notes whether somebody is ready to go.
+        ready(
+            id: DocumentId => id, person: PersonId => person, answer: GoNoGo => answer, note: String => &note
+        ) -> Decision;
+        /// Moves a shift on.
+        move_on(id: DocumentId => id, status: ShiftStatus => status) -> Decision;
+        /// Saves a check-in.
+        check_in(check_in: CheckIn => check_in) -> Saved;
+        /// Starts a hand-off with the incidents that are open.
+        start_handoff(handoff: Handoff => handoff) -> Saved;
+        /// Gives a hand-off as it stands.
+        give_handoff(id: DocumentId => id) -> Decision;
+        /// Says something to items of a hand-off.
+        answer_handoff(
+            id: DocumentId => id, items: Vec<String> => &items, answer: HandoffAnswer => answer,
+            note: String => &note
+        ) -> Decision;
+        /// Takes a hand-off over as a whole.
+        take_handoff(id: DocumentId => id, note: String => &note) -> Decision;
+    }
+
+    reads! {
+        /// Everybody: who has a record, then members who have none.
+        people() -> Vec<PersonView>;
+        /// Who is meant by a name, a callsign, `me`, or the beginning of an id.
+        find_person(typed: String => &typed) -> PersonId;
+        /// All shifts, the latest first.
+        shifts(limit: usize => limit) -> Vec<ShiftRow>;
+        /// One shift with everything.
+        shift(id: DocumentId => id) -> ShiftView;
+        /// The shift that is meant by a title or the beginning of an id.
+        find_shift(typed: String => &typed) -> DocumentId;
+        /// The last check-ins about a person, the last first.
+        check_ins(person: PersonId => person, limit: usize => limit) -> Vec<CheckInView>;
+        /// All hand-offs, the latest first.
+        handoffs(limit: usize => limit) -> Vec<HandoffRow>;
+        /// One hand-off with everything.
+        handoff(id: DocumentId => id) -> HandoffView;
+        /// The hand-off that is meant by the beginning of an id, or `last`.
+        find_handoff(typed: String => &typed) -> DocumentId;
+    }
+
+    /// Saves a team in the field.
+    ///
+    /// # Errors
+    /// [`NodeError::Rejected`] with every field to put right.
+    pub async fn add_field_team(&self, team: FieldTeam) -> Result<Saved, NodeError> {
+        self.write(move |ledger, shop| ledger.add(&team, shop.environment.clock.now(), &mut shop.random))
+            .await
+    }
+
+    /// Who is on, how they are, and who has not been heard of for too long.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub async fn board(&self) -> Result<BoardView, NodeError> {
+        self.run(|ledger, shop| ledger.board(shop.environment.clock.now())).await
+    }
+}

@@ -1,0 +1,49 @@
+//! Watches over who is overdue, without any network and without being asked.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use super::worker::Worker;
+use crate::{Event, Watch};
+
+/// The longest time between two looks. A timer stands still while the machine sleeps, so one that was set for later would be
+/// late by as long as it slept.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Starts the task that looks when something about people or shifts has come, and when somebody would be overdue; first at
+/// once. Aborting it ends it.
+pub(super) fn start(worker: Worker, events: broadcast::Sender<Event>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut watch = Watch::default();
+        loop {
+            let heard = worker.heard();
+            let looked = worker
+                .run(move |ledger, shop| {
+                    let looked = watch.look(ledger, shop.environment.clock.now());
+                    Ok((watch, looked))
+                })
+                .await;
+            let Ok((kept, looked)) = looked else { return };
+            watch = kept;
+            let next = match looked {
+                Ok((new, next)) => {
+                    for event in new {
+                        // Nobody need be listening.
+                        drop(events.send(event));
+                    }
+                    next.map(|ms| Duration::from_millis(ms).min(LONGEST))
+                }
+                Err(error) => {
+                    tracing::error!(%error, "could not look who is overdue");
+                    Some(LONGEST)
+                }
+            };
+            match next {
+                Some(next) => drop(tokio::time::timeout(next, heard.notified()).await),
+                None => heard.notified().await,
+            }
+        }
+    })
+}
