@@ -32,14 +32,20 @@ impl Clock {
     }
 }
 
-/// The time since every device of a world was switched on, which no wrong clock changes.
+/// The time since a device was switched on, which no wrong clock changes. All go on together.
 #[derive(Debug, Clone, Default)]
-pub struct WorldUptime(pub Arc<AtomicI64>);
+pub struct WorldUptime {
+    /// The time of the world, for all devices.
+    pub world: Arc<AtomicI64>,
+    /// How often the device was switched on anew, and when last.
+    pub boots: u32,
+    pub since: i64,
+}
 
 impl Uptime for WorldUptime {
     fn read(&self) -> Option<Ticks> {
-        let ms = u64::try_from(self.0.load(Ordering::Relaxed)).ok()?;
-        Some(Ticks { boot: "the world's".to_owned(), ms })
+        let ms = u64::try_from(self.world.load(Ordering::Relaxed) - self.since).ok()?;
+        Some(Ticks { boot: format!("boot {}", self.boots), ms })
     }
 }
 

@@ -265,6 +265,14 @@ impl World {
         }
     }
 
+    /// A device that is off is switched on anew, so that its count of milliseconds begins again.
+    pub fn reboot(&mut self, number: usize) {
+        let uptime = &mut self.devices[number].uptime;
+        uptime.boots += 1;
+        uptime.since = self.now;
+        self.restart(number);
+    }
+
     /// Cuts a cable.
     pub fn cut(&mut self, id: LinkId) {
         self.tell(|| format!("link {id} is cut"));
@@ -395,7 +403,7 @@ impl World {
     /// Lets milliseconds pass in which nothing happens.
     pub fn pass(&mut self, ms: i64) {
         self.now += ms;
-        self.uptime.0.store(self.now, std::sync::atomic::Ordering::Relaxed);
+        self.uptime.world.store(self.now, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// One thing happens; false where nothing can.

@@ -350,10 +350,14 @@ impl Node {
         self.tell(Input::End(link)).await;
     }
 
-    /// What happens from now on.
+    /// What happens from now on. The first observer is told at once who is overdue, and which alarms stand.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.inner.events.subscribe()
+        let events = self.inner.events.subscribe();
+        if let Some(worker) = lock(&self.inner.worker).as_ref() {
+            worker.heard().notify_one();
+        }
+        events
     }
 
     /// How this device stands with everybody it is connected to.

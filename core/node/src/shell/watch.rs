@@ -12,21 +12,24 @@ use crate::{Event, Watch};
 /// late by as long as it slept.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Starts the task that looks when something about people or shifts has come, and when somebody would be overdue; first at
-/// once. Aborting it ends it.
+/// Starts the task that looks when something about people or shifts has come, and when somebody would be overdue. An observer
+/// who comes first is told at once what stands already. Aborting it ends it.
 pub(super) fn start(worker: Worker, events: broadcast::Sender<Event>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut watch = Watch::default();
         loop {
             let heard = worker.heard();
+            // Without an observer it only takes note of when what was heard.
+            let observed = events.receiver_count() > 0;
+            let mut looking = if observed { watch } else { Watch::default() };
             let looked = worker
                 .run(move |ledger, shop| {
-                    let looked = watch.look(ledger, shop.environment.clock.now());
-                    Ok((watch, looked))
+                    let looked = looking.look(ledger, shop.environment.clock.now());
+                    Ok((looking, looked))
                 })
                 .await;
             let Ok((kept, looked)) = looked else { return };
-            watch = kept;
+            watch = if observed { kept } else { Watch::default() };
             let next = match looked {
                 Ok((new, next)) => {
                     for event in new {
