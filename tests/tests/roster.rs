@@ -192,8 +192,8 @@ fn each_missed_check_in_is_told_once() {
     let second = add_shift(&mut world, AMINA, "West gate", &people[2..]);
     move_on(&mut world, AMINA, second, ShiftStatus::Active);
     let mut watch = Watch::default();
-    for phone in 0..4 {
-        say(&mut world, AMINA, Some(people[phone]), CheckInState::Ok);
+    for person in people {
+        say(&mut world, AMINA, Some(person), CheckInState::Ok);
     }
     assert_eq!(look(&mut world, AMINA, &mut watch), []);
     world.pass(41 * MINUTE);
@@ -341,8 +341,8 @@ fn hand_off() {
         }
         let late = add_shift(&mut world, AMINA, "Late", &people);
         // Everybody is heard of; from here on there is no network but the two leads' phones, once.
-        for phone in 0..4 {
-            say(&mut world, AMINA, Some(people[phone]), CheckInState::Ok);
+        for person in people {
+            say(&mut world, AMINA, Some(person), CheckInState::Ok);
         }
         move_on(&mut world, AMINA, early, ShiftStatus::StandingDown);
         move_on(&mut world, AMINA, late, ShiftStatus::Active);

@@ -3,7 +3,8 @@
 //! It is worked out from rows alone; no document is loaded. Time is the steady clock's, so that no clock that is set raises or
 //! silences an alarm.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use firsthand_ids::{DocumentId, LocalTime, PersonId};
 use firsthand_record::roster::{CheckInRule, CheckInState, ShiftStatus};
@@ -134,10 +135,10 @@ impl Ledger {
             let active = self.store.heard(shift.id.as_bytes())?;
             let mut lines = Vec::new();
             for assigned in &shift.row.assignments {
-                if !known.contains_key(&assigned.person) {
-                    known.insert(assigned.person, self.known(&assigned.person, &alarmed)?);
-                }
-                let Some(known) = known.get(&assigned.person) else { continue };
+                let known = match known.entry(assigned.person) {
+                    Entry::Occupied(held) => held.into_mut(),
+                    Entry::Vacant(free) => free.insert(self.known(&assigned.person, &alarmed)?),
+                };
                 let wait = wait(&shift.row, assigned, active, known, steady);
                 if let Some(ms) = wait.and_then(|wait| wait.next_ms) {
                     board.next_ms = Some(board.next_ms.map_or(ms, |next| next.min(ms)));
