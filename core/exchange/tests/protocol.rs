@@ -532,6 +532,16 @@ fn vote_monitor() {
 }
 
 #[test]
+fn text_that_says_nothing_is_none() {
+    let own = "# T\nlanguages: en, es\nlicence:\n- [ ] A\n  hint:\n  hint es: \n  es:\n";
+    let json = r#"{"template_id": "a", "version": 1, "title": {"en": "T", "es": ""}, "languages": ["en", "es"], "licence": " ",
+        "items": [{"item_id": "a", "type": "check", "label": {"en": "A", "es": " "}, "hint": {"en": ""}}]}"#;
+    let (own, json) = (loaded("a.md", own), loaded("a.json", json));
+    assert_eq!(own.content, json.content);
+    assert!(own.content.items[0].hint.0.is_empty() && own.content.licence.is_none());
+}
+
+#[test]
 fn json_is_refused_by_path_and_line() {
     let json = to_json(&loaded("march.xlsx", xlsx()));
     let wrong = json.replace("\"type\": \"timer\"", "\"type\": \"hologram\"");

@@ -51,6 +51,7 @@ impl Draft {
 
     /// The protocol, if nothing in it is wrong.
     pub(super) fn finish(mut self, source: TemplateSource) -> Result<Protocol, ProtocolError> {
+        self.tidy();
         let items = &self.content.items;
         if items.is_empty() && !self.problems.is_empty() {
             return Err(self.problems.into_error());
@@ -83,6 +84,22 @@ impl Draft {
         self.notes.truncate(TOLD);
         let Self { template_id, version, content, notes, .. } = self;
         Ok(Protocol { template_id, version, content, source, notes })
+    }
+
+    /// Text that says nothing is none: it would make another hash of the same words.
+    fn tidy(&mut self) {
+        let content = &mut self.content;
+        for line in [&mut content.licence, &mut content.attribution] {
+            *line = line.take().filter(|line| !line.trim().is_empty());
+        }
+        let items = content.items.iter_mut().flat_map(|item| {
+            let own = [&mut item.label, &mut item.hint, &mut item.constraint_message];
+            let choices = item.choices.iter_mut().map(|choice| &mut choice.label);
+            own.into_iter().chain(choices).chain(item.section.iter_mut().map(|section| &mut section.label))
+        });
+        for text in std::iter::once(&mut content.title).chain(items) {
+            text.0.retain(|_, text| !text.trim().is_empty());
+        }
     }
 
     /// Expressions are kept as they print, so that how they were spaced and quoted makes no difference.

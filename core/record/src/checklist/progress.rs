@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::PersonId;
@@ -193,9 +194,12 @@ impl<'a> Checklist<'a> {
     ) {
         let default = self.content.default_language();
         let known = Known { index, values, relevant };
+        // An answer that many texts name is put into words once.
+        let spoken = RefCell::new(BTreeMap::new());
         let say = |name: &str| {
             let (at, value) = (*index.get(name)?, known.answer(name)?);
-            Some(shown(&self.content.items[at], value, reader.language, default))
+            let words = || shown(&self.content.items[at], value, reader.language, default);
+            Some(spoken.borrow_mut().entry(at).or_insert_with(words).clone())
         };
         for (at, state) in states.iter_mut().enumerate() {
             state.relevant = relevant[at];

@@ -35,7 +35,7 @@ pub(super) fn filled(text: &str, say: impl Fn(&str) -> Option<String>) -> String
         out.push_str(before);
         if let Some(name) = name {
             match say(name).filter(|_| is_name(name)) {
-                Some(said) if !said.is_empty() => out.extend(said.chars().take(INSERTED)),
+                Some(said) if !said.is_empty() => out.push_str(&said),
                 _ => out.push_str(BLANK),
             }
         }
@@ -43,20 +43,21 @@ pub(super) fn filled(text: &str, say: impl Fn(&str) -> Option<String>) -> String
     out
 }
 
-/// An answer as a person reads it.
+/// An answer as a person reads it, as far as it fits into another text.
 pub(super) fn shown(item: &TemplateItem, value: &Value, language: &str, default: &str) -> String {
     let text = value.text();
-    match item.item_type {
+    let said = match item.item_type {
         ItemType::SelectOne | ItemType::SelectMultiple => {
             let named = |name: &str| {
                 let choice = item.choices.iter().find(|choice| choice.name == name);
                 let label = choice.map_or("", |choice| choice.label.get(language, default));
                 if label.is_empty() { name.to_owned() } else { label.to_owned() }
             };
-            text.split_whitespace().map(named).collect::<Vec<_>>().join(", ")
+            text.split_whitespace().take(INSERTED).map(named).collect::<Vec<_>>().join(", ")
         }
         _ => text.into_owned(),
-    }
+    };
+    said.chars().take(INSERTED).collect()
 }
 
 #[cfg(test)]
@@ -77,6 +78,7 @@ mod tests {
             assert_eq!(filled(text, say), out);
         }
         assert_eq!(text_references("${a} ${b c} ${"), ["a", "b c"]);
-        assert_eq!(filled("${a}", |_| Some("x".repeat(500))).len(), INSERTED);
+        let item = TemplateItem::new("a", ItemType::Text);
+        assert_eq!(shown(&item, &Value::Text("x".repeat(500)), "en", "en").len(), INSERTED);
     }
 }
