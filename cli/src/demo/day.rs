@@ -4,20 +4,20 @@ use std::path::Path;
 
 use chrono::Local;
 use firsthand_node::ids::DocumentId;
-use firsthand_node::{ConflictView, Edit, ImportRow, IncidentQuery};
+use firsthand_node::{ConflictView, Edit, ImportRow, IncidentQuery, Role};
 use firsthand_record::{Count, CountKind, Incident, Place, PlaceSource, Severity};
 use serde_json::json;
 
 use super::device::{Device, Meeting, meet, wrong};
-use super::{Conflict, Crash, DeviceLine, Narrator, Report, crash, photo};
+use super::{Conflict, Crash, DeviceLine, Narrator, Report, crash, photo, shift};
 use crate::command::incident::{conflict_table, items, render};
 use crate::fail::Fail;
 use crate::show::{table, text, value};
 
 /// Who leads the team.
 pub(super) const LEAD: &str = "Amina";
-const SECOND: &str = "Daniel";
-const THIRD: &str = "Chipo";
+pub(super) const SECOND: &str = "Daniel";
+pub(super) const THIRD: &str = "Chipo";
 const TEAM: &str = "River watch";
 
 /// Incidents of an election day, as another program exported them.
@@ -41,8 +41,11 @@ pub(super) async fn play(tell: Narrator, dir: &Path) -> Result<Report, Fail> {
     tell.chapter("Morning: a team")?;
     let lead = Device::found(dir, TEAM, LEAD).await?;
     tell.step(&format!("{LEAD} founds the team \"{TEAM}\" and leads it."))?;
-    let second = join(tell, &lead, dir, SECOND, &mut meetings).await?;
-    let third = join(tell, &lead, dir, THIRD, &mut meetings).await?;
+    let second = join(tell, &lead, dir, SECOND, Role::Responder, &mut meetings).await?;
+    let third = join(tell, &lead, dir, THIRD, Role::Lead, &mut meetings).await?;
+
+    tell.chapter("Before they go: a shift")?;
+    let day = shift::plan(tell, [&lead, &second, &third], &mut meetings).await?;
 
     tell.chapter("At the bridge: an incident, and a photo")?;
     let bridge = log_at_the_bridge(tell, &lead, dir).await?;
@@ -70,6 +73,13 @@ pub(super) async fn play(tell: Narrator, dir: &Path) -> Result<Report, Fail> {
     tell.step(&format!("{SECOND} logs {}, a rumour, in Arabic.", saved.short_code))?;
     let (third, crash) = crash(tell, dir, &lead, third, &mut meetings).await?;
 
+    tell.chapter("Somebody is missing")?;
+    shift::missing(tell, [&lead, &second, &third], &mut meetings).await?;
+    tell.chapter("The next shift takes over")?;
+    shift::hand_over(tell, [&lead, &third], day, &mut meetings).await?;
+    tell.chapter("After the shift")?;
+    shift::learn(tell, [&lead, &second, &third], day, &mut meetings).await?;
+
     tell.chapter("Evening: everybody has met")?;
     record(tell, &mut meetings, meet(&second, &lead, "the rest of the day").await?)?;
     record(tell, &mut meetings, meet(&second, &third, "what only one of them knew").await?)?;
@@ -77,7 +87,7 @@ pub(super) async fn play(tell: Narrator, dir: &Path) -> Result<Report, Fail> {
     finish(tell, vec![lead, second, third], meetings, conflict, crash, bridge).await
 }
 
-fn record(tell: Narrator, meetings: &mut Vec<Meeting>, meeting: Meeting) -> Result<(), Fail> {
+pub(super) fn record(tell: Narrator, meetings: &mut Vec<Meeting>, meeting: Meeting) -> Result<(), Fail> {
     tell.step(&meeting.line())?;
     meetings.push(meeting);
     Ok(())
@@ -88,9 +98,10 @@ async fn join(
     lead: &Device,
     dir: &Path,
     name: &'static str,
+    role: Role,
     meetings: &mut Vec<Meeting>,
 ) -> Result<Device, Fail> {
-    let (device, words) = lead.bring_in(dir, name).await?;
+    let (device, words) = lead.bring_in(dir, name, role).await?;
     tell.step(&format!("{name} joins with a code. Both screens show the words: {words}."))?;
     record(tell, meetings, meet(&device, lead, "joining").await?)?;
     Ok(device)

@@ -70,9 +70,14 @@ impl Device {
     }
 
     /// Brings a person in with a real code. Both screens show the same three words, which are returned.
-    pub(super) async fn bring_in(&self, dir: &Path, name: &'static str) -> Result<(Self, String), Fail> {
+    pub(super) async fn bring_in(
+        &self,
+        dir: &Path,
+        name: &'static str,
+        role: Role,
+    ) -> Result<(Self, String), Fail> {
         let mut events = self.node.events();
-        let code = self.node.invite(Role::Responder, vec![self.address.to_string()]).await?;
+        let code = self.node.invite(role, vec![self.address.to_string()]).await?;
         let home = home(dir, name);
         let joining = Node::join(&home, secret(name), &code, name, Environment::laptop()).await?;
         let (link, words) = soon("an invitation", words(&mut events)).await?;
@@ -150,7 +155,8 @@ impl Meeting {
         let [first, second] = self.between;
         let [to_first, to_second] = self.entries_received;
         format!(
-            "{first} and {second} meet: {to_first} entries to {first}, {to_second} to {second}; {} on the wire, {} round trips",
+            "{first} and {second} meet: {} to {first}, {to_second} to {second}; {} on the wire, {} round trips",
+            text::count(to_first, "entry", "entries"),
             text::bytes(self.bytes),
             self.round_trips
         )

@@ -6,6 +6,7 @@ mod crash;
 mod day;
 mod device;
 mod photo;
+mod shift;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
