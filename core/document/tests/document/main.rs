@@ -5,6 +5,7 @@
 mod basics;
 mod common;
 mod decided;
+mod evidence;
 mod golden;
 mod guard_letters;
 mod guard_structure;
