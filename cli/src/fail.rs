@@ -167,6 +167,8 @@ impl From<NodeError> for Fail {
             ),
             NodeError::Document(_) => fail(Status::BadInput, "bad_edit"),
             NodeError::MergeCircle => fail(Status::BadInput, "merge_circle"),
+            NodeError::NoForm(_) => fail(Status::BadInput, "no_form")
+                .hint("`incident show` lists the forms that each file has"),
             NodeError::NotRedacted => fail(Status::BadInput, "not_redacted"),
             NodeError::Unfinished => fail(Status::Damage, "unfinished"),
             NodeError::Rejected(findings) => {

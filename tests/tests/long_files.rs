@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use firsthand_node::{Event, Node, NodeError, Progress, Role};
-use firsthand_record::Incident;
+use firsthand_record::{Incident, VariantKind};
 use firsthand_tests::{crashing, seeds};
 use tokio::runtime::Handle;
 
@@ -149,11 +149,11 @@ fn a_long_file_takes_little_memory_and_keeps_nobody_waiting() {
         figures.push(("verified", began.elapsed(), memory.peak_kb()));
 
         let out = dir.path().join("out.mp4");
-        assert!(matches!(other.save_attachment(id, "video.mp4", &out, stop).await, Err(NodeError::Stopped)));
+        assert!(matches!(other.save_attachment(id, "video.mp4", VariantKind::Original, &out, stop).await, Err(NodeError::Stopped)));
         let beside: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(beside.len(), 3, "two homes and the video: {beside:?}");
         let (began, memory) = (Instant::now(), Memory::watch());
-        other.save_attachment(id, "video.mp4", &out, saving(&other, &took)).await.unwrap();
+        other.save_attachment(id, "video.mp4", VariantKind::Original, &out, saving(&other, &took)).await.unwrap();
         figures.push(("exported", began.elapsed(), memory.peak_kb()));
         assert_eq!(fs::metadata(&out).unwrap().len(), MEGABYTES * MB);
 

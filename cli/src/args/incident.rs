@@ -337,6 +337,10 @@ pub(crate) struct SaveFileArgs {
     /// Where to; it must not exist yet.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) to: PathBuf,
+    /// Which form of a photo: thumb, preview or original. The smaller ones hold the picture alone, without its place, time
+    /// and camera.
+    #[arg(long, value_name = "FORM", default_value = "original")]
+    pub(crate) variant: String,
 }
 
 /// `incident resolve`.

@@ -339,3 +339,42 @@ fn two_people_edit_while_apart_and_a_lead_settles_it() {
         "no_conflict"
     );
 }
+
+#[test]
+fn a_photo_comes_out_in_smaller_forms() {
+    let home = Home::with_team();
+    let code = home.add(&["--title", "At the bridge"]);
+    let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) as u8;
+    let picture = image::RgbImage::from_fn(900, 600, |x, y| image::Rgb([noise(x, y), noise(y, x), x as u8]));
+    let photo = home.file("large.jpg", []);
+    picture.save(&photo).unwrap();
+    let name = "large.jpg";
+    let attached = home.json(&["incident", "attach", &code, text(&photo)]).json();
+    let forms = attached["forms"].as_array().unwrap();
+    let kinds: Vec<_> = forms.iter().map(|form| form["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["thumb", "preview"]);
+    let shown = home.run(&["incident", "show", &code]).fine().stdout;
+    assert!(shown.contains("thumbnail: ") && shown.contains("preview: "), "{shown}");
+    for (form, most) in [("thumb", 20_000), ("preview", 200_000)] {
+        let to = home.path().with_file_name(form);
+        let saved =
+            home.json(&["incident", "save-file", &code, name, "--variant", form, "--to", text(&to)]).json();
+        let small = std::fs::read(&to).unwrap();
+        assert_eq!(saved["byte_len"], small.len());
+        assert_eq!(saved["variant"], form);
+        assert!(small.len() <= most && small.starts_with(&[0xff, 0xd8]), "{form}");
+    }
+    let to = home.path().with_file_name("other");
+    let save = |name: &str, form: &str| {
+        home.json(&["incident", "save-file", &code, name, "--variant", form, "--to", text(&to)]).error(3)
+    };
+    assert_eq!(save(name, "huge")["details"][0]["field"], "variant");
+
+    // One that is no photo after all is attached, and what follows from it is said.
+    let mut bytes = std::fs::read(&photo).unwrap();
+    bytes[300..].fill(0xff);
+    let torn = home.file("torn.jpg", &bytes);
+    let run = home.run(&["incident", "attach", &code, text(&torn)]).fine();
+    assert!(run.stdout.contains("the photo cannot be read"), "{}", run.stdout);
+    assert_eq!(save("torn.jpg", "thumb")["kind"], "no_form");
+}

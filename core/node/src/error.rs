@@ -32,6 +32,9 @@ pub enum NodeError {
         /// Short codes that fit.
         candidates: Vec<String>,
     },
+    /// The file has no such smaller form.
+    #[error("find the {}: this file has none", .0.label().to_lowercase())]
+    NoForm(firsthand_record::VariantKind),
     /// What was given as a redacted copy has the very bytes of the original.
     #[error("save the redacted copy: it is the same file as the original")]
     NotRedacted,

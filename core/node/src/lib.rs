@@ -17,17 +17,19 @@ pub use environment::{Clock, Environment, SystemClock, SystemRandom, SystemUptim
 pub use error::NodeError;
 pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;
+pub use firsthand_photo::NoForms;
 pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreError, Window};
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
     Answering, AttachmentView, BoardLine, BoardShift, BoardView, CandidateView, CareView, CheckInView,
     CheckView, ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision, DeviceKeys, Due,
-    Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, HandoffItem, HandoffRow, HandoffView,
-    HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState,
-    MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PersonView, PlaceView,
-    ProgressFn, ProposedAssignment, QuarantineView, RecoveryView, RepairView, Resolved, Saved, SealedFile,
-    ShiftRow, ShiftView, StateDigest, StoredFile, TeamView, WaitingView, Watch, decode_rows, encode_rows,
+    Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, FormView, HandoffItem, HandoffRow,
+    HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange,
+    ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PersonView,
+    PlaceView, ProgressFn, ProposedAssignment, QuarantineView, RecoveryView, RepairView, Resolved, Saved,
+    SealedFile, ShiftRow, ShiftView, StateDigest, StoredFile, TeamView, WaitingView, Watch, decode_rows,
+    encode_rows,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

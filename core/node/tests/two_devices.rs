@@ -7,7 +7,7 @@ use std::sync::Arc;
 use firsthand_node::{
     AttachmentView, Edit, Environment, Event, ManifestState, NewFile, Node, NodeError, Passphrase, Role,
 };
-use firsthand_record::{C2paState, CustodyKind, Incident, PeopleVisible, Severity};
+use firsthand_record::{C2paState, CustodyKind, Incident, PeopleVisible, Severity, VariantKind};
 use serde_json::json;
 
 fn passphrase(text: &str) -> Passphrase {
@@ -100,10 +100,10 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
     }
     assert_eq!(lead.digest().await.unwrap(), other.digest().await.unwrap());
     let out = dir.path().join("out.png");
-    lead.save_attachment(id, "gate.png", &out, Arc::new(|_, _| true)).await.unwrap();
+    lead.save_attachment(id, "gate.png", VariantKind::Original, &out, Arc::new(|_, _| true)).await.unwrap();
     assert_eq!(std::fs::read(&out).unwrap(), std::fs::read(&photo).unwrap());
     assert!(matches!(
-        lead.save_attachment(id, "gate.png", &out, Arc::new(|_, _| true)).await,
+        lead.save_attachment(id, "gate.png", VariantKind::Original, &out, Arc::new(|_, _| true)).await,
         Err(NodeError::File(_))
     ));
     lead.verify_attachment(id, "gate.png", Arc::new(|_, _| true)).await.unwrap();
@@ -122,10 +122,10 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
 
     // Who saw it is noted once. It is read from end to end for that, and no more of it than there is room for.
     let before = lead.team().await.unwrap().counts.entries;
-    let refused = lead.view_attachment(id, "gate.png", 1000).await;
+    let refused = lead.view_attachment(id, "gate.png", VariantKind::Original, 1000).await;
     assert!(matches!(refused, Err(NodeError::TooLong { most: 1000, .. })));
     for _ in 0..3 {
-        let seen = lead.view_attachment(id, "gate.png", 1_000_000).await.unwrap();
+        let seen = lead.view_attachment(id, "gate.png", VariantKind::Original, 1_000_000).await.unwrap();
         assert_eq!(*seen, std::fs::read(&photo).unwrap());
     }
     assert_eq!(lead.team().await.unwrap().counts.entries, before + 1);

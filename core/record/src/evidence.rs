@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use chrono::NaiveDateTime;
 use firsthand_ids::{ContentHash, DeviceKey, DocumentId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,7 +32,7 @@ pub struct Evidence {
     /// What a check of its content credentials said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub c2pa_state: Option<C2paState>,
-    /// Smaller forms of it, and itself.
+    /// Smaller forms of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<Variant>,
     /// The record of the file that this one is a redacted copy of.
@@ -167,6 +168,9 @@ pub struct Captured {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Moment>,
+    /// When by a clock of which nobody knows the zone: what a camera wrote into the file without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_time: Option<NaiveDateTime>,
     /// Where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -176,6 +180,9 @@ pub struct Captured {
     /// The device, as it names itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_model: Option<String>,
+    /// Which of these nobody said or measured: they stood in the file when it was brought in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from_file: Vec<String>,
 }
 
 /// One form of a file.
@@ -190,6 +197,26 @@ pub struct Variant {
     pub sha256: ContentHash,
     /// Its length in bytes.
     pub byte_len: u64,
+}
+
+impl VariantKind {
+    /// The most bytes that this form of a file may have; `None` for the file itself.
+    #[must_use]
+    pub const fn most_bytes(self) -> Option<u64> {
+        match self {
+            Self::Thumb => Some(20_000),
+            Self::Preview => Some(200_000),
+            Self::Original => None,
+        }
+    }
+}
+
+impl Variant {
+    /// Whether it is a smaller form and within its limit.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.kind.most_bytes().is_some_and(|most| self.byte_len <= most)
+    }
 }
 
 /// One thing that happened to a file.

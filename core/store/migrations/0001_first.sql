@@ -156,6 +156,16 @@ CREATE TABLE evidence (
 
 CREATE INDEX evidence_of_incident ON evidence (incident, hidden);
 
+-- The smaller forms of attached files whose keys stand in the entries that created their records.
+CREATE TABLE evidence_forms (
+    document   INTEGER NOT NULL REFERENCES documents (number),
+    form       INTEGER NOT NULL,            -- 1 thumbnail, 2 preview; see form_number in src/attachment/secret.rs
+    byte_len   INTEGER NOT NULL,
+    hash       BLOB NOT NULL,
+    table_hash BLOB NOT NULL,               -- of the sealed file
+    PRIMARY KEY (document, form)
+) STRICT, WITHOUT ROWID;
+
 -- Records of people. Of one person there can be several, made while apart; the oldest names them.
 CREATE TABLE people (
     document  INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
@@ -315,6 +325,8 @@ CREATE TABLE attachments (
     byte_len   INTEGER NOT NULL,
     table_hash BLOB NOT NULL
 ) STRICT;
+
+CREATE INDEX attachments_by_table ON attachments (table_hash);
 
 -- Signed runs that are kept and are no part of the log held here: the other branch of a chain that forked, which proves
 -- the fork, or what lies beyond a gap in an own chain that peers may fill.

@@ -36,8 +36,8 @@ mod witness;
 mod write;
 
 pub use attachment::{
-    Arrived, AttachmentSecret, AttachmentState, Attachments, CHUNK_BYTES, ChunkTable, Done,
-    MAX_ATTACHMENT_BYTES, Receiving, SealedAttachment,
+    Arrived, AttachmentSecret, AttachmentState, Attachments, CHUNK_BYTES, ChunkTable, Done, FileSecrets,
+    MAX_ATTACHMENT_BYTES, Receiving, SealedAttachment, form_number, form_of_number,
 };
 pub use check::{CheckProgress, CheckReport, Damage};
 pub use commit::{
@@ -49,9 +49,9 @@ pub use expected::ExpectedRow;
 pub use home::Home;
 pub use projection::{
     Area, AssignmentRow, CheckInProjection, CheckInRow, Cursor, EvidenceProjection, EvidenceRow,
-    FieldTeamProjection, HandoffProjection, Heard, IncidentProjection, IncidentQuery, IncidentRow, Listed,
-    Near, PersonProjection, ProjectedPlace, ProjectedRow, Rebuild, Rebuilt, ShiftProjection, TrainingRow,
-    Unheard, Window,
+    FieldTeamProjection, FormProjection, HandoffProjection, Heard, IncidentProjection, IncidentQuery,
+    IncidentRow, Listed, MissingFile, Near, PersonProjection, ProjectedPlace, ProjectedRow, Rebuild, Rebuilt,
+    ShiftProjection, TrainingRow, Unheard, Window,
 };
 pub use read::{BatchLimits, SpaceReferences};
 pub use rescue::{Rescue, RescuedEntry, RescuedSettings};

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 
 use common::{Folder, SPACE, rng};
 use firsthand_ids::{ContentHash, sha256};
+use firsthand_record::VariantKind;
 use firsthand_store::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -101,8 +102,6 @@ fn files_of_every_length_come_back_whole() {
             (table.byte_len(), table.chunks() as usize),
             (len as u64, len.div_ceil(CHUNK_BYTES).max(1))
         );
-        assert_eq!(AttachmentSecret::decode(&sealed.secret.encode()), Some(sealed.secret.clone()));
-        assert_eq!(sealed.secret.encode().len(), AttachmentSecret::ENCODED_LEN);
     }
 }
 
@@ -446,5 +445,30 @@ fn a_second_file_under_the_key_of_another_harms_neither() {
         let lie = again.finish(&ContentHash::new([1; 32]));
         assert!(matches!(lie, Err(StoreError::AttachmentMismatch)));
         assert_eq!(read(&receiver, sealed).unwrap(), content);
+    }
+}
+
+#[test]
+fn what_opens_a_file_and_its_forms_is_read_as_it_was_written() {
+    let secret = |number: u8| AttachmentSecret { key: [number; 32], table: [number + 1; 32] };
+    let (thumb, preview) = ((VariantKind::Thumb, secret(3)), (VariantKind::Preview, secret(5)));
+    let alone = FileSecrets::from(secret(1));
+    let all = FileSecrets { original: secret(1), forms: vec![thumb.clone(), preview.clone()] };
+    // As docs/formats/evidence.md says.
+    let golden = [&[1][..], &[1; 32], &[2; 32], &[1], &[3; 32], &[4; 32], &[2], &[5; 32], &[6; 32]].concat();
+    assert_eq!(all.encode(), golden);
+    assert_eq!(alone.encode(), golden[..65]);
+    assert_eq!(FileSecrets::decode(&golden), Some(all.clone()));
+    assert_eq!(FileSecrets::decode(&golden[..65]), Some(alone.clone()));
+    assert_eq!(all.form(VariantKind::Original), Some(&secret(1)));
+    assert_eq!(all.form(VariantKind::Preview), Some(&secret(5)));
+    assert_eq!(alone.form(VariantKind::Preview), None);
+    // A form that a newer version knows, what it appended, a second of one kind, and one that was cut off.
+    let newer = [&golden[..65], &[9], &[7; 64], &golden[65..], &[1], &[8; 64], &[2, 0, 0]].concat();
+    assert_eq!(FileSecrets::decode(&newer), Some(all));
+    let original = [&golden[..65], &[0], &[7; 64]].concat();
+    assert_eq!(FileSecrets::decode(&original), Some(alone));
+    for bytes in [&golden[..64], &[], &[[2].as_slice(), &golden[1..]].concat()] {
+        assert_eq!(FileSecrets::decode(bytes), None);
     }
 }

@@ -54,18 +54,23 @@ fn a_file_is_missed_until_it_is_complete_here() {
             caption: String::new(),
             flags: 0,
             hidden,
+            forms: Vec::new(),
         };
         let mut commit = writer.commit(vec![entry.clone()]);
         commit.documents = vec![writer.update(id, entry.entry.position, vec![1], row)];
         store.commit(commit).unwrap();
         id
     };
-    let id = attach(&mut store, Some(sealed.secret.encode()), false);
+    let id = attach(&mut store, Some(FileSecrets::from(sealed.secret.clone()).encode()), false);
     // Without a key, or hidden, it is not missed.
     attach(&mut store, None, false);
-    attach(&mut store, Some(AttachmentSecret { key: [1; 32], table: [2; 32] }.encode()), true);
+    attach(
+        &mut store,
+        Some(FileSecrets::from(AttachmentSecret { key: [1; 32], table: [2; 32] }).encode()),
+        true,
+    );
     let missed =
-        |store: &Store| store.missing_evidence().unwrap().iter().map(|row| row.id).collect::<Vec<_>>();
+        |store: &Store| store.missing_evidence().unwrap().iter().map(|row| row.document).collect::<Vec<_>>();
     assert_eq!(missed(&store), [id]);
     let mut commit = Commit::new(SPACE);
     commit.attachments = vec![sealed];

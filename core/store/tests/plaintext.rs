@@ -126,7 +126,8 @@ fn a_home_holds_no_plaintext() {
         plain.truncate(300_000);
         let sealed = store.attachments().seal(&mut &plain[..], &mut |_| true, &mut rng).unwrap();
         let name = word();
-        let (id, entry) = writer.create(name.as_bytes(), Some(sealed.secret.encode()));
+        let (id, entry) =
+            writer.create(name.as_bytes(), Some(FileSecrets::from(sealed.secret.clone()).encode()));
         let row = EvidenceProjection {
             incident: DocumentId::new([1; 16]),
             hash: ContentHash::new([2; 32]),
@@ -136,6 +137,7 @@ fn a_home_holds_no_plaintext() {
             caption: name,
             flags: 0,
             hidden: false,
+            forms: Vec::new(),
         };
         let mut commit = writer.commit(vec![entry.clone()]);
         commit.documents = vec![writer.update(id, entry.entry.position, plain, row)];

@@ -111,11 +111,10 @@ pub enum Frame {
         /// Files not yet complete.
         files: u64,
     },
-    /// Asks for parts of a file. A file is named by the document that records it; part 0 is the table of its chunks, part
-    /// n its chunk n - 1.
+    /// Asks for parts of a file; part 0 is the table of its chunks, part n its chunk n - 1.
     Want {
         /// The file.
-        file: DocumentId,
+        file: FileId,
         /// The first chunk wanted.
         from: u32,
         /// How many.
@@ -124,7 +123,7 @@ pub enum Frame {
     /// One sealed chunk of a file.
     Chunk {
         /// The file.
-        file: DocumentId,
+        file: FileId,
         /// Which chunk, from 0.
         index: u32,
         /// How many the file has.
@@ -135,7 +134,7 @@ pub enum Frame {
     /// The sender does not have that file, or not that chunk.
     NoFile {
         /// The file.
-        file: DocumentId,
+        file: FileId,
     },
     /// The sender does not take part in a space that the receiver greeted.
     NoSpace {
@@ -149,6 +148,31 @@ pub enum Frame {
     },
     /// The sender ends the session.
     Goodbye(GoodbyeReason),
+}
+
+/// Names a file between devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    /// The document that records it.
+    pub document: DocumentId,
+    /// Which form of it: 0 is the file itself; the others are numbered in docs/formats/evidence.md.
+    pub form: u8,
+}
+
+impl FileId {
+    /// The file itself that a document records.
+    #[must_use]
+    pub const fn original(document: DocumentId) -> Self {
+        Self { document, form: 0 }
+    }
+
+    fn encode<'a>(&self, out: &'a mut Writer) -> &'a mut Writer {
+        out.fixed(self.document).byte(self.form)
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, LogError> {
+        Ok(Self { document: DocumentId::new(reader.array("file")?), form: reader.byte("form")? })
+    }
 }
 
 impl Frame {
@@ -189,13 +213,13 @@ impl Frame {
                 out.byte(5).number(*waiting).number(*files);
             }
             Self::Want { file, from, count } => {
-                out.byte(6).fixed(file).number(u64::from(*from)).number(u64::from(*count));
+                file.encode(out.byte(6)).number(u64::from(*from)).number(u64::from(*count));
             }
             Self::Chunk { file, index, total, sealed } => {
-                out.byte(7).fixed(file).number(u64::from(*index)).number(u64::from(*total)).fixed(sealed);
+                file.encode(out.byte(7)).number(u64::from(*index)).number(u64::from(*total)).fixed(sealed);
             }
             Self::NoFile { file } => {
-                out.byte(8).fixed(file);
+                file.encode(out.byte(8));
             }
             Self::Clock { at } => {
                 out.byte(12).signed(at.0);
@@ -242,12 +266,12 @@ impl Frame {
             }
             5 => Self::Pending { waiting: reader.number("waiting")?, files: reader.number("files")? },
             6 => Self::Want {
-                file: DocumentId::new(reader.array("file")?),
+                file: FileId::decode(&mut reader)?,
                 from: small(&mut reader, u32::MAX)?,
                 count: small(&mut reader, MAX_WANTED as u32)?,
             },
             7 => {
-                let file = DocumentId::new(reader.array("file")?);
+                let file = FileId::decode(&mut reader)?;
                 let (index, total) = (small(&mut reader, u32::MAX)?, small(&mut reader, u32::MAX)?);
                 let sealed = reader.rest();
                 if sealed.len() > MAX_CHUNK_BYTES {
@@ -255,7 +279,7 @@ impl Frame {
                 }
                 Self::Chunk { file, index, total, sealed: sealed.to_vec() }
             }
-            8 => Self::NoFile { file: DocumentId::new(reader.array("file")?) },
+            8 => Self::NoFile { file: FileId::decode(&mut reader)? },
             9 => Self::Goodbye(GoodbyeReason::from_number(reader.byte("reason")?)),
             10 => Self::Forked {
                 space: SpaceId::new(reader.array("space")?),

@@ -17,8 +17,10 @@ mod talk;
 mod transfer;
 
 pub use frame::{
-    Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_ROWS_BYTES, MAX_WANTED,
+    FileId, Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_ROWS_BYTES,
+    MAX_WANTED,
 };
 pub use session::Session;
 pub use space::{BATCH_BYTES, BATCH_ENTRIES, Standing};
 pub use talk::{Committed, Config, Effect, Input, LoadedBatch, Pending, Refusal};
+pub use transfer::Wanted;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{DocumentId, OperationHash, SpaceId, UnixMillis, WriterId};
+use firsthand_ids::{OperationHash, SpaceId, UnixMillis, WriterId};
 use firsthand_log::Vector;
 
-use crate::{Frame, GoodbyeReason};
+use crate::{FileId, Frame, GoodbyeReason, Wanted};
 
 /// What a session begins with.
 #[derive(Debug, Clone)]
@@ -150,13 +150,12 @@ pub enum Input {
     HoldingKept,
     /// What this device misses besides entries; told to the peer.
     Pending(Pending),
-    /// Files this device wants from the peer, each with the part it wants next, most wanted first. Part 0 is the table
-    /// of the file's chunks, and the chunks follow.
-    Want(Vec<(DocumentId, u32)>),
+    /// Files this device wants from the peer, most wanted first.
+    Want(Vec<Wanted>),
     /// Answers [`Effect::LoadChunk`].
     ChunkLoaded {
         /// The file.
-        file: DocumentId,
+        file: FileId,
         /// Which chunk.
         index: u32,
         /// How many chunks the file has, and the sealed bytes; `None` where it is not here.
@@ -165,7 +164,7 @@ pub enum Input {
     /// Answers [`Effect::StoreChunk`].
     ChunkStored {
         /// The file.
-        file: DocumentId,
+        file: FileId,
         /// The part that is wanted next, or `None` where the file is complete and its hash right; an error where the
         /// part was refused.
         result: Result<Option<u32>, Refusal>,
@@ -246,14 +245,14 @@ pub enum Effect {
     /// Read a chunk of a file; answer with [`Input::ChunkLoaded`].
     LoadChunk {
         /// The file.
-        file: DocumentId,
+        file: FileId,
         /// Which chunk.
         index: u32,
     },
     /// Check and store a chunk; answer with [`Input::ChunkStored`].
     StoreChunk {
         /// The file.
-        file: DocumentId,
+        file: FileId,
         /// Which chunk.
         index: u32,
         /// How many the file has.

@@ -1,33 +1,77 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use firsthand_ids::DocumentId;
+use crate::{Effect, FileId, Frame, MAX_WANTED, Refusal};
 
-use crate::{Effect, Frame, MAX_WANTED, Refusal};
-
-/// How many chunks are asked for at once: 1 MiB on the way keeps a slow link busy and bounds what a cut repeats.
+/// How many chunks of a long file are asked for at once: 1 MiB on the way keeps a slow link busy and bounds what a cut
+/// repeats.
 const WINDOW: u32 = 4;
 
-/// How many files that were asked for in vain are remembered: more than a team has waiting, and 16 KiB against a peer
+/// How many short files are asked for at once, so that a thousand of them do not cost a thousand turns.
+const SHORT_WINDOW: usize = 32;
+
+/// How many bytes of short files are on the way at once, as long as it is more than one.
+const SHORT_BYTES: u64 = 1024 * 1024;
+
+const _: () = assert!(SHORT_WINDOW + (WINDOW as usize) < MAX_WANTED);
+
+/// How many files that were asked for in vain are remembered: more than a team has waiting, and 17 KiB against a peer
 /// that asks for whatever comes to its mind.
 const MAX_DENIED: usize = 1024;
+
+/// A file that this device wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The file.
+    pub file: FileId,
+    /// The part that is wanted next. Part 0 is the table of the file's chunks, and the chunks follow.
+    pub from: u32,
+    /// How long that part is, where it is all that is missing. Such files go first, many at once.
+    pub short: Option<u64>,
+}
+
+/// Files that are wanted, in two rows: the short ones go first.
+#[derive(Default)]
+struct Queue {
+    short: VecDeque<Wanted>,
+    long: VecDeque<Wanted>,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.short.is_empty() && self.long.is_empty()
+    }
+
+    fn push(&mut self, wanted: Wanted) {
+        if wanted.short.is_some() { &mut self.short } else { &mut self.long }.push_back(wanted);
+    }
+}
 
 /// The files of a session: what this device asks for, and what it was asked for.
 #[derive(Default)]
 pub(crate) struct Transfers {
-    wanted: VecDeque<(DocumentId, u32)>,
-    current: Option<Download>,
-    asked: VecDeque<(DocumentId, u32)>,
+    wanted: Queue,
+    /// Short files that were asked for.
+    short: BTreeMap<FileId, Short>,
+    /// The long file that is on its way.
+    long: Option<Download>,
+    asked: VecDeque<(FileId, u32)>,
     loading: bool,
     /// Files the peer did not have. It says when it has got one, see `denied`.
-    absent: BTreeMap<DocumentId, u32>,
+    absent: BTreeMap<FileId, Wanted>,
     /// Files the peer asked for and this device did not have.
-    denied: BTreeSet<DocumentId>,
+    denied: BTreeSet<FileId>,
     /// One of those has come.
     news: bool,
 }
 
+struct Short {
+    wanted: Wanted,
+    /// It has come and is being stored.
+    storing: bool,
+}
+
 struct Download {
-    file: DocumentId,
+    file: FileId,
     /// The chunk that must come next.
     next: u32,
     /// Chunks asked for and not yet received.
@@ -40,12 +84,13 @@ struct Download {
 impl Transfers {
     /// Whether no file is on its way here.
     pub(crate) fn idle(&self) -> bool {
-        self.current.is_none() && self.wanted.is_empty()
+        self.long.is_none() && self.short.is_empty() && self.wanted.is_empty()
     }
 
     /// Whether parts were asked for that have not come.
     pub(crate) fn outstanding(&self) -> bool {
-        self.current.as_ref().is_some_and(|download| download.outstanding > 0)
+        self.long.as_ref().is_some_and(|download| download.outstanding > 0)
+            || self.short.values().any(|short| !short.storing)
     }
 
     /// Whether parts that the peer asked for are still to be sent.
@@ -53,13 +98,18 @@ impl Transfers {
         self.loading || !self.asked.is_empty()
     }
 
-    /// Replaces the list of files wanted: each with the part wanted next.
-    pub(crate) fn want(&mut self, files: Vec<(DocumentId, u32)>) {
-        let current = self.current.as_ref().map(|download| download.file);
-        let listed: BTreeSet<_> = files.iter().map(|(file, _)| *file).collect();
+    /// Replaces the list of files wanted.
+    pub(crate) fn want(&mut self, files: Vec<Wanted>) {
+        let long = self.long.as_ref().map(|download| download.file);
+        let listed: BTreeSet<_> = files.iter().map(|wanted| wanted.file).collect();
         self.absent.retain(|file, _| listed.contains(file));
-        let open = |(file, _): &(DocumentId, u32)| Some(*file) != current && !self.absent.contains_key(file);
-        self.wanted = files.into_iter().filter(open).collect();
+        self.wanted = Queue::default();
+        for wanted in files {
+            let file = wanted.file;
+            if Some(file) != long && !self.short.contains_key(&file) && !self.absent.contains_key(&file) {
+                self.wanted.push(wanted);
+            }
+        }
         let before = self.denied.len();
         self.denied.retain(|file| listed.contains(file));
         self.news |= self.denied.len() < before;
@@ -77,17 +127,36 @@ impl Transfers {
 
     /// The peer told what it misses, which it also does when it has got a file that this device asked for in vain.
     pub(crate) fn on_news(&mut self) {
-        self.wanted.extend(std::mem::take(&mut self.absent));
+        for wanted in std::mem::take(&mut self.absent).into_values() {
+            self.wanted.push(wanted);
+        }
     }
 
     /// Asks for more where the window allows.
     pub(crate) fn advance(&mut self, out: &mut Vec<Effect>) {
-        if self.current.is_none()
-            && let Some((file, next)) = self.wanted.pop_front()
+        let mut bytes: u64 = self.short.values().filter_map(|short| short.wanted.short).sum();
+        while self.short.len() < SHORT_WINDOW
+            && let Some(wanted) = self.wanted.short.front()
+            && (self.short.is_empty() || bytes.saturating_add(wanted.short.unwrap_or(0)) <= SHORT_BYTES)
+            && let Some(wanted) = self.wanted.short.pop_front()
         {
-            self.current = Some(Download { file, next, outstanding: 0, storing: 0, complete: false });
+            bytes = bytes.saturating_add(wanted.short.unwrap_or(0));
+            out.push(Effect::send(&Frame::Want { file: wanted.file, from: wanted.from, count: 1 }));
+            self.short.insert(wanted.file, Short { wanted, storing: false });
         }
-        if let Some(download) = &mut self.current
+        // A long file that is on its way waits where it is.
+        if self.short.is_empty() {
+            self.advance_long(out);
+        }
+    }
+
+    fn advance_long(&mut self, out: &mut Vec<Effect>) {
+        if self.long.is_none()
+            && let Some(Wanted { file, from, .. }) = self.wanted.long.pop_front()
+        {
+            self.long = Some(Download { file, next: from, outstanding: 0, storing: 0, complete: false });
+        }
+        if let Some(download) = &mut self.long
             && !download.complete
             && download.outstanding == 0
             && download.storing == 0
@@ -102,13 +171,21 @@ impl Transfers {
 
     pub(crate) fn on_chunk(
         &mut self,
-        file: DocumentId,
+        file: FileId,
         index: u32,
         total: u32,
         sealed: Vec<u8>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        let expected = self.current.as_mut().filter(|it| it.file == file && it.outstanding > 0);
+        if let Some(short) = self.short.get_mut(&file) {
+            if short.storing || index != short.wanted.from || index >= total {
+                return Err(Refusal::Misbehaved);
+            }
+            short.storing = true;
+            out.push(Effect::StoreChunk { file, index, total, sealed });
+            return Ok(());
+        }
+        let expected = self.long.as_mut().filter(|it| it.file == file && it.outstanding > 0);
         let Some(download) = expected.filter(|it| index == it.next && index < total) else {
             return Err(Refusal::Misbehaved);
         };
@@ -123,12 +200,19 @@ impl Transfers {
     }
 
     fn end_complete(&mut self) {
-        self.current.take_if(|it| it.complete && it.outstanding == 0 && it.storing == 0);
+        self.long.take_if(|it| it.complete && it.outstanding == 0 && it.storing == 0);
     }
 
     /// A part is durable; `next` is wanted next, `None` where the file is complete and its hash right.
-    pub(crate) fn on_stored(&mut self, file: DocumentId, next: Option<u32>) {
-        let Some(download) = self.current.as_mut().filter(|it| it.file == file) else { return };
+    pub(crate) fn on_stored(&mut self, file: FileId, next: Option<u32>) {
+        if self.short.remove(&file).is_some() {
+            // It was not all of the file after all.
+            if let Some(from) = next {
+                self.wanted.push(Wanted { file, from, short: None });
+            }
+            return;
+        }
+        let Some(download) = self.long.as_mut().filter(|it| it.file == file) else { return };
         download.storing = download.storing.saturating_sub(1);
         match next {
             None => download.complete = true,
@@ -138,13 +222,19 @@ impl Transfers {
         self.end_complete();
     }
 
-    pub(crate) fn on_no_file(&mut self, file: DocumentId) {
-        if let Some(download) = self.current.take_if(|it| it.file == file) {
-            self.absent.insert(file, download.next);
+    pub(crate) fn on_no_file(&mut self, file: FileId) {
+        if let Some(short) = self.short.get(&file) {
+            // Of what has come nothing is said.
+            if !short.storing {
+                self.absent.insert(file, short.wanted);
+                self.short.remove(&file);
+            }
+        } else if let Some(download) = self.long.take_if(|it| it.file == file) {
+            self.absent.insert(file, Wanted { file, from: download.next, short: None });
         }
     }
 
-    pub(crate) fn on_want(&mut self, file: DocumentId, from: u32, count: u32) -> Result<(), Refusal> {
+    pub(crate) fn on_want(&mut self, file: FileId, from: u32, count: u32) -> Result<(), Refusal> {
         if self.asked.len() + count as usize > MAX_WANTED {
             return Err(Refusal::Misbehaved);
         }
@@ -164,7 +254,7 @@ impl Transfers {
 
     pub(crate) fn on_loaded(
         &mut self,
-        file: DocumentId,
+        file: FileId,
         index: u32,
         chunk: Option<(u32, Vec<u8>)>,
         out: &mut Vec<Effect>,

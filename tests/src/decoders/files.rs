@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use firsthand_exchange::{ColumnMap, Format, read};
 use firsthand_ids::{LocalTime, UnixMillis};
+use firsthand_photo::{THUMB_BYTES, forms, said};
 use firsthand_record::Incident;
 use firsthand_record::validate::{self, Context};
-use firsthand_store::{AttachmentSecret, Home, SealedAttachment, Store, StoreError, Unlock};
+use firsthand_store::{FileSecrets, Home, SealedAttachment, Store, StoreError, Unlock};
 use serde_json::{Map, Value};
 
 use super::samples::home_with_file;
@@ -78,8 +79,31 @@ pub(super) fn attachment(bytes: &[u8]) {
 }
 
 pub(super) fn secret(bytes: &[u8]) {
-    if let Some(secret) = AttachmentSecret::decode(bytes) {
-        assert!(bytes.starts_with(&secret.encode()));
+    if let Some(secrets) = FileSecrets::decode(bytes) {
+        let written = secrets.encode();
+        assert!(written.len() <= bytes.len());
+        assert_eq!(FileSecrets::decode(&written), Some(secrets));
+    }
+}
+
+pub(super) fn photo(bytes: &[u8]) {
+    firsthand_node::keep_caught_panics_quiet();
+    let mime = match bytes {
+        [0x89, ..] => "image/png",
+        [b'R', ..] => "image/webp",
+        [b'G', ..] => "image/gif",
+        [0, ..] => "image/heif",
+        _ => "image/jpeg",
+    };
+    if let Some(place) = said(mime, bytes).place {
+        assert!(place.lat.0.abs() <= 90.0 && place.lon.0.abs() <= 180.0);
+        assert!(place.lat.0 != 0.0 || place.lon.0 != 0.0);
+    }
+    // Shorter ones have no smaller forms.
+    let mut long = bytes.to_vec();
+    long.resize(bytes.len().max(THUMB_BYTES as usize + 1), 0);
+    for form in forms(mime, long).unwrap_or_default() {
+        assert!(form.jpeg.len() as u64 <= form.kind.most_bytes().unwrap_or(0));
     }
 }
 

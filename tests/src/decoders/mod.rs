@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "head", read: files::head, samples: Samples::heads },
     Target { name: "attachment", read: files::attachment, samples: Samples::attachments },
     Target { name: "secret", read: files::secret, samples: Samples::secrets },
+    Target { name: "photo", read: files::photo, samples: Samples::photos },
     Target { name: "csv", read: files::csv, samples: Samples::csv },
     Target { name: "hxl", read: files::hxl, samples: Samples::hxl },
     Target { name: "text", read: files::text, samples: Samples::text },

@@ -14,10 +14,11 @@ use firsthand_node::meeting::JoinFrame;
 use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role, encode_rows};
 use firsthand_record::generate::Generator;
 use firsthand_store::{
-    AttachmentSecret, BatchLimits, Commit, Home, SealedAttachment, SlotOptions, Store, Unlock,
+    AttachmentSecret, BatchLimits, Commit, FileSecrets, Home, SealedAttachment, SlotOptions, Store, Unlock,
 };
-use firsthand_sync::{Frame, GoodbyeReason};
+use firsthand_sync::{FileId, Frame, GoodbyeReason};
 use firsthand_team::JoinRequest;
+use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Map, json};
 
 use crate::crashing::{KEY, VAULT};
@@ -134,7 +135,7 @@ impl Samples {
     pub(super) fn frames(&mut self) -> Vec<Vec<u8>> {
         let (vector, operations) = (self.vector(), self.operations());
         let heads = self.world.devices[0].ledger().identity().heads;
-        let (space, file) = (SpaceId::new([1; 16]), DocumentId::new([2; 16]));
+        let (space, file) = (SpaceId::new([1; 16]), FileId { document: DocumentId::new([2; 16]), form: 1 });
         let frames = [
             Frame::Operations { heads, operations, more: true },
             Frame::Hello { space, digest: [9; 16], vector: Some(vector.clone()) },
@@ -230,7 +231,31 @@ impl Samples {
     }
 
     pub(super) fn secrets(&mut self) -> Vec<Vec<u8>> {
-        vec![AttachmentSecret { key: [1; 32], table: [2; 32] }.encode()]
+        vec![FileSecrets::from(AttachmentSecret { key: [1; 32], table: [2; 32] }).encode()]
+    }
+
+    pub(super) fn photos(&mut self) -> Vec<Vec<u8>> {
+        let picture = RgbImage::from_fn(60, 40, |x, y| Rgb([x as u8 * 4, y as u8 * 6, (x * y) as u8]));
+        let encoded = |format| {
+            let mut out = std::io::Cursor::new(Vec::new());
+            picture.write_to(&mut out, format).unwrap();
+            out.into_inner()
+        };
+        let mut all: Vec<_> =
+            [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif].map(encoded).into();
+        // One with a model and a place: 10.5 N, 20.25 E.
+        let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x02".to_vec();
+        exif.extend(b"\x01\x10\0\x02\0\0\0\x03AB\0\0\x88\x25\0\x04\0\0\0\x01\0\0\0\x26\0\0\0\0\0\x04");
+        exif.extend(b"\0\x01\0\x02\0\0\0\x02N\0\0\0\0\x02\0\x05\0\0\0\x03\0\0\0\x5c");
+        exif.extend(b"\0\x03\0\x02\0\0\0\x02E\0\0\0\0\x04\0\x05\0\0\0\x03\0\0\0\x74\0\0\0\0");
+        exif.extend([10u32, 1, 30, 1, 0, 1, 20, 1, 15, 1, 0, 1].map(u32::to_be_bytes).concat());
+        let mut photo = vec![0xff, 0xd8, 0xff, 0xe1];
+        photo.extend((exif.len() as u16 + 2).to_be_bytes());
+        photo.extend(exif);
+        photo.extend(&all[0][2..]);
+        assert!(firsthand_photo::said("image/jpeg", &photo).place.is_some());
+        all.push(photo);
+        all
     }
 
     pub(super) fn csv(&mut self) -> Vec<Vec<u8>> {

@@ -23,9 +23,12 @@ pub(crate) const ARROWS: &[(&str, May)] = &[
     ("store", May::Only(&["record", "log"])),
     ("sync", May::Only(&["log"])),
     ("exchange", May::Only(&["record"])),
+    ("photo", May::Only(&["record"])),
     (
         "node",
-        May::Only(&["record", "log", "channel", "document", "team", "seal", "store", "sync", "exchange"]),
+        May::Only(&[
+            "record", "log", "channel", "document", "team", "seal", "store", "sync", "exchange", "photo",
+        ]),
     ),
     ("relay", May::Only(&["log", "channel", "sync"])),
     ("bindings", May::Only(&["node", "record"])),
@@ -47,7 +50,8 @@ pub(crate) const MAY_TEST_WITH_RECORDS: &[&str] = &["log", "channel", "team", "s
 pub(crate) const GENERATOR: &str = "generate";
 
 /// Crates without clock, randomness of their own, files or sockets.
-pub(crate) const PURE: &[&str] = &["ids", "record", "document", "log", "team", "channel", "seal", "sync"];
+pub(crate) const PURE: &[&str] =
+    &["ids", "record", "document", "log", "team", "channel", "seal", "sync", "photo"];
 
 /// Crates from outside that bring a clock, randomness, files or sockets, and so have no place in a pure one.
 pub(crate) const IMPURE: &[&str] =

@@ -1,8 +1,9 @@
 //! Files of an incident.
 
-use firsthand_node::{AttachmentView, CustodyView, Edit, ManifestState, NewFile};
+use firsthand_node::{AttachmentView, CustodyView, Edit, FormView, ManifestState, NewFile, NoForms};
 use firsthand_record::{
     C2paState, Captured, CodeList, ConsentStep, Moment, PeopleVisible, Place, PlaceSource, Tombstone,
+    VariantKind,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -28,6 +29,11 @@ pub(super) struct Attachment {
     here: bool,
     /// Whether it came and was another file than its record says.
     refused: bool,
+    /// Smaller forms that it has.
+    forms: Vec<Form>,
+    /// Why there are none, after attaching a photo that got none: `kind`, `too_large` or `broken`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_forms: Option<&'static str>,
     capture_path: &'static str,
     captured: Option<Captured>,
     people_visible: Option<&'static str>,
@@ -50,9 +56,32 @@ struct Custody {
     at: Option<Moment>,
 }
 
+/// A smaller form of a file.
+#[derive(Serialize)]
+struct Form {
+    kind: &'static str,
+    byte_len: u64,
+    sha256: String,
+    here: bool,
+    refused: bool,
+}
+
+impl From<&FormView> for Form {
+    fn from(view: &FormView) -> Self {
+        Self {
+            kind: view.kind.code(),
+            byte_len: view.byte_len,
+            sha256: view.hash.to_string(),
+            here: view.here,
+            refused: view.refused,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Written {
     file: String,
+    variant: &'static str,
     byte_len: u64,
 }
 
@@ -68,6 +97,12 @@ impl From<&AttachmentView> for Attachment {
             caption: view.caption.clone(),
             here: view.here,
             refused: view.refused,
+            forms: view.forms.iter().map(Form::from).collect(),
+            no_forms: view.no_forms.map(|why| match why {
+                NoForms::Kind => "kind",
+                NoForms::TooLarge => "too_large",
+                NoForms::Broken => "broken",
+            }),
             capture_path: record.capture_path.code(),
             captured: record.captured.clone(),
             people_visible: record.people_visible.map(CodeList::code),
@@ -121,10 +156,27 @@ pub(super) fn human(view: &AttachmentView) -> String {
     if view.record.c2pa_state == Some(C2paState::Unknown) {
         say(String::from("carries content credentials (C2PA), which were not checked"));
     }
-    if let Some(captured) = &view.record.captured
-        && let Some(time) = captured.time
-    {
-        say(format!("made {}", when::moment(time)));
+    if let Some(why) = view.no_forms {
+        say(String::from(match why {
+            NoForms::Kind => {
+                "? no smaller form travels ahead of it: photos of this kind cannot be made smaller here"
+            }
+            NoForms::TooLarge => {
+                "? no smaller form travels ahead of it: the photo is too large to be made smaller here"
+            }
+            NoForms::Broken => "? no smaller form travels ahead of it: the photo cannot be read",
+        }));
+    }
+    for form in &view.forms {
+        let here = match (form.here, form.refused) {
+            (_, true) => ", refused: not what the record says",
+            (true, _) => "",
+            (false, _) => ", not on this device yet",
+        };
+        say(format!("{}: {}{here}", form.kind.label().to_lowercase(), text::bytes(form.byte_len)));
+    }
+    for line in view.record.captured.iter().flat_map(captured) {
+        say(line);
     }
     if let Some(people) = view.record.people_visible {
         say(format!("people: {}", people.label().to_lowercase()));
@@ -140,6 +192,27 @@ pub(super) fn human(view: &AttachmentView) -> String {
         say(format!("{} by {} {at}", step.event.label().to_lowercase(), text::line(&step.person)));
     }
     lines.join("\n")
+}
+
+/// When, where and with what it was made, and which of it only the file says.
+fn captured(captured: &Captured) -> Vec<String> {
+    let by = |name: &str| {
+        if captured.from_file.iter().any(|field| field == name) { ", the file says" } else { "" }
+    };
+    let mut lines = Vec::new();
+    if let Some(time) = captured.time {
+        lines.push(format!("made {}{}", when::moment(time), by("time")));
+    } else if let Some(time) = captured.local_time {
+        let time = time.format("%Y-%m-%d %H:%M");
+        lines.push(format!("made {time} by a clock of an unknown zone{}", by("local_time")));
+    }
+    if let Some(place) = &captured.place {
+        lines.push(format!("at {:.5}, {:.5}{}", place.lat.0, place.lon.0, by("place")));
+    }
+    if let Some(model) = &captured.device_model {
+        lines.push(format!("with {}{}", text::line(model), by("device_model")));
+    }
+    lines
 }
 
 /// Attaches a file.
@@ -224,7 +297,8 @@ pub(super) async fn verify(session: &Session, args: &VerifyFileArgs) -> Result<(
             Ok(node.verify_attachment(id, &args.name, bar.report()).await?)
         })
         .await?;
-    let verified = Written { file: args.name.clone(), byte_len };
+    let variant = VariantKind::Original.code();
+    let verified = Written { file: args.name.clone(), variant, byte_len };
     session.out.data(&verified, |it| {
         format!("{} ({}) is what its record says", text::line(&it.file), text::bytes(it.byte_len))
     })
@@ -235,14 +309,15 @@ pub(super) async fn save_file(session: &Session, args: &SaveFileArgs) -> Result<
     if args.to.exists() {
         return Err(Fail::input("to", "exists already, and is not overwritten"));
     }
+    let form: VariantKind = read::code(&args.variant).map_err(|reason| Fail::input("variant", reason))?;
     let byte_len = session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
             let bar = Bar::of_bytes("writing");
-            Ok(node.save_attachment(id, &args.name, &args.to, bar.report()).await?)
+            Ok(node.save_attachment(id, &args.name, form, &args.to, bar.report()).await?)
         })
         .await?;
     session.out.note("written in the clear: outside the home nothing protects it");
-    let written = Written { file: args.to.display().to_string(), byte_len };
+    let written = Written { file: args.to.display().to_string(), variant: form.code(), byte_len };
     session.out.data(&written, |it| format!("{} ({})", it.file, text::bytes(it.byte_len)))
 }

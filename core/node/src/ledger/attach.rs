@@ -1,6 +1,7 @@
-//! Files that show something: sealed at rest, recorded as documents of kind `evidence`.
+//! Files that show something: sealed at rest ([`super::sealed`]), recorded as documents of kind `evidence`.
 //!
-//! A file's own key stands in the detached part of the entry that records it. How files travel: [`super::transfer`].
+//! The keys of a file and of its smaller forms stand in the detached part of the entry that records it. How files travel:
+//! [`super::transfer`].
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -8,18 +9,19 @@ use std::io::{Read, Write};
 use firsthand_document::{Document, DocumentKind, Edit};
 use firsthand_ids::{ContentHash, DeviceKey, DocumentId};
 use firsthand_log::Detached;
+use firsthand_photo::NoForms;
 use firsthand_record::validate::{self, Context, Finding, is_rejected};
 use firsthand_record::{
-    C2paState, CapturePath, Captured, Consent, ConsentStep, CustodyKind, CustodyStep, Evidence, Moment,
-    PeopleVisible,
+    CapturePath, Captured, Consent, ConsentStep, CustodyKind, CustodyStep, Evidence, Moment, PeopleVisible,
+    VariantKind,
 };
-use firsthand_store::{AttachmentSecret, Attachments, Done, EvidenceRow, SealedAttachment};
+use firsthand_store::{Done, EvidenceRow, FileSecrets, form_number};
 use rand_core::CryptoRng;
 use serde_json::Value;
 
 use super::manifest::{self, ManifestState};
 use super::records::object;
-use super::sniff::Looking;
+use super::sealed::{FileSealer, SealedFile, StoredFile};
 use super::{Ledger, Now, project};
 use crate::NodeError;
 
@@ -42,6 +44,10 @@ pub struct AttachmentView {
     pub here: bool,
     /// It came whole, and its content is not what the record says. It is set aside and not asked for again.
     pub refused: bool,
+    /// Its smaller forms, the smallest first.
+    pub forms: Vec<FormView>,
+    /// Why it got none, where somebody looks for them in vain; known only to who has just attached it.
+    pub no_forms: Option<NoForms>,
     /// Everything that is recorded of it.
     pub record: Evidence,
     /// What the signature of the device that recorded it says.
@@ -52,6 +58,21 @@ pub struct AttachmentView {
     pub conflicts: Vec<String>,
     /// What a person should look at.
     pub findings: Vec<Finding>,
+}
+
+/// A smaller form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormView {
+    /// Which.
+    pub kind: VariantKind,
+    /// SHA-256 of its bytes.
+    pub hash: ContentHash,
+    /// Its length in bytes.
+    pub byte_len: u64,
+    /// Whether it is complete on this device.
+    pub here: bool,
+    /// It is longer than its kind may be, or it came and is not what the record says. It is not asked for.
+    pub refused: bool,
 }
 
 /// One thing that happened to a file.
@@ -84,75 +105,11 @@ pub struct NewFile {
     pub redacted_copy_of: Option<DocumentId>,
 }
 
-/// A file that is sealed in the home and not yet recorded. Dropped before it is, it is removed.
-#[derive(Debug)]
-pub struct SealedFile {
-    attachments: Attachments,
-    sealed: SealedAttachment,
-    mime: &'static str,
-    c2pa: C2paState,
-    recorded: bool,
-}
-
-impl Drop for SealedFile {
-    fn drop(&mut self) {
-        if !self.recorded
-            && let Err(error) = self.attachments.discard(&self.sealed)
-        {
-            tracing::warn!(%error, "a sealed file that nothing records stays until the home is opened again");
-        }
-    }
-}
-
-/// Seals files into a home; needs no ledger, so that a long file keeps nobody waiting.
-#[derive(Debug, Clone)]
-pub struct FileSealer(Attachments);
-
-impl FileSealer {
-    /// Seals a file for [`Ledger::record_file`]. `progress` hears the bytes done.
-    ///
-    /// # Errors
-    /// [`NodeError::Store`] from the disk, [`NodeError::File`] from the file, [`NodeError::Stopped`]; nothing is left then.
-    pub fn seal(
-        &self,
-        file: &mut dyn Read,
-        rng: &mut dyn CryptoRng,
-        progress: Done<'_>,
-    ) -> Result<SealedFile, NodeError> {
-        let mut looking = Looking::new(file)?;
-        let sealed = self.0.seal(&mut looking, progress, rng)?;
-        let (mime, c2pa) = (looking.mime(), looking.c2pa());
-        Ok(SealedFile { attachments: self.0.clone(), sealed, mime, c2pa, recorded: false })
-    }
-}
-
-/// An attached file that is to be read; needs no ledger, so that a long file keeps nobody waiting.
-#[derive(Debug, Clone)]
-pub struct StoredFile {
-    /// The document that records it.
-    pub document: DocumentId,
-    /// Its length in bytes, as its record says.
-    pub byte_len: u64,
-    hash: ContentHash,
-    secret: AttachmentSecret,
-    attachments: Attachments,
-}
-
-impl StoredFile {
-    /// Writes the file's plain bytes to `out`; its hash is compared at the end, and after an error `out` is worthless.
-    ///
-    /// # Errors
-    /// [`NodeError::Store`] where it is not complete here or damaged, [`NodeError::Stopped`].
-    pub fn write_to(&self, out: &mut dyn Write, progress: Done<'_>) -> Result<u64, NodeError> {
-        Ok(self.attachments.read(&self.secret, &self.hash, out, progress)?)
-    }
-}
-
 impl Ledger {
     /// What seals files into this home.
     #[must_use]
     pub fn sealer(&self) -> FileSealer {
-        FileSealer(self.store.attachments())
+        FileSealer::new(self.store.attachments())
     }
 
     /// Seals a file that was brought in and records it with an incident. `progress` hears the bytes done.
@@ -193,7 +150,7 @@ impl Ledger {
         if let Some(original) = said.redacted_copy_of {
             let of = self.store.evidence(&original)?.filter(|row| row.evidence.incident == incident);
             let of = of.ok_or_else(|| NodeError::NotFound(original.short()))?;
-            if of.evidence.hash == file.sealed.hash {
+            if of.evidence.hash == file.original().hash {
                 return Err(NodeError::NotRedacted);
             }
         }
@@ -207,26 +164,28 @@ impl Ledger {
         let mut draft = self.draft(now, rng)?;
         let signed = manifest::sign(&fields, &self.chain(draft.writer), &self.keys.signing, at);
         fields.insert("manifest".to_owned(), serde_json::json!(signed));
-        let detached = Detached::Present(file.sealed.secret.encode());
+        let detached = Detached::Present(file.secrets().encode());
         let (id, document, creator) =
             self.add_document(&mut draft, now, Some(detached), rng, |_, writer| {
                 Ok(Document::create(DocumentKind::Evidence, writer, &fields)?)
             })?;
         let update = self.update(id, &document, creator, now.at);
-        draft.commit.attachments.push(file.sealed.clone());
+        draft.commit.attachments.extend(file.all().cloned());
         self.commit_own(draft, vec![update])?;
-        file.recorded = true;
+        file.is_recorded();
         self.documents.put(id, document);
-        self.file(id)
+        Ok(AttachmentView { no_forms: file.no_forms(), ..self.file(id)? })
     }
 
     fn describe(&self, incident: DocumentId, file: &SealedFile, said: NewFile, at: Moment) -> Evidence {
         let path = if said.in_app { CapturePath::InApp } else { CapturePath::Imported };
-        let mut evidence = Evidence::new(incident, file.sealed.hash, file.sealed.byte_len, file.mime, path);
+        let sealed = file.original();
+        let mut evidence = Evidence::new(incident, sealed.hash, sealed.byte_len, file.mime(), path);
         evidence.original_name = Some(said.name).filter(|name| !name.is_empty());
         evidence.caption = said.caption;
-        evidence.captured = said.captured;
-        evidence.c2pa_state = Some(file.c2pa);
+        evidence.captured = file.captured(said.captured);
+        evidence.c2pa_state = Some(file.c2pa());
+        evidence.variants = file.variants();
         evidence.people_visible = said.people_visible;
         evidence.consent = said
             .consent
@@ -307,10 +266,20 @@ impl Ledger {
         self.documents.put(row.id, document);
         let record = project::evidence(&view).ok_or(NodeError::Inconsistent("the record of a file"))?;
         let files = self.store.attachments();
-        let (here, refused) = match self.secret(&row.id)? {
-            Some(secret) => (files.is_complete(&secret), files.is_refused(&secret, &row.evidence.hash)),
-            None => (false, false),
+        let secrets = self.secrets(&row.id)?;
+        let state = |form: VariantKind, hash: &ContentHash| {
+            let secret = secrets.as_ref().and_then(|secrets| secrets.form(form));
+            secret
+                .map_or((false, false), |secret| (files.is_complete(secret), files.is_refused(secret, hash)))
         };
+        let (here, refused) = state(VariantKind::Original, &row.evidence.hash);
+        let forms = project::forms(&view, created.creator.0).into_iter().map(|form| {
+            let (here, refused) = state(form.kind, &form.sha256);
+            let refused = refused || !form.fits();
+            FormView { kind: form.kind, hash: form.sha256, byte_len: form.byte_len, here, refused }
+        });
+        let mut forms: Vec<_> = forms.collect();
+        forms.sort_by_key(|form| form_number(form.kind));
         let custody = record.custody_log.iter().map(|step| CustodyView {
             event: step.event,
             person: step.device.map_or_else(String::new, |device| self.name_of_device(&device)),
@@ -325,6 +294,8 @@ impl Ledger {
             caption: record.caption.clone(),
             here,
             refused,
+            forms,
+            no_forms: None,
             manifest: manifest::check(&view, &self.chain(created.creator.0), &created.info.device),
             custody: custody.collect(),
             conflicts: view.conflicts().map(|(name, _)| name.to_owned()).collect(),
@@ -357,20 +328,28 @@ impl Ledger {
         found.ok_or_else(|| NodeError::NotFound(name.to_owned()))
     }
 
-    /// A file of an incident, to be read wherever the caller likes.
+    /// A file of an incident, or a smaller form of it, to be read wherever the caller likes.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`] where the incident has no such file, or its key was destroyed.
-    pub fn stored_file(&self, incident: &DocumentId, name: &str) -> Result<StoredFile, NodeError> {
+    /// [`NodeError::NotFound`] where the incident has no such file, or its key was destroyed; [`NodeError::NoForm`] where it
+    /// has no such form.
+    pub fn stored_file(
+        &self,
+        incident: &DocumentId,
+        name: &str,
+        form: VariantKind,
+    ) -> Result<StoredFile, NodeError> {
         let row = self.find_row(incident, name)?;
-        let secret = self.secret(&row.id)?.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
-        Ok(StoredFile {
-            document: row.id,
-            byte_len: row.evidence.byte_len,
-            hash: row.evidence.hash,
-            secret,
-            attachments: self.store.attachments(),
-        })
+        let secrets = self.secrets(&row.id)?.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
+        let (hash, byte_len) = if form == VariantKind::Original {
+            (row.evidence.hash, row.evidence.byte_len)
+        } else {
+            let form = self.store.evidence_form(&row.id, form)?.ok_or(NodeError::NoForm(form))?;
+            (form.hash, form.byte_len)
+        };
+        let secret = secrets.form(form).ok_or(NodeError::NoForm(form))?.clone();
+        let attachments = self.store.attachments();
+        Ok(StoredFile { document: row.id, byte_len, hash, secret, attachments })
     }
 
     /// Writes a file's plain bytes to `out`.
@@ -383,15 +362,15 @@ impl Ledger {
         name: &str,
         out: &mut dyn Write,
     ) -> Result<u64, NodeError> {
-        self.stored_file(incident, name)?.write_to(out, &mut |_| true)
+        self.stored_file(incident, name, VariantKind::Original)?.write_to(out, &mut |_| true)
     }
 
-    /// What opens the file that a document records; `None` where that was destroyed.
-    pub(super) fn secret(&self, evidence: &DocumentId) -> Result<Option<AttachmentSecret>, NodeError> {
+    /// What opens the file that a document records, and its smaller forms; `None` where that was destroyed.
+    pub(super) fn secrets(&self, evidence: &DocumentId) -> Result<Option<FileSecrets>, NodeError> {
         let Some((writer, position)) = self.store.creator(evidence)? else { return Ok(None) };
         let entry = self.store.entry(&writer, position)?;
         Ok(entry.and_then(|stored| match stored.entry.detached {
-            Some(Detached::Present(bytes)) => AttachmentSecret::decode(&bytes),
+            Some(Detached::Present(bytes)) => FileSecrets::decode(&bytes),
             _ => None,
         }))
     }

@@ -188,10 +188,11 @@ impl Ledger {
     }
 
     fn check_files(&mut self, view: &mut CheckView) -> Result<(), NodeError> {
-        view.attachments_missing = self.missing_files()?.len() as u64;
+        view.attachments_missing = self.count_missing_files()?;
         for id in self.store.evidence_ids()? {
             let file = self.file(id)?;
-            view.attachments_refused += u64::from(file.refused);
+            let refused = file.refused || file.forms.iter().any(|form| form.refused);
+            view.attachments_refused += u64::from(refused);
             view.manifests_wrong += u64::from(file.manifest == ManifestState::Wrong);
             view.manifests_absent += u64::from(file.manifest == ManifestState::Absent);
         }

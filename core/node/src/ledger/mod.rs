@@ -34,6 +34,7 @@ mod records;
 mod resume;
 mod roster;
 mod salvage;
+mod sealed;
 mod shifts;
 mod sniff;
 mod steady;
@@ -41,7 +42,7 @@ mod transfer;
 
 pub use ahead::{ExpectedView, decode_rows, encode_rows};
 pub use answer::Answering;
-pub use attach::{AttachmentView, CustodyView, FileSealer, NewFile, SealedFile, StoredFile};
+pub use attach::{AttachmentView, CustodyView, FormView, NewFile};
 pub use board::{BoardLine, BoardShift, BoardView, Due, Watch};
 pub use check::{CheckView, Part, StateDigest};
 pub use check_ins::CheckInView;
@@ -62,17 +63,17 @@ pub use read::{
 };
 pub use records::{Resolved, Saved};
 pub use salvage::{LostRange, RepairView};
+pub use sealed::{FileSealer, SealedFile, StoredFile};
 pub use shifts::{ProposedAssignment, ShiftRow, ShiftView};
 pub use transfer::{FileDone, FileWork};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_channel::ExchangeSecret;
-use firsthand_ids::{
-    DeviceKey, DocumentId, HybridClock, HybridTime, LocalTime, PersonId, SpaceId, TeamId, WriterId,
-};
+use firsthand_ids::{DeviceKey, HybridClock, HybridTime, LocalTime, PersonId, SpaceId, TeamId, WriterId};
 use firsthand_log::{ChainId, DeviceSecret};
 use firsthand_store::{Commit, Doubt, Home, KeyVault, Receiving, SlotOptions, Store, StoreError, Unlock};
+use firsthand_sync::FileId;
 use firsthand_team::{Membership, Rights, person_id, team_space};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
@@ -151,11 +152,11 @@ pub struct Ledger {
     /// This device's person changed the membership, of which sessions have not heard.
     renamed: bool,
     /// Files on their way here.
-    receiving: BTreeMap<DocumentId, Receiving>,
+    receiving: BTreeMap<FileId, Receiving>,
     /// Those of them that somebody works on beside the ledger.
-    working: BTreeSet<DocumentId>,
+    working: BTreeSet<FileId>,
     /// Records whose file turned out to be another one than they say.
-    untrue: BTreeSet<DocumentId>,
+    untrue: BTreeSet<FileId>,
 }
 
 impl Ledger {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use firsthand_document::{Document, DocumentKind, View};
+use firsthand_document::{Document, DocumentKind, FieldView, View};
 use firsthand_ids::{DocumentId, Position, UnixMillis, WriterId};
 use firsthand_record::validate::{self, Context, Finding};
-use firsthand_record::{Evidence, Incident, Read};
-use firsthand_store::{DocumentUpdate, EvidenceProjection, IncidentProjection, ProjectedRow};
+use firsthand_record::{Evidence, Incident, Read, Variant, VariantKind};
+use firsthand_store::{DocumentUpdate, EvidenceProjection, FormProjection, IncidentProjection, ProjectedRow};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::roster;
@@ -26,15 +27,33 @@ pub(super) fn update(
     created: UnixMillis,
 ) -> DocumentUpdate {
     let kind = document.kind().map_or_else(String::new, |kind| kind.name().to_owned());
-    DocumentUpdate { id, kind, creator, saved: document.save(), row: row(id, document, view, created) }
+    DocumentUpdate {
+        id,
+        kind,
+        creator,
+        saved: document.save(),
+        row: row(id, document, view, creator.0, created),
+    }
 }
 
-fn row(id: DocumentId, document: &Document, view: &View, created: UnixMillis) -> Option<ProjectedRow> {
+fn row(
+    id: DocumentId,
+    document: &Document,
+    view: &View,
+    creator: WriterId,
+    created: UnixMillis,
+) -> Option<ProjectedRow> {
     match document.kind()? {
         DocumentKind::Incident => Some(incident_row(id, view, created).into()),
         DocumentKind::Evidence => evidence(view).map(|evidence| {
             let findings = validate::evidence(&evidence, &Context::at(created));
-            EvidenceProjection::new(&evidence, findings.len() as u32).into()
+            let forms = forms(view, creator).into_iter().filter(Variant::fits);
+            let forms = forms.map(|form| FormProjection {
+                kind: form.kind,
+                hash: form.sha256,
+                byte_len: form.byte_len,
+            });
+            EvidenceProjection::new(&evidence, forms.collect(), findings.len() as u32).into()
         }),
         DocumentKind::Person => roster::person_row(view).map(|row| ProjectedRow::Person(Box::new(row))),
         DocumentKind::Team => Some(ProjectedRow::FieldTeam(Box::new(roster::team_row(view)))),
@@ -88,6 +107,24 @@ fn marks(findings: &[Finding]) -> Vec<String> {
 /// Reads the record of a file; `None` where it lacks what every such record has.
 pub(super) fn evidence(view: &View) -> Option<Evidence> {
     Evidence::read(shown(view))
+}
+
+/// The smaller forms of a file: of each kind the first that the writer named who created the record. What others add to the
+/// list, or take out of it, is no form of the file: its key stands in the creating entry.
+pub(super) fn forms(view: &View, creator: WriterId) -> Vec<Variant> {
+    let Some(FieldView::Items(items)) = view.fields.get("variants") else { return Vec::new() };
+    let mut own: Vec<_> = items.iter().filter(|item| item.op.writer == creator).collect();
+    own.sort_by_key(|item| item.op.counter);
+    let mut forms: Vec<Variant> = Vec::new();
+    for item in own {
+        let form = Variant::deserialize(&item.value).ok();
+        if let Some(form) = form.filter(|form| form.kind != VariantKind::Original)
+            && forms.iter().all(|other| other.kind != form.kind)
+        {
+            forms.push(form);
+        }
+    }
+    forms
 }
 
 /// What an edit of a file's record is judged by. What was done with a file is always noted, however much that is.

@@ -242,7 +242,7 @@ impl Ledger {
             incidents: counts.incidents,
             waiting: counts.waiting + counts.not_understood,
             held: counts.held,
-            attachments_missing: self.missing_files()?.len() as u64,
+            attachments_missing: self.count_missing_files()?,
         };
         let (team, name) = (*self.membership.team(), roster.name.clone());
         let recovery = self.recovery()?;

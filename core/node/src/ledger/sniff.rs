@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use firsthand_photo::{MAX_FILE_BYTES, is_photo};
 use firsthand_record::C2paState;
 
 /// How much of a file's beginning is looked at for its kind.
@@ -24,13 +25,17 @@ pub(super) struct Looking<'a> {
     /// The end of what was passed on last, where a mark may have begun.
     tail: Vec<u8>,
     c2pa: bool,
+    kept: Option<Vec<u8>>,
+    /// There is more than was kept.
+    longer: bool,
 }
 
 impl<'a> Looking<'a> {
     pub(super) fn new(file: &'a mut dyn Read) -> io::Result<Self> {
         let mut start = Vec::new();
         file.take(START_BYTES).read_to_end(&mut start)?;
-        Ok(Self { file, start, given: 0, tail: Vec::new(), c2pa: false })
+        let kept = is_photo(mime(&start)).then(Vec::new);
+        Ok(Self { file, start, given: 0, tail: Vec::new(), c2pa: false, kept, longer: false })
     }
 
     pub(super) fn mime(&self) -> &'static str {
@@ -40,6 +45,19 @@ impl<'a> Looking<'a> {
     /// Whether content credentials were seen in what was read. They are not verified.
     pub(super) const fn c2pa(&self) -> C2paState {
         if self.c2pa { C2paState::Unknown } else { C2paState::None }
+    }
+
+    /// The beginning of a photo, and whether the photo goes on; `None` for other files.
+    pub(super) fn into_photo(self) -> Option<(Vec<u8>, bool)> {
+        self.kept.map(|kept| (kept, self.longer))
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            let room = MAX_FILE_BYTES - kept.len();
+            self.longer |= bytes.len() > room;
+            kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
     }
 
     fn look(&mut self, bytes: &[u8]) {
@@ -75,6 +93,7 @@ impl Read for Looking<'_> {
             None => self.file.read(out)?,
         };
         self.look(&out[..read]);
+        self.keep(&out[..read]);
         Ok(read)
     }
 }

@@ -1,11 +1,14 @@
 //! Files on their way between devices. The sealed chunks travel as they are; a file is named by the document that records
-//! it. Part 0 of a file is the table of its chunks, part n its chunk n - 1.
+//! it and its form. Part 0 of a file is the table of its chunks, part n its chunk n - 1.
+
+use std::collections::BTreeSet;
 
 use firsthand_ids::{ContentHash, DocumentId};
 use firsthand_store::{
-    Arrived, AttachmentSecret, Attachments, ChunkTable, Commit, EvidenceRow, Receiving, StoreError,
+    Arrived, AttachmentSecret, Attachments, CHUNK_BYTES, ChunkTable, Commit, MissingFile, Receiving,
+    StoreError, form_number, form_of_number,
 };
-use firsthand_sync::{Input, Pending, Refusal};
+use firsthand_sync::{FileId, Input, Pending, Refusal, Wanted};
 
 use super::Ledger;
 use crate::NodeError;
@@ -14,7 +17,7 @@ use crate::meeting::{Answer, Change};
 /// Work on a file that arrives which takes as long as the file is: done beside the ledger's thread, so that nobody waits.
 #[derive(Debug)]
 pub struct FileWork {
-    file: DocumentId,
+    file: FileId,
     hash: ContentHash,
     step: Step,
 }
@@ -23,6 +26,8 @@ pub struct FileWork {
 enum Step {
     /// Look what is here of it.
     TakeUp { attachments: Attachments, secret: AttachmentSecret, table: ChunkTable },
+    /// A file of one chunk has come: keep it, and compare the whole.
+    Take { attachments: Attachments, secret: AttachmentSecret, table: ChunkTable, chunk: Vec<u8> },
     /// Everything has come: compare the whole, and put it in its place.
     Finish(Receiving),
 }
@@ -30,14 +35,14 @@ enum Step {
 /// What came of it.
 #[derive(Debug)]
 pub struct FileDone {
-    file: DocumentId,
+    file: FileId,
     result: Result<Arrived, StoreError>,
 }
 
 impl FileWork {
     /// Which file.
     #[must_use]
-    pub const fn file(&self) -> DocumentId {
+    pub const fn file(&self) -> FileId {
         self.file
     }
 
@@ -47,6 +52,12 @@ impl FileWork {
         let Self { file, hash, step } = self;
         let receiving = match step {
             Step::TakeUp { attachments, secret, table } => attachments.receive(&secret, table),
+            Step::Take { attachments, secret, table, chunk } => {
+                attachments.receive(&secret, table).and_then(|mut receiving| {
+                    receiving.put(0, &chunk)?;
+                    Ok(receiving)
+                })
+            }
             Step::Finish(receiving) => Ok(receiving),
         };
         let result = receiving.and_then(|receiving| {
@@ -60,7 +71,7 @@ impl FileWork {
 impl FileDone {
     /// The work on a file was lost with the thread that did it.
     #[must_use]
-    pub fn lost(file: DocumentId) -> Self {
+    pub fn lost(file: FileId) -> Self {
         Self { file, result: Err(StoreError::Stopped) }
     }
 }
@@ -74,37 +85,43 @@ pub(super) enum StoredPart {
 }
 
 impl Ledger {
-    /// The files that are recorded and not complete here, newest first.
-    pub(super) fn missing_files(&self) -> Result<Vec<(EvidenceRow, AttachmentSecret)>, NodeError> {
-        let (mut missing, files) = (Vec::new(), self.store.attachments());
-        for row in self.store.missing_evidence()? {
-            if self.untrue.contains(&row.id) {
-                continue;
-            }
-            let secret = self.secret(&row.id)?;
-            if let Some(secret) = secret.filter(|secret| !files.is_refused(secret, &row.evidence.hash)) {
-                missing.push((row, secret));
-            }
-        }
+    /// The files and smaller forms of files that are recorded and not complete here, most wanted first.
+    pub(super) fn missing_files(&self) -> Result<Vec<MissingFile>, NodeError> {
+        let files = self.store.attachments();
+        let mut missing = self.store.missing_evidence()?;
+        missing.retain(|file| {
+            !self.untrue.contains(&file_id(file)) && !files.is_refused(&file.secret, &file.hash)
+        });
         Ok(missing)
     }
 
+    /// How many of the files that are recorded here are not complete; with its smaller forms a file counts once.
+    pub(super) fn count_missing_files(&self) -> Result<u64, NodeError> {
+        Ok(count(&self.missing_files()?))
+    }
+
     /// What this device misses besides entries, and what to ask peers for.
-    pub(super) fn missing(&self) -> Result<(Pending, Vec<(DocumentId, u32)>), NodeError> {
-        let wanted: Vec<_> = self.missing_files()?.into_iter().map(|(row, _)| (row.id, 0)).collect();
-        Ok((Pending { waiting: self.store.waiting()?, files: wanted.len() as u64 }, wanted))
+    pub(super) fn missing(&self) -> Result<(Pending, Vec<Wanted>), NodeError> {
+        let missing = self.missing_files()?;
+        let wanted = missing.iter().map(|file| {
+            let short = (file.byte_len <= CHUNK_BYTES as u64).then_some(file.byte_len);
+            Wanted { file: file_id(file), from: u32::from(short.is_some()), short }
+        });
+        Ok((Pending { waiting: self.store.waiting()?, files: count(&missing) }, wanted.collect()))
     }
 
     /// Part of a file for a peer.
-    pub(super) fn load_part(&self, file: &DocumentId, part: u32) -> Option<(u32, Vec<u8>)> {
+    pub(super) fn load_part(&self, file: &FileId, part: u32) -> Option<(u32, Vec<u8>)> {
         let load = || -> Result<Option<(u32, Vec<u8>)>, NodeError> {
-            let Some(secret) = self.secret(file)? else { return Ok(None) };
+            let secrets = self.secrets(&file.document)?;
+            let secret = secrets.as_ref().and_then(|secrets| secrets.form(form_of_number(file.form)?));
+            let Some(secret) = secret else { return Ok(None) };
             let files = self.store.attachments();
-            let table = files.table(&secret)?;
+            let table = files.table(secret)?;
             let total = table.chunks() + 1;
             let bytes = match part.checked_sub(1) {
                 None => table.encode(),
-                Some(chunk) => files.chunk(&secret, chunk)?,
+                Some(chunk) => files.chunk(secret, chunk)?,
             };
             Ok(Some((total, bytes)))
         };
@@ -117,7 +134,7 @@ impl Ledger {
     /// Stores part of a file that a peer sent.
     pub(super) fn store_part(
         &mut self,
-        file: &DocumentId,
+        file: &FileId,
         part: u32,
         total: u32,
         bytes: &[u8],
@@ -127,7 +144,7 @@ impl Ledger {
 
     fn try_store_part(
         &mut self,
-        file: &DocumentId,
+        file: &FileId,
         part: u32,
         total: u32,
         bytes: &[u8],
@@ -137,22 +154,37 @@ impl Ledger {
         if self.untrue.contains(file) || self.working.contains(file) {
             return Ok(StoredPart::Next(None));
         }
-        let Some(row) = self.store.missing_file(file)? else { return Ok(StoredPart::Next(None)) };
-        let hash = row.evidence.hash;
+        let Some(form) = form_of_number(file.form) else { return Ok(StoredPart::Next(None)) };
+        let Some(missing) = self.store.missing_file(&file.document, form)? else {
+            return Ok(StoredPart::Next(None));
+        };
+        let MissingFile { hash, byte_len, secret, .. } = missing;
+        let begun = self.receiving.contains_key(file);
         let step = match part.checked_sub(1) {
             None => {
-                let Some(secret) = self.secret(file)? else { return Ok(StoredPart::Next(None)) };
                 let table = ChunkTable::decode(bytes, &secret)?;
                 if table.chunks() + 1 != total {
                     return Err(mismatch());
                 }
-                if table.byte_len() != row.evidence.byte_len {
+                if table.byte_len() != byte_len {
                     self.give_up(*file);
                     return Ok(StoredPart::Next(None));
                 }
                 self.receiving.remove(file);
                 Step::TakeUp { attachments: self.store.attachments(), secret, table }
             }
+            // The only chunk of a file whose table did not travel.
+            Some(0) if !begun && total == 2 => {
+                let table = ChunkTable::of_chunk(bytes, &secret)?;
+                if table.byte_len() != byte_len {
+                    self.give_up(*file);
+                    return Ok(StoredPart::Next(None));
+                }
+                let attachments = self.store.attachments();
+                Step::Take { attachments, secret, table, chunk: bytes.to_vec() }
+            }
+            // More chunks than its record says. The table will tell whose fault that is.
+            Some(0) if !begun => return Ok(StoredPart::Next(Some(0))),
             Some(chunk) => {
                 let receiving = self.receiving.get_mut(file).ok_or_else(mismatch)?;
                 receiving.put(chunk, bytes)?;
@@ -198,11 +230,20 @@ impl Ledger {
     }
 
     /// A record that names another content than its file has. The file is not asked for again, and the meeting goes on.
-    fn give_up(&mut self, file: DocumentId) {
-        tracing::warn!(file = %file.short(), "a file is not what its record says");
+    fn give_up(&mut self, file: FileId) {
+        tracing::warn!(file = %file.document.short(), form = file.form, "a file is not what its record says");
         self.receiving.remove(&file);
         self.untrue.insert(file);
     }
+}
+
+fn file_id(missing: &MissingFile) -> FileId {
+    FileId { document: missing.document, form: form_number(missing.form) }
+}
+
+/// Of how many files something is missing.
+fn count(missing: &[MissingFile]) -> u64 {
+    missing.iter().map(|file| file.document).collect::<BTreeSet<DocumentId>>().len() as u64
 }
 
 fn refusal(error: &NodeError) -> Refusal {

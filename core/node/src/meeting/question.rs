@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use firsthand_ids::{DeviceKey, DocumentId, ExchangeKey, OperationHash, SpaceId, UnixMillis};
+use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, SpaceId, UnixMillis};
 use firsthand_log::Vector;
-use firsthand_sync::Pending;
+use firsthand_sync::{Pending, Wanted};
 use firsthand_team::{JoinRequest, Role, TeamError};
 
 /// What a link asks of the ledger.
@@ -44,7 +44,7 @@ pub struct Change {
     /// The membership heads, where the team changed, and its members.
     pub membership: Option<(Vec<OperationHash>, Members)>,
     /// What this device misses now; `None` where that did not change.
-    pub missing: Option<(Pending, Vec<(DocumentId, u32)>)>,
+    pub missing: Option<(Pending, Vec<Wanted>)>,
 }
 
 /// The ledger's answer.
@@ -59,7 +59,7 @@ pub enum Answer {
         /// What is missing.
         pending: Pending,
         /// The files wanted, each with the part wanted next.
-        wanted: Vec<(DocumentId, u32)>,
+        wanted: Vec<Wanted>,
         /// What this device's clock shows.
         clock: UnixMillis,
     },

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use firsthand_ids::DocumentId;
-use firsthand_record::CustodyKind;
+use firsthand_record::{CustodyKind, VariantKind};
 
 use zeroize::Zeroizing;
 
@@ -29,7 +29,8 @@ impl Node {
 
     /// Seals a file and records it with what a person says about it. A name that is not given is the file's own.
     ///
-    /// The file is sealed beside the ledger's thread, so that a long one keeps nobody waiting.
+    /// The file is sealed, and where it is a photo made smaller, beside the ledger's thread, so that a long one keeps nobody
+    /// waiting.
     ///
     /// # Errors
     /// [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Rejected`], [`NodeError::Store`], [`NodeError::Stopped`];
@@ -69,20 +70,21 @@ impl Node {
         self.run(move |ledger, _| ledger.find_file(&incident, &name)).await
     }
 
-    /// Writes an attached file to `to`, which must not exist; it appears there only once its hash is right, and once its
+    /// Writes an attached file, or a smaller form of it, to `to`, which must not exist; it appears there only once its hash is right, and once its
     /// record says that it was exported. Both are done beside the ledger's thread.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`], [`NodeError::Store`] where it is not complete here, [`NodeError::File`],
-    /// [`NodeError::Stopped`]; nothing is left then.
+    /// [`NodeError::NotFound`], [`NodeError::NoForm`], [`NodeError::Store`] where it is not complete here,
+    /// [`NodeError::File`], [`NodeError::Stopped`]; nothing is left then.
     pub async fn save_attachment(
         &self,
         incident: DocumentId,
         name: &str,
+        form: VariantKind,
         to: &Path,
         progress: Progress,
     ) -> Result<u64, NodeError> {
-        let stored = self.stored_file(incident, name).await?;
+        let stored = self.stored_file(incident, name, form).await?;
         let (document, to) = (stored.document, to.to_owned());
         let writing = tokio::task::spawn_blocking(move || {
             let mut exported = Exported::begin(to)?;
@@ -112,7 +114,7 @@ impl Node {
         name: &str,
         progress: Progress,
     ) -> Result<u64, NodeError> {
-        let stored = self.stored_file(incident, name).await?;
+        let stored = self.stored_file(incident, name, VariantKind::Original).await?;
         let document = stored.document;
         let reading = tokio::task::spawn_blocking(move || {
             stored.write_to(&mut std::io::sink(), &mut |done| progress(done, stored.byte_len))
@@ -126,19 +128,20 @@ impl Node {
         .await
     }
 
-    /// Reads an attached file to show it to the person of this device, and notes in its record that they saw it; once,
-    /// however often. Nothing of it touches the disk.
+    /// Reads an attached file, or a smaller form of it, to show it to the person of this device, and notes in its record
+    /// that they saw it; once, however often, and not for a thumbnail, which stands in lists. Nothing of it touches the disk.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`]; [`NodeError::TooLong`] where it has more than `most` bytes; [`NodeError::Store`] where it
+    /// [`NodeError::NotFound`], [`NodeError::NoForm`]; [`NodeError::TooLong`] where it has more than `most` bytes; [`NodeError::Store`] where it
     /// is not complete here or damaged.
     pub async fn view_attachment(
         &self,
         incident: DocumentId,
         name: &str,
+        form: VariantKind,
         most: u64,
     ) -> Result<Zeroizing<Vec<u8>>, NodeError> {
-        let stored = self.stored_file(incident, name).await?;
+        let stored = self.stored_file(incident, name, form).await?;
         let (document, len) = (stored.document, stored.byte_len);
         if len > most {
             return Err(NodeError::TooLong { len, most });
@@ -150,6 +153,9 @@ impl Node {
             Ok::<_, NodeError>(bytes)
         });
         let bytes = reading.await.map_err(|_| NodeError::Closed)??;
+        if form == VariantKind::Thumb {
+            return Ok(bytes);
+        }
         self.write(move |ledger, shop| {
             let now = shop.environment.clock.now();
             ledger.note_viewed(document, now, &mut shop.random)?;
@@ -158,9 +164,14 @@ impl Node {
         .await
     }
 
-    async fn stored_file(&self, incident: DocumentId, name: &str) -> Result<StoredFile, NodeError> {
+    async fn stored_file(
+        &self,
+        incident: DocumentId,
+        name: &str,
+        form: VariantKind,
+    ) -> Result<StoredFile, NodeError> {
         let name = name.to_owned();
-        self.run(move |ledger, _| ledger.stored_file(&incident, &name)).await
+        self.run(move |ledger, _| ledger.stored_file(&incident, &name, form)).await
     }
 
     /// Adds to what is said about an attached file: its caption, who can be seen, what they agreed to, a mark that hides

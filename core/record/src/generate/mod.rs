@@ -296,10 +296,10 @@ impl<R: Rng> Generator<R> {
             captured: Some(Captured {
                 time: self.ago(minutes),
                 place: Some(place),
-                clock_evidence: None,
                 device_model: Some(
                     self.dice.pick(&["SM-A145F", "Pixel 6a", "TECNO KI5k", "iPhone14,6"]).to_owned(),
                 ),
+                ..Captured::default()
             }),
             original_name: Some(format!("IMG_{:08}.{ending}", self.dice.below(100_000_000))),
             people_visible: Some(self.code::<PeopleVisible>()),

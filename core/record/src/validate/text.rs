@@ -46,6 +46,9 @@ pub(super) fn evidence(evidence: &Evidence, found: &mut Findings) {
         line(name, limits::DESCRIPTION, "original_name", found);
     }
     check(&evidence.caption, limits::TEXT, "caption", found);
+    if let Some(model) = evidence.captured.as_ref().and_then(|captured| captured.device_model.as_ref()) {
+        line(model, limits::NAME, "captured.device_model", found);
+    }
     for (count, field) in [
         (evidence.variants.len(), "variants"),
         (evidence.consent.len(), "consent"),

@@ -25,7 +25,9 @@ use file::SealedFile;
 
 pub(crate) use file::{Checked, check};
 pub use receive::{Arrived, Receiving};
-pub use secret::{AttachmentSecret, AttachmentState, SealedAttachment};
+pub use secret::{
+    AttachmentSecret, AttachmentState, FileSecrets, SealedAttachment, form_number, form_of_number,
+};
 pub use table::ChunkTable;
 
 /// Plain bytes in one chunk. Chunks are sealed, hashed and exchanged one by one.

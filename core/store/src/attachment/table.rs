@@ -1,4 +1,4 @@
-use firsthand_ids::Digest;
+use firsthand_ids::{Digest, sha256};
 
 use super::cipher::TAG_BYTES;
 use super::{AttachmentSecret, CHUNK_BYTES, MAX_ATTACHMENT_BYTES};
@@ -94,6 +94,17 @@ impl ChunkTable {
     /// [`StoreError::AttachmentMismatch`] where the bytes are no table, or another one.
     pub fn decode(bytes: &[u8], secret: &AttachmentSecret) -> Result<Self, StoreError> {
         let table = Self::read(bytes).ok_or(StoreError::AttachmentMismatch)?;
+        if table.hash() == secret.table { Ok(table) } else { Err(StoreError::AttachmentMismatch) }
+    }
+
+    /// The table of a file of one sealed chunk, compared with the one that the secret names: the chunk proves itself.
+    ///
+    /// # Errors
+    /// [`StoreError::AttachmentMismatch`] where the secret names another table.
+    pub fn of_chunk(sealed: &[u8], secret: &AttachmentSecret) -> Result<Self, StoreError> {
+        let byte_len = sealed.len().checked_sub(TAG_BYTES).filter(|len| *len <= CHUNK_BYTES);
+        let byte_len = byte_len.ok_or(StoreError::AttachmentMismatch)? as u64;
+        let table = Self { byte_len, hashes: vec![sha256(sealed)] };
         if table.hash() == secret.table { Ok(table) } else { Err(StoreError::AttachmentMismatch) }
     }
 

@@ -1,24 +1,34 @@
 //! Finding single incidents: by id, by short code, by words; and the attachments of one.
 
 use firsthand_ids::{ContentHash, DocumentId};
-use firsthand_record::{Origin, ShortCode};
+use firsthand_record::{Origin, ShortCode, VariantKind};
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params, params_from_iter};
+use rusqlite::{OptionalExtension, Params, params, params_from_iter};
 
 use super::list::COLUMNS;
-use super::row::{EvidenceProjection, EvidenceRow, IncidentRow};
+use super::row::{EvidenceProjection, EvidenceRow, FormProjection, IncidentRow, MissingFile};
 use super::{origin_name, text};
 use crate::cache::time;
-use crate::{Store, StoreError};
+use crate::{FileSecrets, Store, StoreError, form_number, form_of_number};
 
 /// Fewer digits of an id would name half the list.
 const MIN_ID_DIGITS: usize = 4;
 
 const BY_ID: &str = "i.document IN (SELECT number FROM documents WHERE id = ?)";
 
-/// What makes an attached file one that is missed here.
-const MISSED: &str = "NOT a.hidden AND a.table_hash IS NOT NULL
-    AND a.table_hash NOT IN (SELECT table_hash FROM attachments)";
+/// Files and smaller forms of files, each with the detached part of the entry that created its record.
+const FORMS: &str = "
+    SELECT d.id AS id, 0 AS form, a.hash AS hash, a.byte_len AS byte_len, a.effective AS effective, a.hidden AS hidden,
+        a.table_hash AS table_hash, e.detached AS detached
+    FROM evidence AS a JOIN documents AS d ON d.number = a.document JOIN entries AS e ON e.number = d.creator
+    UNION ALL
+    SELECT d.id, f.form, f.hash, f.byte_len, a.effective, a.hidden, f.table_hash, e.detached
+    FROM evidence_forms AS f JOIN evidence AS a ON a.document = f.document
+        JOIN documents AS d ON d.number = f.document JOIN entries AS e ON e.number = d.creator";
+
+/// What makes one of those one that is missed here.
+const MISSED: &str =
+    "NOT hidden AND table_hash IS NOT NULL AND table_hash NOT IN (SELECT table_hash FROM attachments)";
 
 impl Store {
     /// One incident's row, hidden or not.
@@ -117,6 +127,26 @@ impl Store {
         Ok(self.evidence_where("d.id = ?1", Some(id))?.pop())
     }
 
+    /// A smaller form of an attached file.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn evidence_form(
+        &self,
+        id: &DocumentId,
+        form: VariantKind,
+    ) -> Result<Option<FormProjection>, StoreError> {
+        let mut select = self.database.prepare_cached(
+            "SELECT f.hash, f.byte_len FROM evidence_forms AS f JOIN documents AS d ON d.number = f.document
+             WHERE d.id = ?1 AND f.form = ?2",
+        )?;
+        let found = select.query_row(params![id.as_bytes(), form_number(form)], |row| {
+            let (hash, byte_len) = (ContentHash::new(row.get(0)?), row.get::<_, i64>(1)? as u64);
+            Ok(FormProjection { kind: form, hash, byte_len })
+        });
+        Ok(found.optional()?)
+    }
+
     /// Every record of a file, hidden ones included.
     ///
     /// # Errors
@@ -129,21 +159,58 @@ impl Store {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    /// The attached files that are recorded here and not complete, newest first. Those whose key was destroyed, and
-    /// hidden ones, are not missed.
+    /// The attached files and smaller forms of files that are recorded here and not complete, in the order in which they are
+    /// wanted: thumbnails, previews, files; of those the newest first. A file that is as short as a thumbnail or a preview
+    /// goes with those. Those whose key was destroyed, and hidden ones, are not missed.
     ///
     /// # Errors
     /// From the disk.
-    pub fn missing_evidence(&self) -> Result<Vec<EvidenceRow>, StoreError> {
-        self.evidence_where(&format!("?1 IS NULL AND {MISSED} ORDER BY a.effective DESC, d.id"), None)
+    pub fn missing_evidence(&self) -> Result<Vec<MissingFile>, StoreError> {
+        let most = |form: VariantKind| form.most_bytes().unwrap_or(0) as i64;
+        let sql = format!(
+            "SELECT id, form, hash, byte_len, detached FROM ({FORMS}) WHERE {MISSED}
+             ORDER BY CASE WHEN form > 0 THEN form WHEN byte_len <= ?1 THEN 1 WHEN byte_len <= ?2 THEN 2 ELSE 3 END,
+                 effective DESC, id, form"
+        );
+        self.missing_where(&sql, params![most(VariantKind::Thumb), most(VariantKind::Preview)])
     }
 
     /// One of them; `None` where it is complete, or not missed for another reason.
     ///
     /// # Errors
     /// From the disk.
-    pub fn missing_file(&self, id: &DocumentId) -> Result<Option<EvidenceRow>, StoreError> {
-        Ok(self.evidence_where(&format!("d.id = ?1 AND {MISSED}"), Some(id))?.pop())
+    pub fn missing_file(
+        &self,
+        id: &DocumentId,
+        form: VariantKind,
+    ) -> Result<Option<MissingFile>, StoreError> {
+        let sql = format!(
+            "SELECT id, form, hash, byte_len, detached FROM ({FORMS}) WHERE id = ?1 AND form = ?2 AND {MISSED}"
+        );
+        Ok(self.missing_where(&sql, params![id.as_bytes(), form_number(form)])?.pop())
+    }
+
+    fn missing_where(&self, sql: &str, values: impl Params) -> Result<Vec<MissingFile>, StoreError> {
+        let mut select = self.database.prepare_cached(sql)?;
+        let mut rows = select.query(values)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let detached: Option<Vec<u8>> = row.get(4)?;
+            let form = form_of_number(row.get(1)?);
+            let secrets = detached.and_then(|detached| FileSecrets::decode(&detached));
+            if let (Some(form), Some(secrets)) = (form, secrets)
+                && let Some(secret) = secrets.form(form)
+            {
+                found.push(MissingFile {
+                    document: DocumentId::new(row.get(0)?),
+                    form,
+                    hash: ContentHash::new(row.get(2)?),
+                    byte_len: row.get::<_, i64>(3)? as u64,
+                    secret: secret.clone(),
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// The document that was made of a row of a file, and the hash the row had then.
@@ -190,6 +257,7 @@ impl Store {
                     caption: row.get(9)?,
                     flags: row.get(10)?,
                     hidden: row.get(11)?,
+                    forms: Vec::new(),
                 },
             });
         }

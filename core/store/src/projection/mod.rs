@@ -17,7 +17,8 @@ pub use roster::{
     PersonProjection, ShiftProjection, TrainingRow, Unheard,
 };
 pub use row::{
-    EvidenceProjection, EvidenceRow, IncidentProjection, IncidentRow, ProjectedPlace, ProjectedRow,
+    EvidenceProjection, EvidenceRow, FormProjection, IncidentProjection, IncidentRow, MissingFile,
+    ProjectedPlace, ProjectedRow,
 };
 
 /// What names a row of a file in its own program: its format, and the id it has there, else its content.

@@ -104,7 +104,7 @@ fn clear(database: &Connection) -> Result<(), StoreError> {
     database.execute_batch(
         "DELETE FROM trainings; DELETE FROM people; DELETE FROM roles_required; DELETE FROM field_teams;
          DELETE FROM assignments; DELETE FROM go_no_go; DELETE FROM shifts; DELETE FROM check_ins; DELETE FROM handoffs;
-         DELETE FROM incidents; DELETE FROM evidence; DELETE FROM origins; DELETE FROM incident_places;
+         DELETE FROM incidents; DELETE FROM evidence; DELETE FROM evidence_forms; DELETE FROM origins; DELETE FROM incident_places;
          DELETE FROM text_queue;
          INSERT INTO incident_text (incident_text) VALUES ('delete-all');
          UPDATE documents SET kind = NULL, saved = NULL;",
@@ -164,7 +164,9 @@ const ROWS: &[&str] = &[
              LEFT JOIN codes AS c5 ON c5.number = i.urgency LEFT JOIN codes AS c6 ON c6.number = i.certainty
              LEFT JOIN codes AS c7 ON c7.number = i.verification LEFT JOIN codes AS c8 ON c8.number = i.rumour",
         "SELECT d.id, 'evidence', s.id, a.effective, w.id, a.incident, a.hash, a.byte_len, a.mime, a.name, a.caption,
-             a.hidden, a.flags, a.table_hash
+             a.hidden, a.flags, a.table_hash,
+             (SELECT group_concat(form || ' ' || byte_len || ' ' || hex(hash) || ' ' || hex(table_hash), ',' ORDER BY form)
+              FROM evidence_forms AS f WHERE f.document = a.document)
          FROM evidence AS a JOIN documents AS d ON d.number = a.document JOIN spaces AS s ON s.number = d.space
              JOIN writers AS w ON w.number = a.author",
     "SELECT p.id, 'person', p.effective, p.person, p.name, p.callsign, c.code, p.languages, p.skills, p.conflicts, p.hidden

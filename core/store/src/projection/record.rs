@@ -1,6 +1,6 @@
 use firsthand_record::{Evidence, Incident, Moment, Status};
 
-use super::row::{EvidenceProjection, IncidentProjection, ProjectedPlace, ProjectedRow};
+use super::row::{EvidenceProjection, FormProjection, IncidentProjection, ProjectedPlace, ProjectedRow};
 
 impl IncidentProjection {
     /// The row of an incident, as its fields say; how many of them are in conflict and how many findings mark it is
@@ -62,9 +62,10 @@ fn words(incident: &Incident) -> String {
 }
 
 impl EvidenceProjection {
-    /// The row of a file, as its fields say; how many findings mark it is known elsewhere.
+    /// The row of a file, as its fields say; how many findings mark it, and which smaller forms are its own, is known
+    /// elsewhere.
     #[must_use]
-    pub fn new(evidence: &Evidence, flags: u32) -> Self {
+    pub fn new(evidence: &Evidence, forms: Vec<FormProjection>, flags: u32) -> Self {
         Self {
             incident: evidence.incident,
             hash: evidence.sha256,
@@ -74,6 +75,7 @@ impl EvidenceProjection {
             caption: evidence.caption.clone(),
             flags,
             hidden: !evidence.tombstone.is_empty(),
+            forms,
         }
     }
 }

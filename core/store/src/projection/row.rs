@@ -1,7 +1,9 @@
 use firsthand_ids::{
     ContentHash, DocumentId, EntryHash, HybridTime, Metres, PersonId, SpaceId, UnixMillis, WriterId,
 };
-use firsthand_record::Origin;
+use firsthand_record::{Origin, VariantKind};
+
+use crate::AttachmentSecret;
 
 use super::roster::{
     CheckInProjection, FieldTeamProjection, HandoffProjection, PersonProjection, ShiftProjection,
@@ -104,6 +106,34 @@ pub struct EvidenceProjection {
     pub flags: u32,
     /// Whether it is marked as hidden.
     pub hidden: bool,
+    /// Its smaller forms, each kind once. Those whose key the entry does not hold that created the record are not kept.
+    pub forms: Vec<FormProjection>,
+}
+
+/// A smaller form of an attached file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormProjection {
+    /// Which form.
+    pub kind: VariantKind,
+    /// SHA-256 of its bytes.
+    pub hash: ContentHash,
+    /// Its length in bytes.
+    pub byte_len: u64,
+}
+
+/// A file, or a smaller form of one, that is recorded here and not complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingFile {
+    /// The document that records it.
+    pub document: DocumentId,
+    /// Which form of the file.
+    pub form: VariantKind,
+    /// SHA-256 of its bytes.
+    pub hash: ContentHash,
+    /// Its length in bytes, as the record says.
+    pub byte_len: u64,
+    /// What opens it.
+    pub secret: AttachmentSecret,
 }
 
 /// An incident in a list.
@@ -142,6 +172,6 @@ pub struct EvidenceRow {
     pub writer: WriterId,
     /// Who attached it.
     pub author: PersonId,
-    /// The rest.
+    /// The rest. `forms` is empty here.
     pub evidence: EvidenceProjection,
 }

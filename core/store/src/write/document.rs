@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::cache;
 use crate::commit::DocumentUpdate;
-use crate::{AttachmentSecret, ProjectedRow, StoreError};
+use crate::{FileSecrets, ProjectedRow, StoreError};
 
 /// A document that the commit touches.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +25,8 @@ pub(super) struct Creation {
     pub entry: EntryHash,
     pub author: i64,
     pub local: UnixMillis,
-    /// Of the attachment whose secret stands in the entry's detached part.
-    pub table_hash: Option<[u8; 32]>,
+    /// Of the attachment whose secrets stand in the entry's detached part.
+    pub secrets: Option<FileSecrets>,
 }
 
 impl super::Draft<'_> {
@@ -130,9 +130,9 @@ impl super::Draft<'_> {
                 entry: EntryHash::new(row.get(1)?),
                 author: row.get(2)?,
                 local: UnixMillis(row.get(3)?),
-                table_hash: row
+                secrets: row
                     .get::<_, Option<Vec<u8>>>(4)?
-                    .and_then(|detached| AttachmentSecret::decode(&detached).map(|secret| secret.table)),
+                    .and_then(|detached| FileSecrets::decode(&detached)),
             })
         })?;
         drop(select);

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use firsthand_ids::{Digest, DocumentId, EntryHash, OperationHash, Position, SpaceId, WriterId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{LogError, Mark, Vector};
-use firsthand_sync::{BATCH_BYTES, BATCH_ENTRIES, Committed, Input, LoadedBatch, Pending, Refusal};
+use firsthand_sync::{
+    BATCH_BYTES, BATCH_ENTRIES, Committed, FileId, Input, LoadedBatch, Pending, Refusal, Wanted,
+};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
@@ -26,8 +28,11 @@ pub(crate) fn writer(number: u16) -> WriterId {
     WriterId::new(Digest::new("writer").number(number.into()).finish_short())
 }
 
-pub(crate) fn file(number: u16) -> DocumentId {
-    DocumentId::new(Digest::new("file").number(number.into()).finish_short())
+pub(crate) fn file(number: u16) -> FileId {
+    FileId {
+        document: DocumentId::new(Digest::new("file").number(number.into()).finish_short()),
+        form: (number % 3) as u8,
+    }
 }
 
 pub(crate) fn operation(number: u64) -> OperationHash {
@@ -73,7 +78,9 @@ pub(crate) struct Device {
     pub(crate) chains: BTreeMap<WriterId, Chain>,
     pub(crate) admissions: BTreeMap<u64, Admission>,
     /// The parts of the files that are here, and how many each has.
-    pub(crate) files: BTreeMap<DocumentId, (u32, BTreeMap<u32, Vec<u8>>)>,
+    pub(crate) files: BTreeMap<FileId, (u32, BTreeMap<u32, Vec<u8>>)>,
+    /// Files of one chunk, and how long that is.
+    pub(crate) short: BTreeMap<FileId, u64>,
     /// How many of the next commits the disk has no room for.
     pub(crate) failing: u32,
     /// Something was committed and not applied yet.
@@ -291,18 +298,31 @@ impl Device {
     }
 
     /// Which files to ask for and from which part on, and what to tell of it.
-    pub(crate) fn missing(&self) -> (Vec<(DocumentId, u32)>, Pending) {
+    pub(crate) fn missing(&self) -> (Vec<Wanted>, Pending) {
         let missing = self.files.iter().filter(|(_, (total, parts))| parts.len() < *total as usize);
-        let missing: Vec<_> = missing.map(|(file, (_, parts))| (*file, Self::next(parts))).collect();
+        let missing: Vec<_> =
+            missing.map(|(file, (_, parts))| self.wanted(*file, Self::next(parts))).collect();
         let pending = Pending { waiting: 0, files: missing.len() as u64 };
         (missing, pending)
+    }
+
+    /// As a ledger says it: a file of one chunk needs no table of its own.
+    fn wanted(&self, file: FileId, from: u32) -> Wanted {
+        let short = self.short.get(&file).copied();
+        Wanted { file, from: if short.is_some() { 1 } else { from }, short }
+    }
+
+    /// A file of one chunk, and how long that is.
+    pub(crate) fn give_short(&mut self, file: FileId, bytes: u64, here: bool) {
+        self.short.insert(file, bytes);
+        self.give_file(file, 2, (0..2).filter(|_| here));
     }
 
     fn next(parts: &BTreeMap<u32, Vec<u8>>) -> u32 {
         (0..).find(|index| !parts.contains_key(index)).unwrap_or_default()
     }
 
-    pub(crate) fn load_chunk(&self, file: DocumentId, index: u32) -> Input {
+    pub(crate) fn load_chunk(&self, file: FileId, index: u32) -> Input {
         let here = self.files.get(&file);
         let chunk = here.and_then(|(total, parts)| Some((*total, parts.get(&index)?.clone())));
         // A file is passed on whole or not at all.
@@ -310,7 +330,7 @@ impl Device {
         Input::ChunkLoaded { file, index, chunk }
     }
 
-    pub(crate) fn store_chunk(&mut self, file: DocumentId, index: u32, total: u32, sealed: Vec<u8>) -> Input {
+    pub(crate) fn store_chunk(&mut self, file: FileId, index: u32, total: u32, sealed: Vec<u8>) -> Input {
         let Some((expected, parts)) = self.files.get_mut(&file) else {
             return Input::ChunkStored { file, result: Err(Refusal::Misbehaved) };
         };
@@ -319,6 +339,9 @@ impl Device {
             Err(Refusal::Storage)
         } else if total == *expected && sealed == part(file, index) {
             parts.insert(index, sealed);
+            if self.short.contains_key(&file) && index == 1 {
+                parts.insert(0, part(file, 0));
+            }
             Ok((parts.len() < total as usize).then(|| Self::next(parts)))
         } else {
             Err(Refusal::Misbehaved)
@@ -326,22 +349,22 @@ impl Device {
         Input::ChunkStored { file, result }
     }
 
-    pub(crate) fn give_file(&mut self, file: DocumentId, total: u32, here: impl IntoIterator<Item = u32>) {
+    pub(crate) fn give_file(&mut self, file: FileId, total: u32, here: impl IntoIterator<Item = u32>) {
         let parts = here.into_iter().map(|index| (index, part(file, index))).collect();
         self.files.insert(file, (total, parts));
     }
 
     /// Another peer brought a part.
-    pub(crate) fn give_part(&mut self, file: DocumentId, index: u32) {
+    pub(crate) fn give_part(&mut self, file: FileId, index: u32) {
         self.files.entry(file).or_default().1.insert(index, part(file, index));
     }
 
-    pub(crate) fn spoil_part(&mut self, file: DocumentId, index: u32) {
+    pub(crate) fn spoil_part(&mut self, file: FileId, index: u32) {
         self.files.entry(file).or_default().1.insert(index, vec![0]);
     }
 }
 
 /// The bytes of a part, which tell whether the right one came.
-pub(crate) fn part(file: DocumentId, index: u32) -> Vec<u8> {
-    Digest::new("part").fixed(file).number(index.into()).finish().repeat(3)
+pub(crate) fn part(file: FileId, index: u32) -> Vec<u8> {
+    Digest::new("part").fixed(file.document).number(index.into()).finish().repeat(3)
 }

@@ -161,3 +161,150 @@ fn parts_that_were_not_asked_for_are_refused() {
         assert!(ended, "{frames:?}: {effects:?}");
     }
 }
+
+/// Device 0 has many files of one chunk, and a long one; device 1 none of them.
+fn many_files(seed: u64, short: u16, bytes: u64) -> World {
+    let mut world = World::new(seed);
+    for device in 0..2 {
+        let here = device == 0;
+        world.devices[device].give_file(file(0), 30, (0..30).filter(|_| here));
+        for number in 1..=short {
+            world.devices[device].give_short(file(number), bytes, here);
+        }
+    }
+    world
+}
+
+#[test]
+fn short_files_come_many_at_once_and_before_long_ones() {
+    for (bytes, at_once) in [(20_000, 32), (200_000, 5), (262_160, 3), (5_000_000, 1)] {
+        let mut world = many_files(3, 100, bytes);
+        world.connect();
+        let mut most = 0;
+        while world.step() {
+            let [wants, chunks] = [(1, "want"), (0, "chunk")]
+                .map(|(end, kind)| world.ends[end].sent.get(kind).copied().unwrap_or(0));
+            if wants <= 100 {
+                most = most.max(wants - chunks);
+                assert!(world.devices[1].files[&file(0)].1.is_empty(), "the long one waits");
+            }
+        }
+        world.check_same();
+        assert_eq!(world.devices[0].files, world.devices[1].files);
+        assert_eq!(world.ends[0].sent["chunk"], 130, "no table of a file of one chunk travels");
+        assert_eq!(most, at_once, "{bytes}");
+    }
+}
+
+#[test]
+fn a_thousand_short_files_take_few_turns() {
+    for (bytes, most) in [(5_000, 80), (20_000, 80), (200_000, 420)] {
+        let mut world = many_files(7, 1000, bytes);
+        for device in &mut world.devices {
+            device.files.remove(&file(0));
+        }
+        world.connect();
+        let mut turns = 0;
+        while world.turn(turns % 2) {
+            turns += 1;
+        }
+        assert_eq!(world.devices[0].files, world.devices[1].files);
+        println!("1,000 files of {bytes} bytes: {turns} turns");
+        assert!(turns <= most, "{turns}");
+    }
+}
+
+#[test]
+fn a_long_file_on_its_way_makes_room_for_short_ones() {
+    for seed in 0..40 {
+        let mut world = many_files(seed, 0, 0);
+        world.connect();
+        while world.devices[1].files[&file(0)].1.len() < 10 {
+            assert!(world.step());
+        }
+        for number in 1..=40 {
+            world.devices[0].give_short(file(number), 20_000, true);
+            world.devices[1].give_short(file(number), 20_000, false);
+        }
+        world.tell_missing(1);
+        let parts = |world: &World| world.devices[1].files[&file(0)].1.len();
+        let before = parts(&world);
+        while (1..=40).any(|number| world.devices[1].files[&file(number)].1.len() < 2) {
+            assert!(world.step());
+        }
+        assert!(parts(&world) <= before + 4, "seed {seed}: {} parts after {before}", parts(&world));
+        world.drain();
+        assert_eq!(world.devices[0].files, world.devices[1].files);
+        // It went on where it was.
+        assert_eq!(world.ends[0].sent["chunk"], 70, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_file_that_is_longer_than_its_record_says_comes_as_a_long_one() {
+    let mut world = World::new(5);
+    for device in 0..2 {
+        world.devices[device].give_short(file(1), 100, device == 0);
+        world.devices[device].give_file(file(1), 7, (0..7).filter(|_| device == 0));
+        world.devices[device].give_short(file(2), 100, device == 0);
+    }
+    world.connect();
+    world.drain();
+    assert_eq!(world.closed(), None);
+    assert_eq!(world.devices[0].files, world.devices[1].files);
+}
+
+#[test]
+fn short_files_may_come_from_elsewhere_or_be_missing() {
+    for seed in 0..100 {
+        let mut world = many_files(seed, 60, 20_000);
+        for number in 1..=60 {
+            if number % 3 == 0 {
+                world.devices[0].give_short(file(number), 20_000, false);
+            }
+        }
+        world.connect();
+        for number in 1..=60 {
+            for _ in 0..seed % 7 {
+                world.step();
+            }
+            if number % 3 == 1 {
+                world.devices[1].give_short(file(number), 20_000, true);
+                world.tell_missing(1);
+            }
+        }
+        world.drain();
+        assert_eq!(world.closed(), None, "seed {seed}");
+        for number in 1..=60 {
+            let whole = world.devices[1].files[&file(number)].1.len() == 2;
+            assert_eq!(whole, number % 3 != 0, "seed {seed}, {number}");
+        }
+        for number in 1..=20 {
+            world.devices[0].give_short(file(3 * number), 20_000, true);
+        }
+        world.tell_missing(0);
+        world.drain();
+        assert_eq!(world.devices[0].files, world.devices[1].files, "seed {seed}");
+        for end in &world.ends {
+            assert!(end.session.as_ref().unwrap().nothing_pending(), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_short_file_is_taken_once_and_only_as_asked_for() {
+    let chunk = |index, total| Frame::Chunk { file: file(1), index, total, sealed: vec![1] };
+    for frames in [vec![chunk(1, 2), chunk(1, 2)], vec![chunk(0, 2)], vec![chunk(2, 3)], vec![chunk(1, 1)]] {
+        let mut world = many_files(1, 1, 20_000);
+        world.connect();
+        while !world.ends[1].sent.contains_key("want") {
+            assert!(world.step());
+        }
+        let session = world.ends[1].session.as_mut().unwrap();
+        let mut last = None;
+        for frame in &frames {
+            last = session.handle(Input::Frame(frame.encode())).pop();
+        }
+        assert_eq!(last, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)), "{frames:?}");
+    }
+}

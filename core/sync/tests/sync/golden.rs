@@ -4,7 +4,7 @@
 
 use firsthand_ids::{DocumentId, OperationHash, Position, SpaceId, UnixMillis, WriterId};
 use firsthand_log::{Mark, Vector};
-use firsthand_sync::{Frame, GoodbyeReason};
+use firsthand_sync::{FileId, Frame, GoodbyeReason};
 
 /// Two operations, of which the sender has more.
 const OPERATIONS: &[(&str, &str)] = &[
@@ -64,20 +64,27 @@ const ACK: &[(&str, &str)] = &[
 const PENDING: &[(&str, &str)] = &[("kind", "05"), ("waiting", "03"), ("files", "c801")];
 
 /// Four parts from the second on.
-const WANT: &[(&str, &str)] =
-    &[("kind", "06"), ("file", "d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"), ("first part", "01"), ("how many", "04")];
+const WANT: &[(&str, &str)] = &[
+    ("kind", "06"),
+    ("file", "d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"),
+    ("its preview", "02"),
+    ("first part", "01"),
+    ("how many", "04"),
+];
 
 /// The second of nine parts.
 const CHUNK: &[(&str, &str)] = &[
     ("kind", "07"),
     ("file", "d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"),
+    ("its preview", "02"),
     ("index", "01"),
     ("of how many", "09"),
     ("sealed", "7365616c6564"),
 ];
 
 /// The file is not here.
-const NO_FILE: &[(&str, &str)] = &[("kind", "08"), ("file", "d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0")];
+const NO_FILE: &[(&str, &str)] =
+    &[("kind", "08"), ("file", "d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"), ("its preview", "02")];
 
 /// The end, because of the disk.
 const GOODBYE: &[(&str, &str)] = &[("kind", "09"), ("reason: storage", "02")];
@@ -100,7 +107,7 @@ const CLOCK: &[(&str, &str)] = &[("kind", "0c"), ("milliseconds", "80c0c1ffbe68"
 const NO_SPACE: &[(&str, &str)] = &[("kind", "0d"), ("space", "51515151515151515151515151515151")];
 
 const SPACE: SpaceId = SpaceId::new([0x51; 16]);
-const FILE: DocumentId = DocumentId::new([0xd0; 16]);
+const FILE: FileId = FileId { document: DocumentId::new([0xd0; 16]), form: 2 };
 
 fn vector(writers: u8) -> Vector {
     let mut vector = Vector::new();

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use firsthand_ids::{DocumentId, OperationHash, Position, SpaceId, UnixMillis, WriterId};
+use firsthand_ids::{OperationHash, Position, SpaceId, UnixMillis, WriterId};
 use firsthand_log::codec::Writer;
 use firsthand_log::compress::Packer;
 use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{Mark, Vector};
 use firsthand_sync::{
-    Config, Effect, Frame, GoodbyeReason, Input, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES,
-    MAX_WANTED, Session,
+    Config, Effect, FileId, Frame, GoodbyeReason, Input, MAX_CHUNK_BYTES, MAX_FRAME_BYTES,
+    MAX_OPERATIONS_BYTES, MAX_WANTED, Session,
 };
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn writers() -> impl Strategy<Value = WriterId> {
     prop_oneof![4 => (0..6u16).prop_map(writer), 1 => any::<[u8; 16]>().prop_map(WriterId::new)]
 }
 
-fn files() -> impl Strategy<Value = DocumentId> {
+fn files() -> impl Strategy<Value = FileId> {
     (0..3u16).prop_map(file)
 }
 
@@ -200,7 +200,7 @@ fn oversized() -> Vec<(Vec<u8>, u64)> {
     let space = SPACE.as_bytes();
     let named = |kind: u8| [&[kind], &space[..]].concat();
     let hello = [&named(2)[..], &[0; 16], &[1]].concat();
-    let document = |kind: u8| [&[kind], &file(0).as_bytes()[..]].concat();
+    let document = |kind: u8| [&[kind], &file(0).document.as_bytes()[..], &[0]].concat();
     vec![
         (vec![1, 0], 65),                                             // membership heads
         (vec![1, 0, 0], 1025),                                        // operations

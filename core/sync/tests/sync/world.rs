@@ -333,6 +333,32 @@ impl World {
         true
     }
 
+    /// The ledger of a side answers all that it was asked.
+    fn rest(&mut self, at: usize) {
+        while !self.ends[at].questions.is_empty() || !self.ends[at].answers.is_empty() {
+            self.work(at);
+            if let Some(answer) = self.ends[at].answers.pop_front() {
+                self.feed(at, answer);
+            }
+        }
+    }
+
+    /// All that has reached one side happens there, and nothing else; false where nothing had.
+    pub(crate) fn turn(&mut self, at: usize) -> bool {
+        let fresh = self.ends[at].session.is_none();
+        if fresh {
+            self.open(at);
+        }
+        let frames = std::mem::take(&mut self.ends[at].inbox);
+        let any = fresh || !frames.is_empty();
+        self.rest(at);
+        for frame in frames {
+            self.feed(at, Input::Frame(frame));
+            self.rest(at);
+        }
+        any
+    }
+
     /// Lets everything happen that is on the way.
     pub(crate) fn drain(&mut self) {
         for _ in 0..200_000 {
