@@ -4,6 +4,7 @@ mod care;
 mod fields;
 mod incident;
 mod listed;
+mod roster;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,11 @@ pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
     AddArgs, AttachArgs, CloseArgs, DescribeFileArgs, EditArgs, HideArgs, IncidentCommand, LinkArgs,
     ListArgs, MergeArgs, ReopenArgs, ResolveArgs, SaveFileArgs, SearchArgs, UnlinkArgs, VerifyFileArgs,
+};
+pub(crate) use roster::{
+    AssignArgs, CheckInArgs, HandoffAnswerArgs, HandoffCommand, HandoffStartArgs, PersonAddArgs,
+    PersonCommand, PersonEditArgs, PersonFields, ReadyArgs, ShiftAddArgs, ShiftCommand, ShiftEditArgs,
+    ShiftFields, TrainArgs, UnassignArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -75,6 +81,20 @@ pub(crate) enum Command {
     /// Record incidents, read them, edit them, settle conflicts.
     #[command(subcommand, visible_alias = "i")]
     Incident(Box<IncidentCommand>),
+    /// The board: who is on, with whom, how they are, and who has not been heard of for too long.
+    Board,
+    /// Say how you are, or how somebody else is.
+    #[command(visible_alias = "c")]
+    Checkin(CheckInArgs),
+    /// Set up shifts, put people on them, move them on.
+    #[command(subcommand)]
+    Shift(ShiftCommand),
+    /// Hand over what is open from one shift to the next, item by item.
+    #[command(subcommand)]
+    Handoff(HandoffCommand),
+    /// Note people, what they can do and what they were trained in.
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Bring in a file from another program: CSV, Kobo CSV, GeoJSON, ODK Central JSON.
     Import(ImportArgs),
     /// Exchange records with another device of the team.

@@ -1,15 +1,20 @@
 //! The commands, one file each.
 
+mod board;
 mod care;
 mod check;
+mod checkin;
 mod debrief;
 mod emergency;
+mod handoff;
 mod import;
 pub(crate) mod incident;
 mod invite;
 mod join;
 mod passphrase;
+mod person;
 mod repair;
+mod shift;
 mod sync;
 mod team;
 
@@ -45,6 +50,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Team(TeamCommand::Show) => team::show(&session).await,
         Command::Team(TeamCommand::Quarantine) => team::quarantine(&session).await,
         Command::Incident(command) => incident::run(&session, *command).await,
+        Command::Board => board::show(&session).await,
+        Command::Checkin(args) => checkin::check_in(&session, &args).await,
+        Command::Shift(command) => shift::run(&session, command).await,
+        Command::Handoff(command) => handoff::run(&session, command).await,
+        Command::Person(command) => person::run(&session, command).await,
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,
         Command::Debrief(command) => debrief::run(&session, command).await,

@@ -10,5 +10,6 @@ mod import;
 mod incident;
 mod meet;
 mod merge;
+mod roster;
 mod status;
 mod support;

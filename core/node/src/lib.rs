@@ -18,7 +18,10 @@ pub use error::NodeError;
 pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;
 pub use firsthand_photo::NoForms;
-pub use firsthand_store::{Area, Cursor, IncidentQuery, IncidentRow, Near, StoreError, Window};
+pub use firsthand_store::{
+    Area, AssignmentRow, Cursor, HandoffProjection, IncidentQuery, IncidentRow, Listed, Near,
+    ShiftProjection, StoreError, TrainingRow, Window,
+};
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{

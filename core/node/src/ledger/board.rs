@@ -126,6 +126,7 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::Store`] from the store.
     pub fn board(&mut self, now: Now) -> Result<BoardView, NodeError> {
+        self.apply_untried()?;
         let steady = self.note_heard(now)?;
         let names = self.names()?;
         let alarmed: BTreeSet<PersonId> = self.store.alarmed()?.into_iter().collect();

@@ -1,0 +1,302 @@
+//! People.
+
+use chrono::{Local, NaiveDate};
+use firsthand_node::{Edit, Node, PersonView, Saved};
+use firsthand_record::CodeList;
+use firsthand_record::roster::{HeldSkill, Person, PersonStatus, Skill, SpokenLanguage, Training};
+use serde::Serialize;
+
+use super::List;
+use super::incident::Mark;
+use crate::args::{PersonAddArgs, PersonCommand, PersonEditArgs, PersonFields, TrainArgs};
+use crate::fail::Fail;
+use crate::home::Session;
+use crate::read;
+use crate::read::field::json;
+use crate::show::{table, text, when};
+
+/// Somebody in machine output.
+#[derive(Serialize)]
+struct Somebody {
+    person: String,
+    id: Option<String>,
+    name: String,
+    callsign: String,
+    status: String,
+    languages: Vec<String>,
+    skills: Vec<String>,
+    trainings: Vec<Trained>,
+    /// Whether they have a device.
+    member: bool,
+    me: bool,
+    conflicts: u32,
+    hidden: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check_ins: Option<Vec<CheckIn>>,
+}
+
+#[derive(Serialize)]
+struct Trained {
+    course: String,
+    template_id: Option<String>,
+    version: Option<u32>,
+    date: Option<String>,
+    expires: Option<String>,
+    /// Whether it counts today.
+    counts: bool,
+}
+
+#[derive(Serialize)]
+struct CheckIn {
+    id: String,
+    state: String,
+    by_whom: Option<String>,
+    author: String,
+    at: Option<String>,
+    shift: Option<String>,
+    place: Option<[f64; 2]>,
+    note: String,
+    /// Whether it is an alarm that still stands.
+    open: bool,
+}
+
+#[derive(Serialize)]
+struct SavedLine {
+    id: String,
+    findings: Vec<Mark>,
+}
+
+/// Check-ins that `person show` has.
+const CHECK_INS: usize = 10;
+
+/// Does what the command line says.
+pub(super) async fn run(session: &Session, command: PersonCommand) -> Result<(), Fail> {
+    match command {
+        PersonCommand::Add(args) => add(session, &args).await,
+        PersonCommand::List => list(session).await,
+        PersonCommand::Show { person } => show(session, person).await,
+        PersonCommand::Edit(args) => edit(session, &args).await,
+        PersonCommand::Train(args) => train(session, &args).await,
+    }
+}
+
+async fn add(session: &Session, args: &PersonAddArgs) -> Result<(), Fail> {
+    let skills = skills(&args.fields)?;
+    let status = status(&args.fields)?;
+    session
+        .with_node(async |node| {
+            let person = match &args.member {
+                Some(typed) => Some(node.find_person(typed.clone()).await?),
+                None => None,
+            };
+            let record = Person {
+                person,
+                display_name: Some(args.name.clone()),
+                callsign: args.fields.callsign.clone(),
+                status,
+                skills,
+                languages: languages(&args.fields),
+                ..Person::default()
+            };
+            print_saved(session, &node.add_person(record).await?, "noted")
+        })
+        .await
+}
+
+async fn edit(session: &Session, args: &PersonEditArgs) -> Result<(), Fail> {
+    let mut edits = Vec::new();
+    let mut set = |field: &str, value: serde_json::Value| {
+        edits.push(Edit::Set { field: field.to_owned(), value });
+    };
+    if let Some(name) = &args.name {
+        set("display_name", name.clone().into());
+    }
+    if let Some(callsign) = &args.fields.callsign {
+        set("callsign", callsign.clone().into());
+    }
+    if let Some(status) = status(&args.fields)? {
+        set("status", status.code().into());
+    }
+    for skill in skills(&args.fields)? {
+        edits.push(item("skills", skill)?);
+    }
+    for language in languages(&args.fields) {
+        edits.push(item("languages", language)?);
+    }
+    if edits.is_empty() {
+        return Err(Fail::input("person", "is given nothing to change"));
+    }
+    session
+        .with_node(async |node| {
+            let person = node.find_person(args.person.clone()).await?;
+            print_saved(session, &node.edit_person(person, edits).await?, "changed")
+        })
+        .await
+}
+
+async fn train(session: &Session, args: &TrainArgs) -> Result<(), Fail> {
+    let day = |field: &str, typed: &Option<String>| {
+        typed.as_deref().map(read::time::day).transpose().map_err(|reason| Fail::input(field, reason))
+    };
+    let training = Training {
+        key: String::new(),
+        course: args.course.clone(),
+        template_id: None,
+        version: None,
+        run: None,
+        date: day("on", &args.on)?.unwrap_or_else(|| Local::now().date_naive()),
+        expires: day("until", &args.until)?,
+        by: None,
+        certificate: None,
+    };
+    session
+        .with_node(async |node| {
+            let person = node.find_person(args.person.clone()).await?;
+            let edits = vec![item("trainings", training)?];
+            print_saved(session, &node.edit_person(person, edits).await?, "noted")
+        })
+        .await
+}
+
+fn item(list: &str, item: impl Serialize) -> Result<Edit, Fail> {
+    let value = json(item).map_err(|reason| Fail::input(list, reason))?;
+    Ok(Edit::Add { list: list.to_owned(), value })
+}
+
+fn status(fields: &PersonFields) -> Result<Option<PersonStatus>, Fail> {
+    let status = fields.status.as_deref().map(read::code).transpose();
+    status.map_err(|reason| Fail::input("status", reason))
+}
+
+fn skills(fields: &PersonFields) -> Result<Vec<HeldSkill>, Fail> {
+    let skill = |typed: &String| {
+        let skill: Skill = read::code(typed).map_err(|reason| Fail::input("skill", reason))?;
+        Ok(HeldSkill { key: String::new(), skill, note: String::new() })
+    };
+    fields.skill.iter().map(skill).collect()
+}
+
+fn languages(fields: &PersonFields) -> Vec<SpokenLanguage> {
+    let spoken = |tag: &String| SpokenLanguage { key: String::new(), language: tag.trim().to_owned() };
+    fields.language.iter().map(spoken).collect()
+}
+
+fn print_saved(session: &Session, saved: &Saved, done: &str) -> Result<(), Fail> {
+    let line =
+        SavedLine { id: saved.id.to_string(), findings: saved.findings.iter().map(Mark::from).collect() };
+    session.out.data(&line, |line| format!("{}  {done}", &line.id[..8]))
+}
+
+async fn list(session: &Session) -> Result<(), Fail> {
+    session
+        .with_node(async |node| {
+            let items = node.people().await?.into_iter().map(|it| machine(it, None)).collect();
+            session.out.data(&List { items }, |list| human_list(&list.items))
+        })
+        .await
+}
+
+async fn show(session: &Session, typed: String) -> Result<(), Fail> {
+    session
+        .with_node(async |node| {
+            let person = node.find_person(typed).await?;
+            let found = node.people().await?.into_iter().find(|it| it.person == person);
+            let found = found.ok_or_else(|| firsthand_node::NodeError::NotFound(person.short()))?;
+            let check_ins = check_ins(node, &found).await?;
+            session.out.data(&machine(found, Some(check_ins)), human)
+        })
+        .await
+}
+
+async fn check_ins(node: &Node, person: &PersonView) -> Result<Vec<CheckIn>, Fail> {
+    let line = |it: firsthand_node::CheckInView| CheckIn {
+        id: it.id.to_string(),
+        state: it.state,
+        by_whom: it.by_whom,
+        author: it.author,
+        at: when::machine_noted(Some(it.at)),
+        shift: it.shift.map(|id| id.to_string()),
+        place: it.place.map(|(lat, lon)| [lat, lon]),
+        note: it.note,
+        open: it.open,
+    };
+    Ok(node.check_ins(person.person, CHECK_INS).await?.into_iter().map(line).collect())
+}
+
+fn machine(it: PersonView, check_ins: Option<Vec<CheckIn>>) -> Somebody {
+    let today = Local::now().date_naive();
+    let day = |number: i32| {
+        NaiveDate::default()
+            .checked_add_signed(chrono::TimeDelta::days(i64::from(number)))
+            .unwrap_or_default()
+    };
+    let trained = |it: firsthand_node::TrainingRow| Trained {
+        counts: day(it.day) <= today && it.expires.is_none_or(|last| today <= day(last)),
+        course: it.course,
+        template_id: it.template_id,
+        version: it.version,
+        date: Some(day(it.day).to_string()),
+        expires: it.expires.map(|last| day(last).to_string()),
+    };
+    Somebody {
+        person: it.person.to_string(),
+        id: it.id.map(|id| id.to_string()),
+        name: it.name,
+        callsign: it.callsign,
+        status: it.status,
+        languages: it.languages,
+        skills: it.skills,
+        trainings: it.trainings.into_iter().map(trained).collect(),
+        member: it.member,
+        me: it.me,
+        conflicts: it.conflicts,
+        hidden: it.hidden,
+        check_ins,
+    }
+}
+
+fn label<C: CodeList>(code: &str) -> String {
+    C::from_loose(code).map_or_else(|| text::line(code), |it| it.label().to_owned())
+}
+
+fn trained(it: &Trained) -> String {
+    let until = it.expires.as_ref().map(|last| format!(" until {last}")).unwrap_or_default();
+    let lapsed = if it.counts { "" } else { " (does not count today)" };
+    format!("{}{until}{lapsed}", text::line(&it.course))
+}
+
+fn human_list(items: &[Somebody]) -> String {
+    let row = |it: &Somebody| {
+        vec![
+            text::line(&it.name) + if it.me { " (you)" } else { "" },
+            text::line(&it.callsign),
+            label::<PersonStatus>(&it.status),
+            it.skills.iter().map(|code| label::<Skill>(code)).collect::<Vec<_>>().join(", "),
+            it.trainings.iter().map(trained).collect::<Vec<_>>().join(", "),
+            if it.member { "yes" } else { "no" }.to_owned(),
+        ]
+    };
+    let headings = ["name", "callsign", "status", "skills", "trainings", "has a device"];
+    table::render(&headings, items.iter().filter(|it| !it.hidden).map(row).collect())
+}
+
+fn human(it: &Somebody) -> String {
+    let said = it.check_ins.iter().flatten().map(|said| {
+        let at = said.at.as_deref().unwrap_or("?");
+        let open = if said.open { "  ALARM, still open" } else { "" };
+        let state = label::<firsthand_record::roster::CheckInState>(&said.state);
+        let note = text::line(&said.note);
+        let note = if note.is_empty() { note } else { format!(": {note}") };
+        format!("{at}  {state} (by {}){note}{open}", text::line(&said.author))
+    });
+    table::pairs(&[
+        ("name", text::line(&it.name)),
+        ("callsign", text::line(&it.callsign)),
+        ("status", label::<PersonStatus>(&it.status)),
+        ("has a device", if it.member { "yes" } else { "no" }.to_owned()),
+        ("languages", it.languages.iter().map(|tag| text::line(tag)).collect::<Vec<_>>().join(", ")),
+        ("skills", it.skills.iter().map(|code| label::<Skill>(code)).collect::<Vec<_>>().join(", ")),
+        ("trainings", it.trainings.iter().map(trained).collect::<Vec<_>>().join("\n")),
+        ("check-ins", said.collect::<Vec<_>>().join("\n")),
+    ])
+}

@@ -1,0 +1,350 @@
+//! Shifts.
+
+use std::collections::BTreeMap;
+
+use firsthand_node::ids::PersonId;
+use firsthand_node::{Decision, Edit, Node, Saved, ShiftRow, ShiftView};
+use firsthand_record::roster::{Assignment, CheckInRule, GoNoGo, RiskLevel, Shift, ShiftStatus};
+use serde::Serialize;
+
+use super::List;
+use super::incident::Mark;
+use crate::args::{
+    AssignArgs, ReadyArgs, ShiftAddArgs, ShiftCommand, ShiftEditArgs, ShiftFields, UnassignArgs,
+};
+use crate::fail::Fail;
+use crate::home::Session;
+use crate::read;
+use crate::read::field::json;
+use crate::show::{table, text, when};
+
+/// A shift of a list in machine output.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    title: String,
+    status: &'static str,
+    start: Option<String>,
+    end: Option<String>,
+    people: usize,
+    go: usize,
+    no_go: usize,
+    proposals: u32,
+    conflicts: u32,
+    hidden: bool,
+}
+
+/// A shift in machine output.
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    status: &'static str,
+    team: String,
+    record: Shift,
+    names: BTreeMap<String, String>,
+    /// Assignments that others would like.
+    proposed: Vec<Proposed>,
+    /// Steps that others would like.
+    proposed_steps: Vec<&'static str>,
+    findings: Vec<Mark>,
+    conflicts: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Proposed {
+    person: String,
+    role: String,
+}
+
+#[derive(Serialize)]
+struct SavedLine {
+    id: String,
+    /// Whether it counts; otherwise it is a proposal.
+    counts: bool,
+    findings: Vec<Mark>,
+}
+
+const STATUSES: [ShiftStatus; 5] = [
+    ShiftStatus::Planned,
+    ShiftStatus::Briefed,
+    ShiftStatus::Active,
+    ShiftStatus::StandingDown,
+    ShiftStatus::Debriefed,
+];
+
+/// Minutes of grace where nothing is said.
+const GRACE: u32 = 15;
+
+/// Does what the command line says.
+pub(super) async fn run(session: &Session, command: ShiftCommand) -> Result<(), Fail> {
+    match command {
+        ShiftCommand::Add(args) => add(session, &args).await,
+        ShiftCommand::List { limit } => list(session, limit).await,
+        ShiftCommand::Show { shift } => show(session, shift).await,
+        ShiftCommand::Edit(args) => edit(session, &args).await,
+        ShiftCommand::Assign(args) => assign(session, &args).await,
+        ShiftCommand::Unassign(args) => unassign(session, &args).await,
+        ShiftCommand::Ready(args) => ready(session, &args).await,
+        ShiftCommand::Status { shift, status } => move_on(session, shift, &status).await,
+    }
+}
+
+/// What was typed, as a shift.
+fn typed(fields: &ShiftFields) -> Result<Shift, Fail> {
+    let time = |field: &str, typed: &Option<String>| {
+        typed.as_deref().map(read::time::moment).transpose().map_err(|reason| Fail::input(field, reason))
+    };
+    let risk = fields.risk.as_deref().map(read::code::<RiskLevel>).transpose();
+    let rule = |every_min| CheckInRule { every_min, grace_min: fields.grace.unwrap_or(GRACE) };
+    Ok(Shift {
+        start: time("start", &fields.start)?,
+        end: time("end", &fields.end)?,
+        check_in_rule: fields.every.map(rule),
+        risk_level: risk.map_err(|reason| Fail::input("risk", reason))?,
+        place_text: fields.place.clone().unwrap_or_default(),
+        briefing: fields.briefing.clone().unwrap_or_default(),
+        ..Shift::default()
+    })
+}
+
+async fn add(session: &Session, args: &ShiftAddArgs) -> Result<(), Fail> {
+    let shift = Shift { title: Some(args.title.clone()), ..typed(&args.fields)? };
+    session
+        .with_node(async |node| {
+            let saved = node.add_shift(shift).await?;
+            print(session, &Decision { saved, counts: true }, "planned")
+        })
+        .await
+}
+
+async fn edit(session: &Session, args: &ShiftEditArgs) -> Result<(), Fail> {
+    let shift = Shift { title: args.title.clone(), ..typed(&args.fields)? };
+    let mut edits = Vec::new();
+    for (field, text) in [("briefing", shift.briefing), ("place_text", shift.place_text)] {
+        if !text.is_empty() {
+            edits.push(Edit::ReplaceText { field: field.to_owned(), text });
+        }
+    }
+    let values = [
+        ("title", json(shift.title)),
+        ("start", json(shift.start)),
+        ("end", json(shift.end)),
+        ("check_in_rule", json(shift.check_in_rule)),
+        ("risk_level", json(shift.risk_level)),
+    ];
+    for (field, value) in values {
+        let value = value.map_err(|reason| Fail::input(field, reason))?;
+        if !value.is_null() {
+            edits.push(Edit::Set { field: field.to_owned(), value });
+        }
+    }
+    if edits.is_empty() {
+        return Err(Fail::input("shift", "is given nothing to change"));
+    }
+    session
+        .with_node(async |node| {
+            let id = node.find_shift(args.shift.clone()).await?;
+            let saved: Saved = node.edit_shift(id, edits).await?;
+            print(session, &Decision { saved, counts: true }, "changed")
+        })
+        .await
+}
+
+async fn assign(session: &Session, args: &AssignArgs) -> Result<(), Fail> {
+    let time = |field: &str, typed: &Option<String>| {
+        typed.as_deref().map(read::time::moment).transpose().map_err(|reason| Fail::input(field, reason))
+    };
+    let (from, until) = (time("from", &args.from)?, time("until", &args.until)?);
+    session
+        .with_node(async |node| {
+            let id = node.find_shift(args.shift.clone()).await?;
+            let person = node.find_person(args.person.clone()).await?;
+            let buddy = match &args.buddy {
+                Some(typed) => Some(node.find_person(typed.clone()).await?),
+                None => None,
+            };
+            let (key, role) = (String::new(), args.role.clone());
+            let assignment = Assignment { key, person, role, buddy, from, until };
+            print(session, &node.assign(id, assignment).await?, "assigned")
+        })
+        .await
+}
+
+async fn unassign(session: &Session, args: &UnassignArgs) -> Result<(), Fail> {
+    session
+        .with_node(async |node| {
+            let id = node.find_shift(args.shift.clone()).await?;
+            let person = node.find_person(args.person.clone()).await?;
+            print(session, &node.unassign(id, person, args.reason.clone()).await?, "taken off the shift")
+        })
+        .await
+}
+
+async fn ready(session: &Session, args: &ReadyArgs) -> Result<(), Fail> {
+    let answer: GoNoGo = read::code(&args.answer).map_err(|reason| Fail::input("answer", reason))?;
+    session
+        .with_node(async |node| {
+            let id = node.find_shift(args.shift.clone()).await?;
+            let person = node.find_person(args.person.clone()).await?;
+            let decision = node.ready(id, person, answer, args.note.clone()).await?;
+            print(session, &decision, answer.label())
+        })
+        .await
+}
+
+async fn move_on(session: &Session, shift: String, status: &str) -> Result<(), Fail> {
+    let status: ShiftStatus = read::code(status).map_err(|reason| Fail::input("status", reason))?;
+    session
+        .with_node(async |node| {
+            let id = node.find_shift(shift).await?;
+            let before = node.shift(id).await?.status;
+            let decision = node.move_on(id, status).await?;
+            if status < before {
+                session.out.note(&format!("It stays {}: a shift never goes back.", before.label()));
+            }
+            print(session, &decision, status.label())
+        })
+        .await
+}
+
+fn print(session: &Session, decision: &Decision, done: &str) -> Result<(), Fail> {
+    if !decision.counts {
+        session.out.note("Saved as a proposal: a lead decides.");
+    }
+    let findings: Vec<Mark> = decision.saved.findings.iter().map(Mark::from).collect();
+    for mark in &decision.saved.findings {
+        session.out.note(&format!("look at: {}", text::line(&mark.to_string())));
+    }
+    let line = SavedLine { id: decision.saved.id.to_string(), counts: decision.counts, findings };
+    session.out.data(&line, |line| format!("{}  {done}", &line.id[..8]))
+}
+
+async fn list(session: &Session, limit: usize) -> Result<(), Fail> {
+    session
+        .with_node(async |node| {
+            let items = node.shifts(limit).await?.into_iter().map(row).collect();
+            session.out.data(&List { items }, |list| human_list(&list.items))
+        })
+        .await
+}
+
+fn row(it: ShiftRow) -> Row {
+    let status = STATUSES.get(usize::from(it.row.status)).copied().unwrap_or(ShiftStatus::Debriefed);
+    let people: std::collections::BTreeSet<PersonId> =
+        it.row.assignments.iter().map(|it| it.person).collect();
+    let answers = |go: bool| it.row.go_no_go.iter().filter(|(_, answer)| *answer == go).count();
+    Row {
+        id: it.id.to_string(),
+        status: status.code(),
+        start: when::machine_noted(it.row.starts),
+        end: when::machine_noted(it.row.ends),
+        people: people.len(),
+        go: answers(true),
+        no_go: answers(false),
+        proposals: it.row.proposals,
+        conflicts: it.row.conflicts,
+        hidden: it.row.hidden,
+        title: it.row.title,
+    }
+}
+
+fn human_list(items: &[Row]) -> String {
+    if items.is_empty() {
+        return "No shift is planned.".to_owned();
+    }
+    let row = |it: &Row| {
+        vec![
+            it.id[..8].to_owned(),
+            text::line(&it.title),
+            label(it.status),
+            it.start.clone().unwrap_or_default(),
+            it.end.clone().unwrap_or_default(),
+            it.people.to_string(),
+            format!("{} / {}", it.go, it.no_go),
+            if it.proposals > 0 { it.proposals.to_string() } else { String::new() },
+        ]
+    };
+    let headings = ["id", "title", "status", "start", "end", "people", "go / no go", "proposals"];
+    table::render(&headings, items.iter().filter(|it| !it.hidden).map(row).collect())
+}
+
+fn label(code: &str) -> String {
+    STATUSES.iter().find(|it| it.code() == code).map_or_else(String::new, |it| it.label().to_owned())
+}
+
+async fn show(session: &Session, shift: String) -> Result<(), Fail> {
+    session.with_node(async |node| show_on(session, node, shift).await).await
+}
+
+async fn show_on(session: &Session, node: &Node, shift: String) -> Result<(), Fail> {
+    let id = node.find_shift(shift).await?;
+    let view = node.shift(id).await?;
+    let names: BTreeMap<PersonId, String> =
+        node.people().await?.into_iter().map(|it| (it.person, it.name)).collect();
+    let human = human(&view, &names);
+    session.out.data(&machine(view), |_| human)
+}
+
+fn machine(view: ShiftView) -> Shown {
+    let proposed =
+        |it: firsthand_node::ProposedAssignment| Proposed { person: it.person.to_string(), role: it.role };
+    Shown {
+        id: view.id.to_string(),
+        status: view.status.code(),
+        team: view.team,
+        record: view.record,
+        names: view.names.into_iter().map(|(person, name)| (person.to_string(), name)).collect(),
+        proposed: view.proposed.into_iter().map(proposed).collect(),
+        proposed_steps: view.proposed_steps.into_iter().map(ShiftStatus::code).collect(),
+        findings: view.findings.iter().map(Mark::from).collect(),
+        conflicts: view.conflicts,
+    }
+}
+
+fn human(view: &ShiftView, names: &BTreeMap<PersonId, String>) -> String {
+    let named = |person: &PersonId| {
+        let name = view.names.get(person).or_else(|| names.get(person));
+        name.map_or_else(|| person.short(), |name| text::line(name))
+    };
+    let record = &view.record;
+    let moment = |time: Option<firsthand_record::Moment>| time.map(when::moment).unwrap_or_default();
+    let answers = record.answers();
+    let person = |it: &Assignment| {
+        let buddy =
+            it.buddy.as_ref().map_or_else(|| "no buddy".to_owned(), |it| format!("with {}", named(it)));
+        let go = answers.iter().find(|step| step.person == it.person);
+        let go = go.map_or_else(String::new, |step| {
+            let note = text::line(&step.note);
+            let note = if note.is_empty() { note } else { format!(" ({note})") };
+            format!("  {}{note}", step.answer.label())
+        });
+        let from = it.from.map(|at| format!("  from {}", when::moment(at))).unwrap_or_default();
+        let until = it.until.map(|at| format!("  until {}", when::moment(at))).unwrap_or_default();
+        format!("{}: {}, {buddy}{go}{from}{until}", named(&it.person), text::line(&it.role))
+    };
+    let rule = record
+        .check_in_rule
+        .map(|rule| format!("every {} min, overdue after {} more", rule.every_min, rule.grace_min));
+    let proposals =
+        view.proposed.iter().map(|it| format!("{} as {}", named(&it.person), text::line(&it.role)));
+    let steps = view.proposed_steps.iter().map(|it| it.label().to_owned());
+    table::pairs(&[
+        ("id", view.id.short()),
+        ("title", text::line(record.title.as_deref().unwrap_or_default())),
+        ("status", view.status.label().to_owned()),
+        ("team", text::line(&view.team)),
+        ("start", moment(record.start)),
+        ("end", moment(record.end)),
+        ("place", text::lines(&record.place_text)),
+        ("danger", record.risk_level.map(|it| it.label().to_owned()).unwrap_or_default()),
+        ("check-ins", rule.unwrap_or_default()),
+        ("briefing", text::lines(&record.briefing)),
+        ("people", record.assignments.iter().map(person).collect::<Vec<_>>().join("\n")),
+        ("proposed", proposals.chain(steps).collect::<Vec<_>>().join("\n")),
+        (
+            "look at",
+            view.findings.iter().map(|it| text::line(&it.to_string())).collect::<Vec<_>>().join("\n"),
+        ),
+        ("in conflict", view.conflicts.join(", ")),
+    ])
+}
