@@ -7,7 +7,7 @@ use std::path::Path;
 
 use firsthand_ids::DocumentId;
 use firsthand_node::{Edit, Event, IncidentQuery, Ledger, Opening, RepairView, Role};
-use firsthand_record::Incident;
+use firsthand_record::{Care, Incident};
 use firsthand_store::{Doubt, Home, Unlock};
 use firsthand_tests::{Crash, Running, State, TestVault, World, copy_folder};
 
@@ -22,6 +22,12 @@ enum Restored {
 fn add(world: &mut World, device: usize, title: &str) -> DocumentId {
     let draft = Incident { title: Some(title.to_owned()), ..Incident::default() };
     world.write(device, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap().id
+}
+
+/// Notes something in a space that only two read.
+fn confide(world: &mut World, device: usize, words: &str) {
+    let care = Care { note: Some(words.to_owned()), ..Care::default() };
+    world.write(device, |ledger, now, rng| ledger.add_care(care, now, rng)).unwrap();
 }
 
 fn edit(world: &mut World, device: usize, id: DocumentId, text: &str) {
@@ -80,6 +86,11 @@ fn after_a_restore_nothing_is_lost_and_no_chain_forks() {
             let amina = world.found("Harbour", "Amina");
             let bela = world.join(amina, "Bela", Role::Responder);
             let early = add(&mut world, amina, "before the backup");
+            let team = world.devices[amina].ledger().team().unwrap();
+            let contact =
+                team.members.iter().find(|member| member.name == "Bela").map(|member| member.person);
+            world.write(amina, |ledger, _, _| ledger.name_care_contact(contact)).unwrap();
+            confide(&mut world, amina, "before the backup");
             world.meet(bela, amina);
             stop(&mut world, amina);
             let backup = world.devices[amina].beside("backup");
@@ -89,6 +100,7 @@ fn after_a_restore_nothing_is_lost_and_no_chain_forks() {
                 add(&mut world, amina, &format!("after the backup {number}"));
                 edit(&mut world, amina, early, &format!("moved {number} times"));
             }
+            confide(&mut world, amina, "after the backup");
             world.meet(bela, amina);
             if told {
                 stop(&mut world, amina);
@@ -105,7 +117,7 @@ fn after_a_restore_nothing_is_lost_and_no_chain_forks() {
                 Restored::HeadOnly => assert!(!ledger.store().is_in_doubt()),
                 Restored::DatabaseOnly => {
                     assert_eq!(ledger.store().doubts(), [Doubt::Behind]);
-                    assert_eq!(before.recovery.missing_entries(), 10);
+                    assert_eq!(before.recovery.missing_entries(), 11);
                 }
                 Restored::DatabaseAndHead => assert_eq!(ledger.store().doubts(), [Doubt::Restored]),
             }
@@ -119,7 +131,9 @@ fn after_a_restore_nothing_is_lost_and_no_chain_forks() {
             stop(&mut world, amina);
             world.restart(amina);
             let missing = world.devices[amina].ledger().team().unwrap().recovery.missing_entries();
-            assert_eq!(missing, if what == Restored::DatabaseOnly { 10 } else { 0 });
+            assert_eq!(missing, if what == Restored::DatabaseOnly { 11 } else { 0 });
+            // The doubt is settled, and still no chain of another space is gone on with.
+            confide(&mut world, amina, "after the restore");
             add(&mut world, amina, "one writer is enough");
             assert_eq!(writers(&mut world, amina), after);
 
@@ -127,6 +141,12 @@ fn after_a_restore_nothing_is_lost_and_no_chain_forks() {
             same(&mut world, amina, bela);
             let titles = titles(&mut world, amina);
             assert_eq!(titles.len(), 8, "{titles:?}");
+            for device in [amina, bela] {
+                let checks = world.devices[device].ledger().care_checks().unwrap();
+                let mut notes: Vec<_> = checks.into_iter().filter_map(|view| view.care.note).collect();
+                notes.sort();
+                assert_eq!(notes, ["after the backup", "after the restore", "before the backup"], "{what:?}");
+            }
             let recovery = world.devices[amina].ledger().team().unwrap().recovery;
             assert_eq!((recovery.missing_entries(), recovery.new_writer), (0, false));
             let rows = world.devices[amina].ledger().incidents(&IncidentQuery::default()).unwrap();
