@@ -7,6 +7,7 @@ Benchmarks (all of them unless named):
   first-sync   a new device receives everything
   cold-start   open an encrypted home and show the newest records; filters
   save         one durable edit
+  board        open an encrypted home and show who is on, 200 people on 50 shifts
   instructions what the common steps take, counted by valgrind
 
 Options:
@@ -25,12 +26,13 @@ pub(crate) enum Benchmark {
     FirstSync,
     ColdStart,
     Save,
+    Board,
     Instructions,
 }
 
 impl Benchmark {
-    const ALL: [Self; 5] =
-        [Self::Reconnect, Self::FirstSync, Self::ColdStart, Self::Save, Self::Instructions];
+    const ALL: [Self; 6] =
+        [Self::Reconnect, Self::FirstSync, Self::ColdStart, Self::Save, Self::Board, Self::Instructions];
 
     const fn name(self) -> &'static str {
         match self {
@@ -38,6 +40,7 @@ impl Benchmark {
             Self::FirstSync => "first-sync",
             Self::ColdStart => "cold-start",
             Self::Save => "save",
+            Self::Board => "board",
             Self::Instructions => "instructions",
         }
     }
@@ -48,6 +51,7 @@ impl Benchmark {
             Self::FirstSync => "2. First sync",
             Self::ColdStart => "3. Cold start",
             Self::Save => "4. Save",
+            Self::Board => "9. Board",
             Self::Instructions => "8. Instructions",
         }
     }

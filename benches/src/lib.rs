@@ -7,6 +7,7 @@
 mod arguments;
 mod automerge_sync;
 mod baseline;
+mod board;
 mod child;
 mod cold_start;
 mod data;
@@ -71,6 +72,7 @@ fn all(arguments: &Arguments, folder: &Path) -> Outcome<()> {
             Benchmark::FirstSync => first_sync::run(arguments, folder, &mut report)?,
             Benchmark::ColdStart => cold_start::run(arguments, folder, &mut report)?,
             Benchmark::Save => save::run(arguments, folder, &mut report)?,
+            Benchmark::Board => board::run(arguments, folder, &mut report)?,
             Benchmark::Instructions => instructions::run(arguments, folder, &mut report)?,
         }
         if !arguments.json {

@@ -108,6 +108,7 @@ impl Line {
             (Some(_), _) => ratio(target),
             (None, Quantity::RoundTrips(_)) => Quantity::RoundTrips(target).to_string(),
             (None, Quantity::Share(_)) => Quantity::Share(target).to_string(),
+            (None, Quantity::Seconds(_)) => Quantity::Seconds(target).to_string(),
             (None, _) => target.to_string(),
         };
         let verdict = match (self.target, self.reached()) {
