@@ -210,6 +210,8 @@ impl Ledger {
         for it in rescue.entries(&space) {
             by_space.entry(it.space).or_default().push(it);
         }
+        // Where nothing could be read, what the head file names is lost all the same.
+        by_space.entry(space).or_default();
         let mut rescued = Rescued { total: by_space.values().map(|it| it.len() as u64).sum(), done: 0 };
         view.entries_read = rescued.total;
         for (space, entries) in by_space {
