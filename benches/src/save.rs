@@ -188,7 +188,7 @@ impl Bench {
                 break edit;
             }
         };
-        let rights = Rights { may_resolve: true, may_close: true };
+        let rights = Rights::ALL;
         let writer = self.chain.writer;
         let ((changes, saved, row), edit) = timed(|| {
             let changes = document.edit(writer, rights, &[text])?;

@@ -7,13 +7,15 @@ pub struct Rights {
     pub may_resolve: bool,
     /// To close an incident and to open it again.
     pub may_close: bool,
+    /// To publish checklists.
+    pub may_publish: bool,
 }
 
 impl Rights {
     /// No right.
-    pub const NONE: Self = Self { may_resolve: false, may_close: false };
+    pub const NONE: Self = Self { may_resolve: false, may_close: false, may_publish: false };
     /// Every right.
-    pub const ALL: Self = Self { may_resolve: true, may_close: true };
+    pub const ALL: Self = Self { may_resolve: true, may_close: true, may_publish: true };
 }
 
 /// Who made a change and when, as the log entry says that carries it.

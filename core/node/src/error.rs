@@ -78,6 +78,9 @@ pub enum NodeError {
         /// The most that the caller takes.
         most: u64,
     },
+    /// A checklist or a run of one does not take it.
+    #[error(transparent)]
+    Checklist(#[from] crate::ChecklistError),
     /// The person stopped it.
     #[error("finish: stopped")]
     Stopped,

@@ -19,20 +19,20 @@ pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;
 pub use firsthand_photo::NoForms;
 pub use firsthand_store::{
-    Area, AssignmentRow, Cursor, HandoffProjection, IncidentQuery, IncidentRow, Listed, Near,
-    ShiftProjection, StoreError, TrainingRow, Window,
+    Area, AssignmentRow, Cursor, HandoffProjection, IncidentQuery, IncidentRow, Listed, Near, RunProjection,
+    RunRow, ShiftProjection, StoreError, TemplateProjection, TemplateRow, TemplateState, TrainingRow, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};
 pub use ledger::{
     Answering, AttachmentView, BoardLine, BoardShift, BoardView, CandidateView, CareView, CheckInView,
-    CheckView, ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision, DeviceKeys, Due,
-    Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, FormView, HandoffItem, HandoffRow,
-    HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange,
+    CheckView, ChecklistError, ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision,
+    DeviceKeys, Due, Entered, ExpectedView, FileDone, FileSealer, FileWork, ForkView, FormView, HandoffItem,
+    HandoffRow, HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange,
     ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PersonView,
-    PlaceView, ProgressFn, ProposedAssignment, QuarantineView, RecoveryView, RepairView, Resolved, Saved,
-    SealedFile, ShiftRow, ShiftView, StateDigest, StoredFile, TeamView, WaitingView, Watch, decode_rows,
-    encode_rows,
+    PlaceView, ProgressFn, ProposedAssignment, QuarantineView, RecoveryView, RepairView, Resolved, RunCounts,
+    RunListed, RunStanding, RunStep, RunView, Saved, SealedFile, ShiftRow, ShiftView, StateDigest,
+    StoredFile, TeamView, TemplateView, WaitingView, Watch, decode_rows, encode_rows, template_reason,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};

@@ -297,6 +297,48 @@ CREATE TABLE handoffs (
     hidden     INTEGER NOT NULL
 ) STRICT;
 
+-- Versions of checklists.
+CREATE TABLE templates (
+    document    INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id          BLOB NOT NULL,
+    effective   INTEGER NOT NULL,
+    author      INTEGER NOT NULL,           -- its writer
+    template_id TEXT NOT NULL,              -- what all its versions are called
+    version     INTEGER NOT NULL,
+    title       TEXT NOT NULL,              -- by language, as JSON
+    languages   TEXT NOT NULL,              -- one a line, the default first
+    sha256      BLOB,                       -- of its content, as its author says
+    items       INTEGER NOT NULL,
+    critical    INTEGER NOT NULL,           -- of the items
+    state       INTEGER NOT NULL,           -- 0 published, 1 not by a trainer, 2 misattributed, 3 unreadable, 4 not whole, 5 unsound
+    hidden      INTEGER NOT NULL            -- by its author or a trainer
+) STRICT;
+
+CREATE INDEX templates_by_name ON templates (template_id, version);
+
+-- Checklists that are, or were, worked through. Only what stands in the run itself: its checklist may come later.
+CREATE TABLE runs (
+    document    INTEGER NOT NULL PRIMARY KEY REFERENCES documents (number),
+    id          BLOB NOT NULL,
+    effective   INTEGER NOT NULL,
+    author      INTEGER NOT NULL,           -- the writer that began it
+    template    BLOB NOT NULL,              -- the document of a version of a checklist, which need not be here
+    template_id TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    sha256      BLOB,                       -- of that version's content
+    context     INTEGER,                    -- codes: incident, shift or training
+    about       BLOB,                       -- its document
+    started     INTEGER NOT NULL,
+    started_offset INTEGER NOT NULL,
+    completed   INTEGER,
+    abandoned   INTEGER NOT NULL,
+    entries     INTEGER NOT NULL,           -- answers, ticks and timers
+    conflicts   INTEGER NOT NULL,
+    hidden      INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX runs_by_time ON runs (completed IS NOT NULL OR abandoned, effective DESC);
+
 -- Local, never exchanged: when this device last heard of a person, or that a shift is active, by its own steady clock, which
 -- no clock that is set moves (core/node/src/ledger/steady.rs).
 CREATE TABLE heard (

@@ -51,7 +51,8 @@ pub use projection::{
     Area, AssignmentRow, CheckInProjection, CheckInRow, Cursor, EvidenceProjection, EvidenceRow,
     FieldTeamProjection, FormProjection, HandoffProjection, Heard, IncidentProjection, IncidentQuery,
     IncidentRow, Listed, MissingFile, Near, PersonProjection, ProjectedPlace, ProjectedRow, Rebuild, Rebuilt,
-    ShiftProjection, TrainingRow, Unheard, Window,
+    RunProjection, RunRow, ShiftProjection, TemplateProjection, TemplateRow, TemplateState, TrainingRow,
+    Unheard, Window,
 };
 pub use read::{BatchLimits, SpaceReferences};
 pub use rescue::{Rescue, RescuedEntry, RescuedSettings};

@@ -23,6 +23,8 @@ pub struct Rights {
     pub resolve: bool,
     /// May close and reopen incidents.
     pub close: bool,
+    /// May publish checklists: leads; for trainers there is no role yet.
+    pub publish: bool,
 }
 
 impl Role {
@@ -60,8 +62,10 @@ impl Role {
     #[must_use]
     pub const fn rights(self) -> Rights {
         match self {
-            Self::Lead => Rights { add: true, resolve: true, close: true },
-            Self::Responder | Self::Other(_) => Rights { add: false, resolve: false, close: false },
+            Self::Lead => Rights { add: true, resolve: true, close: true, publish: true },
+            Self::Responder | Self::Other(_) => {
+                Rights { add: false, resolve: false, close: false, publish: false }
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn authors(
     authors: &dyn Authors,
 ) -> BTreeMap<ChangeHash, Author> {
     // A look into the log for each item, so only where somebody asks.
-    if !matches!(kind, DocumentKind::Shift | DocumentKind::Handoff) {
+    if !matches!(kind, DocumentKind::Shift | DocumentKind::Handoff | DocumentKind::Template) {
         return BTreeMap::new();
     }
     let items = fields.values().filter_map(|field| match field {
@@ -44,7 +44,13 @@ pub(super) fn authors(
 }
 
 impl View {
-    /// Who made a change; of shifts and hand-offs only, and `None` where its entry is not here.
+    /// Who made the document; of checklists only, and `None` where the entry is not here.
+    #[must_use]
+    pub const fn creator(&self) -> Option<&Author> {
+        self.creator.as_ref()
+    }
+
+    /// Who made a change; of shifts, hand-offs and checklists only, and `None` where its entry is not here.
     #[must_use]
     pub fn author(&self, change: &ChangeHash) -> Option<&Author> {
         self.authors.get(change)

@@ -32,6 +32,8 @@ pub struct View {
     status: Status,
     /// Who made the items, of kinds in which not everybody's count.
     authors: BTreeMap<ChangeHash, Author>,
+    /// Who made the document, of kinds in which that decides.
+    creator: Option<Author>,
     /// The stored names of fields that are called otherwise in `fields`.
     renamed: BTreeMap<String, String>,
 }

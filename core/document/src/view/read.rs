@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Candidate, FieldView, Item, Proposal, Register, Status, View, Withdrawal};
 use crate::layout::{KIND, Layout, MapName, SCHEMA, Source, Standing};
 use crate::schema::lists;
-use crate::{Authors, Document, Letter, OpId, Schema, json};
+use crate::{Author, Authors, Document, DocumentKind, Letter, OpId, Schema, json};
 
 impl Document {
     /// What the document says. `authors` tells which resolutions and closings were made with the right to.
@@ -28,10 +28,12 @@ impl Document {
         }
         let status = Status::read(&reader.fields, authors);
         let kind = self.layout().map_or_else(|| "".into(), |layout| layout.kind.clone());
+        let creator = reader.creator(&kind);
         let authors = super::decided::authors(&kind, &reader.fields, authors);
         let (fields, renamed) = name(reader.fields, reader.schema);
         let layout = self.layout();
-        View { kind, schema: layout.map_or(0, |layout| layout.version), fields, status, authors, renamed }
+        let schema = layout.map_or(0, |layout| layout.version);
+        View { kind, schema, fields, status, authors, creator, renamed }
     }
 }
 
@@ -78,6 +80,16 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Who made the document: the author of the change that says what it is about.
+    fn creator(&self, kind: &DocumentKind) -> Option<Author> {
+        if *kind != DocumentKind::Template {
+            return None;
+        }
+        let once = self.source.standing(MapName::Once);
+        let (_, standing) = once.into_iter().find(|(key, _)| key == KIND)?;
+        self.authors.author(&self.source.change_of(standing.first()?.0)?)
+    }
+
     fn once(&mut self) {
         for (key, standing) in self.source.standing(MapName::Once) {
             if key != KIND && key != SCHEMA {

@@ -12,9 +12,11 @@ mod authors;
 mod board;
 mod check;
 mod check_ins;
+mod checklists;
 mod clock;
 mod debriefs;
 mod delivered;
+mod drafts;
 mod fork;
 mod handoffs;
 mod import;
@@ -33,6 +35,7 @@ mod receive;
 mod records;
 mod resume;
 mod roster;
+mod runs;
 mod salvage;
 mod sealed;
 mod shifts;
@@ -46,6 +49,7 @@ pub use attach::{AttachmentView, CustodyView, FormView, NewFile};
 pub use board::{BoardLine, BoardShift, BoardView, Due, Watch};
 pub use check::{CheckView, Part, StateDigest};
 pub use check_ins::CheckInView;
+pub use checklists::{ChecklistError, TemplateView, reason as template_reason};
 pub use debriefs::DebriefView;
 pub use delivered::OnlyHere;
 pub use fork::ForkView;
@@ -62,6 +66,7 @@ pub use read::{
     RecoveryView, TeamView,
 };
 pub use records::{Resolved, Saved};
+pub use runs::{RunCounts, RunListed, RunStanding, RunStep, RunView};
 pub use salvage::{LostRange, RepairView};
 pub use sealed::{FileSealer, SealedFile, StoredFile};
 pub use shifts::{ProposedAssignment, ShiftRow, ShiftView};
@@ -354,7 +359,11 @@ impl Ledger {
 
 /// Rights as documents know them.
 const fn document_rights(rights: Rights) -> firsthand_document::Rights {
-    firsthand_document::Rights { may_resolve: rights.resolve, may_close: rights.close }
+    firsthand_document::Rights {
+        may_resolve: rights.resolve,
+        may_close: rights.close,
+        may_publish: rights.publish,
+    }
 }
 
 /// A moment of a call: local time, from the caller's clock.

@@ -10,7 +10,7 @@ use firsthand_store::{DocumentUpdate, EvidenceProjection, FormProjection, Incide
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::roster;
+use super::{checklists, roster, runs};
 
 /// A record as the lists and screens need it: the values shown, as JSON.
 pub(super) fn shown(view: &View) -> Map<String, Value> {
@@ -62,6 +62,8 @@ fn row(
             roster::check_in_row(view, created).map(|row| ProjectedRow::CheckIn(Box::new(row)))
         }
         DocumentKind::Handoff => Some(ProjectedRow::Handoff(Box::new(roster::handoff_row(view)))),
+        DocumentKind::Template => Some(ProjectedRow::Template(Box::new(checklists::template_row(view)))),
+        DocumentKind::Run => runs::run_row(view).map(|row| ProjectedRow::Run(Box::new(row))),
         _ => None,
     }
 }

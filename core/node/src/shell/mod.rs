@@ -1,5 +1,6 @@
 //! Threads, tasks and sockets around the state machines.
 
+mod checklists;
 mod driver;
 mod files;
 mod join;

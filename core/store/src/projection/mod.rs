@@ -1,6 +1,7 @@
 //! Rows derived from documents, for lists, maps and searches. They can be made anew from the log at any time.
 
 mod area;
+mod checklist;
 mod find;
 mod list;
 mod query;
@@ -10,6 +11,7 @@ mod roster;
 mod row;
 pub(crate) mod text;
 
+pub use checklist::{RunProjection, RunRow, TemplateProjection, TemplateRow, TemplateState};
 pub use query::{Area, Cursor, IncidentQuery, Near, Window};
 pub use rebuild::{Rebuild, Rebuilt};
 pub use roster::{

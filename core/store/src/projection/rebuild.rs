@@ -105,6 +105,7 @@ fn clear(database: &Connection) -> Result<(), StoreError> {
         "DELETE FROM trainings; DELETE FROM people; DELETE FROM roles_required; DELETE FROM field_teams;
          DELETE FROM assignments; DELETE FROM go_no_go; DELETE FROM shifts; DELETE FROM check_ins; DELETE FROM handoffs;
          DELETE FROM incidents; DELETE FROM evidence; DELETE FROM evidence_forms; DELETE FROM origins; DELETE FROM incident_places;
+         DELETE FROM templates; DELETE FROM runs;
          DELETE FROM text_queue;
          INSERT INTO incident_text (incident_text) VALUES ('delete-all');
          UPDATE documents SET kind = NULL, saved = NULL;",
@@ -188,4 +189,10 @@ const ROWS: &[&str] = &[
      FROM check_ins AS c JOIN writers AS w ON w.number = c.author LEFT JOIN codes AS c1 ON c1.number = c.state
          LEFT JOIN codes AS c2 ON c2.number = c.by_whom",
     "SELECT id, 'handoff', effective, from_shift, to_shift, given, taken, items, unsettled, hidden FROM handoffs",
+    "SELECT t.id, 'template', t.effective, w.id, t.template_id, t.version, t.title, t.languages, t.sha256, t.items,
+         t.critical, t.state, t.hidden
+     FROM templates AS t JOIN writers AS w ON w.number = t.author",
+    "SELECT r.id, 'run', r.effective, w.id, r.template, r.template_id, r.version, r.sha256, c.code, r.about, r.started,
+         r.started_offset, r.completed, r.abandoned, r.entries, r.conflicts, r.hidden
+     FROM runs AS r JOIN writers AS w ON w.number = r.author LEFT JOIN codes AS c ON c.number = r.context",
 ];

@@ -5,6 +5,7 @@ use firsthand_record::{Origin, VariantKind};
 
 use crate::AttachmentSecret;
 
+use super::checklist::{RunProjection, TemplateProjection};
 use super::roster::{
     CheckInProjection, FieldTeamProjection, HandoffProjection, PersonProjection, ShiftProjection,
 };
@@ -27,6 +28,10 @@ pub enum ProjectedRow {
     CheckIn(Box<CheckInProjection>),
     /// What one shift leaves to the next.
     Handoff(Box<HandoffProjection>),
+    /// One version of a checklist.
+    Template(Box<TemplateProjection>),
+    /// A checklist that is being worked through.
+    Run(Box<RunProjection>),
 }
 
 /// What the lists hold of an incident. The store adds what the creating entry says: effective time, hash, author.

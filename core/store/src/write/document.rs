@@ -144,6 +144,8 @@ impl super::Draft<'_> {
             ProjectedRow::Shift(shift) => self.shift(&creation, shift),
             ProjectedRow::CheckIn(check_in) => self.check_in(&creation, check_in),
             ProjectedRow::Handoff(handoff) => self.handoff(&creation, handoff),
+            ProjectedRow::Template(template) => self.template(&creation, template),
+            ProjectedRow::Run(run) => self.run(&creation, run),
         }
     }
 }

@@ -189,6 +189,8 @@ impl Draft<'_> {
             "UPDATE shifts SET effective = ?1 WHERE document = ?2",
             "UPDATE check_ins SET effective = ?1 WHERE document = ?2",
             "UPDATE handoffs SET effective = ?1 WHERE document = ?2",
+            "UPDATE templates SET effective = ?1 WHERE document = ?2",
+            "UPDATE runs SET effective = ?1 WHERE document = ?2",
         ] {
             self.transaction.prepare_cached(update)?.execute(params![ordered(effective), document])?;
         }

@@ -1,5 +1,6 @@
 //! The one write path: everything of a [`Commit`] in one transaction.
 
+mod checklist;
 mod document;
 mod entry;
 mod evidence;

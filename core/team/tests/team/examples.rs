@@ -14,7 +14,7 @@ fn a_founder_leads_and_adds() {
     let (person, founder) = team.roster().member(&key(FOUNDER)).unwrap();
     assert_eq!(person, person_id(&key(FOUNDER)));
     assert_eq!((founder.name.as_str(), founder.role), ("Person 1", Role::Lead));
-    let all = Rights { add: true, resolve: true, close: true };
+    let all = Rights { add: true, resolve: true, close: true, publish: true };
     assert_eq!(team.roster().rights(&key(FOUNDER)), all);
 
     let grant = add(&mut team, FOUNDER, 2, Role::Responder);
