@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use firsthand_exchange::ExchangeError;
-use firsthand_node::{DocumentError, EndReason, NodeError, StoreError, TeamError};
+use firsthand_node::{ChecklistError, DocumentError, EndReason, NodeError, StoreError, TeamError};
 use firsthand_record::validate::{Finding, Kind};
 use serde::Serialize;
 
@@ -174,6 +174,7 @@ impl From<NodeError> for Fail {
             NodeError::Rejected(findings) => {
                 Self { details: rejected(findings), ..fail(Status::BadInput, "bad_input") }
             }
+            NodeError::Checklist(error) => checklist(error, message),
             NodeError::NotFound(_) => fail(Status::BadInput, "not_found"),
             NodeError::Ambiguous { .. } => {
                 fail(Status::BadInput, "ambiguous").hint("Type one more letter of the code.")
@@ -190,6 +191,34 @@ impl From<NodeError> for Fail {
             NodeError::Stopped => fail(Status::Other, "stopped"),
             _ => fail(Status::Other, "failed"),
         }
+    }
+}
+
+fn checklist(error: &ChecklistError, message: String) -> Fail {
+    let kind = match error {
+        ChecklistError::Taken { .. } => "taken",
+        ChecklistError::Unusable(_) => "not_offered",
+        ChecklistError::NotHere => "held",
+        ChecklistError::Over => "over",
+        ChecklistError::NoItem(_) => "not_found",
+        ChecklistError::NotAsked(_) => "not_asked",
+        ChecklistError::Timer(_) => "timer",
+        ChecklistError::Missing(_) => "missing",
+        _ => "bad_input",
+    };
+    let fail = Fail::new(Status::BadInput, kind, message);
+    let said = |field: &str, reason: &str| Detail { field: field.to_owned(), reason: reason.to_owned() };
+    match error {
+        ChecklistError::Taken { .. } => {
+            fail.hint("A published version never changes: --as-version gives it another number.")
+        }
+        ChecklistError::Constraint(said_by_trainer) if !said_by_trainer.is_empty() => {
+            fail.with_details(vec![said("answer", said_by_trainer)])
+        }
+        ChecklistError::Missing(items) => {
+            fail.with_details(items.iter().map(|(item, label)| said(item, label)).collect())
+        }
+        _ => fail,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and the help that explains it.
 
 mod care;
+mod checklist;
 mod fields;
 mod incident;
 mod listed;
@@ -13,6 +14,11 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 pub(crate) use care::{
     CareCommand, CareContactArgs, DebriefAddArgs, DebriefCommand, DebriefEditArgs, EmergencyArgs,
     EmergencyCommand, NoteArgs, SaidArgs,
+};
+pub(crate) use checklist::{
+    AbandonArgs, AnswerArgs, ChecklistCommand, CompleteArgs, ImportChecklistArgs, LanguageArgs,
+    ListChecklistsArgs, PublishArgs, RunArgs, RunsArgs, ShowChecklistArgs, TickArgs, TimerArgs, TimerWord,
+    TrainedArgs,
 };
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
@@ -95,6 +101,9 @@ pub(crate) enum Command {
     /// Note people, what they can do and what they were trained in.
     #[command(subcommand)]
     Person(PersonCommand),
+    /// Load protocols, publish them to the team, and work through them.
+    #[command(subcommand)]
+    Checklist(Box<ChecklistCommand>),
     /// Bring in a file from another program: CSV, Kobo CSV, GeoJSON, ODK Central JSON.
     Import(ImportArgs),
     /// Exchange records with another device of the team.

@@ -77,9 +77,12 @@ pub(crate) struct PersonEditArgs {
 pub(crate) struct TrainArgs {
     /// A name, a callsign, `me`, or the beginning of an id.
     pub(crate) person: String,
-    /// What it was called.
-    #[arg(long)]
-    pub(crate) course: String,
+    /// What it was called; with a checklist, its title where nothing else is given.
+    #[arg(long, required_unless_present = "checklist")]
+    pub(crate) course: Option<String>,
+    /// The checklist that was trained on: `name`, or `name@version`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) checklist: Option<String>,
     /// The day; today without it.
     #[arg(long, value_name = "DAY")]
     pub(crate) on: Option<String>,

@@ -4,6 +4,7 @@ mod board;
 mod care;
 mod check;
 mod checkin;
+mod checklist;
 mod debrief;
 mod emergency;
 mod handoff;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Shift(command) => shift::run(&session, command).await,
         Command::Handoff(command) => handoff::run(&session, command).await,
         Command::Person(command) => person::run(&session, command).await,
+        Command::Checklist(command) => checklist::run(&session, *command).await,
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,
         Command::Debrief(command) => debrief::run(&session, command).await,

@@ -138,9 +138,9 @@ async fn train(session: &Session, args: &TrainArgs) -> Result<(), Fail> {
     let day = |field: &str, typed: &Option<String>| {
         typed.as_deref().map(read::time::day).transpose().map_err(|reason| Fail::input(field, reason))
     };
-    let training = Training {
+    let mut training = Training {
         key: String::new(),
-        course: args.course.clone(),
+        course: args.course.clone().unwrap_or_default(),
         template_id: None,
         version: None,
         run: None,
@@ -152,6 +152,16 @@ async fn train(session: &Session, args: &TrainArgs) -> Result<(), Fail> {
     session
         .with_node(async |node| {
             let person = node.find_person(args.person.clone()).await?;
+            if let Some(checklist) = &args.checklist {
+                let id = node.find_template(checklist).await?;
+                let (view, template) = node.template(id).await?;
+                let content = template.map(|template| template.content).unwrap_or_default();
+                if training.course.is_empty() {
+                    content.title.get("", content.default_language()).clone_into(&mut training.course);
+                }
+                training.template_id = Some(view.row.row.template_id);
+                training.version = Some(view.row.row.version);
+            }
             let edits = vec![item("trainings", training)?];
             print_saved(session, &node.edit_person(person, edits).await?, "noted")
         })

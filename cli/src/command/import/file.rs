@@ -28,7 +28,7 @@ fn unreadable(what: &str, error: &std::io::Error) -> Fail {
 }
 
 /// Keeps panics that come of a broken workbook, and end that file alone, off the terminal.
-fn keep_caught_panics_quiet() {
+pub(crate) fn keep_caught_panics_quiet() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if !firsthand_exchange::catches_panics() {

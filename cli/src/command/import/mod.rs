@@ -10,6 +10,8 @@ use std::sync::Arc;
 use firsthand_exchange::{ColumnMap, Drafts, Reading};
 use firsthand_node::{ImportRow, Node, Progress};
 
+pub(super) use self::file::keep_caught_panics_quiet;
+
 use self::file::Given;
 use self::media::Media;
 use self::preview::Preview;
