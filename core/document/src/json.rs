@@ -1,42 +1,6 @@
+pub use firsthand_record::canonical;
+pub(crate) use firsthand_record::write_canonical as write;
 use serde_json::Value;
-
-/// Canonical JSON: members sorted by key, no spaces, numbers and text as `serde_json` writes them.
-///
-/// Sorted here and not left to the map type, because another crate of the build may switch `serde_json` to maps that
-/// keep the order of insertion.
-#[must_use]
-pub fn canonical(value: &Value) -> String {
-    let mut out = String::new();
-    write(value, &mut out);
-    out
-}
-
-pub(crate) fn write(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(members) => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_unstable_by(|a, b| a.0.cmp(b.0));
-            out.push('{');
-            for (index, (key, member)) in sorted.into_iter().enumerate() {
-                separate(index, out);
-                write_text(key, out);
-                out.push(':');
-                write(member, out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                separate(index, out);
-                write(item, out);
-            }
-            out.push(']');
-        }
-        Value::String(text) => write_text(text, out),
-        scalar => out.push_str(&scalar.to_string()),
-    }
-}
 
 pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push_str(&Value::from(text).to_string());

@@ -5,6 +5,7 @@ use firsthand_ids::{ContentHash, DeviceKey, DocumentId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::kinds::readable;
 use crate::{
     C2paState, CapturePath, ClockEvidence, Consent, CustodyKind, Moment, PeopleVisible, Place, Tombstone,
     VariantKind,
@@ -101,31 +102,7 @@ impl Evidence {
     /// is cannot be read.
     #[must_use]
     pub fn read(fields: Map<String, Value>) -> Option<Self> {
-        let whole = Self::deserialize(Value::Object(fields.clone()));
-        if let Ok(whole) = whole {
-            return Some(whole);
-        }
-        let (mut readable, rest): (Map<_, _>, Map<_, _>) =
-            fields.into_iter().partition(|(name, _)| Self::REQUIRED.contains(&name.as_str()));
-        let base = readable.clone();
-        let fits = |name: &str, value: Value| {
-            let mut alone = base.clone();
-            alone.insert(name.to_owned(), value);
-            Self::deserialize(Value::Object(alone)).is_ok()
-        };
-        for (name, value) in rest {
-            let value = match value {
-                Value::Array(items) => {
-                    let one = |item: &Value| fits(&name, Value::from(vec![item.clone()]));
-                    Value::Array(items.into_iter().filter(one).collect())
-                }
-                value => value,
-            };
-            if fits(&name, value.clone()) {
-                readable.insert(name, value);
-            }
-        }
-        Self::deserialize(Value::Object(readable)).ok()
+        readable(fields, &Self::REQUIRED)
     }
 
     const REQUIRED: [&str; 5] = ["incident", "sha256", "byte_len", "mime", "capture_path"];

@@ -1,7 +1,7 @@
 //! What all kinds of records have in common: how they are declared, and how they are read.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Declares a kind of record and the list of its fields together, so that the two cannot drift apart.
 macro_rules! record {
@@ -131,4 +131,34 @@ pub(crate) fn many<T: DeserializeOwned>(value: Value, field: &str, unread: &mut 
             Vec::new()
         }
     }
+}
+
+/// Reads a kind of which some fields are `required`, without those others, and without those items of lists, that this version
+/// cannot read: nobody can hide a record by adding to its lists what nobody understands. `None` where what is required cannot
+/// be read.
+pub(crate) fn readable<T: DeserializeOwned>(fields: Map<String, Value>, required: &[&str]) -> Option<T> {
+    if let Ok(whole) = T::deserialize(Value::Object(fields.clone())) {
+        return Some(whole);
+    }
+    let (mut readable, rest): (Map<_, _>, Map<_, _>) =
+        fields.into_iter().partition(|(name, _)| required.contains(&name.as_str()));
+    let base = readable.clone();
+    let fits = |name: &str, value: Value| {
+        let mut alone = base.clone();
+        alone.insert(name.to_owned(), value);
+        T::deserialize(Value::Object(alone)).is_ok()
+    };
+    for (name, value) in rest {
+        let value = match value {
+            Value::Array(items) => {
+                let one = |item: &Value| fits(&name, Value::from(vec![item.clone()]));
+                Value::Array(items.into_iter().filter(one).collect())
+            }
+            value => value,
+        };
+        if fits(&name, value.clone()) {
+            readable.insert(name, value);
+        }
+    }
+    T::deserialize(Value::Object(readable)).ok()
 }

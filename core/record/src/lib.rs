@@ -7,6 +7,7 @@
 //! Records are plain values. How two copies merge is not known here: that is the `document` crate's work.
 
 mod actor;
+mod canonical;
 pub mod checklist;
 mod codes;
 mod count;
@@ -27,6 +28,7 @@ mod source;
 pub mod validate;
 
 pub use actor::{Actor, AuthorityPresence, Harm, Tactic, Weapon};
+pub use canonical::{canonical, write_canonical};
 pub use codes::{
     ActorKind, ActorRole, C2paState, CapturePath, Certainty, ClockTrust, CodeList, CountKind, Credibility,
     CustodyKind, FollowUp, GeoPrecision, LinkKind, MediationOutcome, PeopleVisible, PlaceSource, Precision,

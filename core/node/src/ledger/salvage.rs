@@ -211,7 +211,9 @@ impl Ledger {
             by_space.entry(it.space).or_default().push(it);
         }
         // Where nothing could be read, what the head file names is lost all the same.
-        by_space.entry(space).or_default();
+        for tail in ledger.store.missing_tails() {
+            by_space.entry(tail.space).or_default();
+        }
         let mut rescued = Rescued { total: by_space.values().map(|it| it.len() as u64).sum(), done: 0 };
         view.entries_read = rescued.total;
         for (space, entries) in by_space {
@@ -282,17 +284,22 @@ impl Ledger {
             }
         }
         self.keep_tails(space, tails)?;
-        for tail in self.store.missing_tails() {
-            let furthest = known.entry(tail.writer).or_default();
-            *furthest = (*furthest).max(tail.reached);
+        let missing = self.store.missing_tails();
+        let own: BTreeMap<_, _> = missing
+            .iter()
+            .filter(|tail| tail.space == *space)
+            .map(|tail| (tail.writer, tail.reached))
+            .collect();
+        for (writer, reached) in &own {
+            let furthest = known.entry(*writer).or_default();
+            *furthest = (*furthest).max(*reached);
         }
-        let own: Vec<_> = self.store.missing_tails().iter().map(|tail| tail.writer).collect();
         for (writer, to) in known {
             let tip = self.store.tip(space, &writer);
             let held = tip.as_ref().map_or(Position::START, |tip| tip.position);
             if held < to {
                 let is_own =
-                    own.contains(&writer) || tip.as_ref().is_some_and(|tip| tip.device == self.device);
+                    own.contains_key(&writer) || tip.as_ref().is_some_and(|tip| tip.device == self.device);
                 let person = if is_own { Some(self.person) } else { tip.map(|tip| tip.person) };
                 let person = person.map(|person| self.name(&person)).unwrap_or_default();
                 view.lost.push(LostRange { writer, person, own: is_own, from: held.next(), to });

@@ -4,7 +4,6 @@
 //! and never changed: [`Answer`]s and ticks by person, timers. [`Checklist::progress`] says where it stands. [`Localised`]
 //! is a text in several languages.
 
-mod canonical;
 mod codes;
 mod localised;
 pub(crate) mod logic;

@@ -4,9 +4,8 @@ use firsthand_ids::{ContentHash, PersonId, WriterId, sha256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::canonical::canonical;
 use super::{ItemType, Localised, TemplateKind};
-use crate::Tombstone;
+use crate::{Tombstone, canonical};
 
 /// Why fields are no template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,14 +1,19 @@
 use serde_json::Value;
 
-/// JSON with its members sorted by key, without spaces: the same value is always the same bytes. Sorted here and not left
-/// to the map type, because another crate of the build may switch `serde_json` to maps that keep the order of insertion.
-pub(super) fn canonical(value: &Value) -> String {
+/// Canonical JSON: members sorted by key, no spaces, numbers and text as `serde_json` writes them. The same value is always the
+/// same bytes.
+///
+/// Sorted here and not left to the map type, because another crate of the build may switch `serde_json` to maps that
+/// keep the order of insertion.
+#[must_use]
+pub fn canonical(value: &Value) -> String {
     let mut out = String::new();
-    write(value, &mut out);
+    write_canonical(value, &mut out);
     out
 }
 
-fn write(value: &Value, out: &mut String) {
+/// The same behind what is written already.
+pub fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
@@ -18,7 +23,7 @@ fn write(value: &Value, out: &mut String) {
                 separate(index, out);
                 out.push_str(&Value::from(key.as_str()).to_string());
                 out.push(':');
-                write(member, out);
+                write_canonical(member, out);
             }
             out.push('}');
         }
@@ -26,7 +31,7 @@ fn write(value: &Value, out: &mut String) {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 separate(index, out);
-                write(item, out);
+                write_canonical(item, out);
             }
             out.push(']');
         }
@@ -34,6 +39,7 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
+/// What stands before all but the first member.
 fn separate(index: usize, out: &mut String) {
     if index > 0 {
         out.push(',');
