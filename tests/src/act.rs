@@ -14,6 +14,8 @@ use crate::{Dice, Expected, World};
 /// Decides what people do, and does it.
 pub struct Person {
     pub dice: Dice,
+    /// Whether the day is one of shifts and checklists more than of incidents.
+    pub organises: bool,
     generator: Generator<ChaCha8Rng>,
 }
 
@@ -24,11 +26,14 @@ const TEXTS: [&str; 2] = ["narrative", "place_text"];
 impl Person {
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed, 1), generator: Generator::new(source(seed, 2)) }
+        Self { dice: Dice::new(seed, 1), organises: false, generator: Generator::new(source(seed, 2)) }
     }
 
     /// Does one thing on a device.
     pub fn act(&mut self, world: &mut World, expected: &mut Expected, device: usize) {
+        if self.organises && self.dice.percent(70) {
+            return self.organise(world, expected, device);
+        }
         let rows = world.devices[device].ledger().incidents(&IncidentQuery::default()).unwrap();
         if rows.len() < 3 || self.dice.percent(15) {
             return self.add(world, expected, device);
@@ -46,6 +51,7 @@ impl Person {
             10..16 => self.import(world, expected, device, 4),
             16..22 => self.status(world, expected, device, incident),
             22..27 => self.confide(world, expected, device),
+            27..30 => self.organise(world, expected, device),
             _ => self.edit(world, expected, device, incident),
         }
     }

@@ -14,6 +14,8 @@ pub struct Expected {
     pub files: Vec<ExpectedFile>,
     /// Care checks.
     pub confided: Vec<Confided>,
+    /// Shifts, check-ins, hand-offs and runs of checklists.
+    pub organised: crate::organise::Organised,
     /// Emergency contacts: the name to call, and whose they are.
     pub contacts: Vec<(String, PersonId)>,
     /// The first incidents.

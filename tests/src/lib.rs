@@ -30,6 +30,7 @@ mod expected;
 mod folder;
 pub mod hostile;
 mod join;
+mod organise;
 mod poison;
 mod run;
 pub mod seeds;

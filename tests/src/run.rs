@@ -66,6 +66,10 @@ impl Run {
         for _ in 0..2 {
             person.add(&mut world, &mut expected, 0);
         }
+        person.organises = dice.percent(30);
+        if person.organises {
+            person.prepare(&mut world, &mut expected, 0);
+        }
         for number in 1..size.devices {
             world.meet(number, 0);
         }

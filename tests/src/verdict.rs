@@ -40,6 +40,7 @@ pub fn same_everywhere(world: &mut World, expected: &Expected) {
         contents(&views, expected);
         files(world.devices[number].ledger(), expected);
         confided(world.devices[number].ledger(), number, expected);
+        crate::organise::all_here(world.devices[number].ledger(), &expected.organised);
         sound(world.devices[number].ledger(), number);
     }
     times_rise(world.devices[first].ledger());
