@@ -47,6 +47,9 @@ pub(super) async fn play(tell: Narrator, dir: &Path) -> Result<Report, Fail> {
     tell.chapter("Before they go: a shift")?;
     let day = shift::plan(tell, [&lead, &second, &third], &mut meetings).await?;
 
+    tell.chapter("What to do: a protocol")?;
+    shift::work_through(tell, [&lead, &second, &third], day, &mut meetings).await?;
+
     tell.chapter("At the bridge: an incident, and a photo")?;
     let bridge = log_at_the_bridge(tell, &lead, dir).await?;
     for other in [&second, &third] {

@@ -1,7 +1,10 @@
 //! The day's shift: who goes with whom, how they are, what the next shift takes over, and what was learnt.
 
 use chrono::{Local, TimeDelta};
+use firsthand_exchange::protocol;
+use firsthand_node::RunStep;
 use firsthand_node::ids::DocumentId;
+use firsthand_record::checklist::{ItemType, RunContext, RunContextKind};
 use firsthand_record::roster::{
     Assignment, CheckIn, CheckInRule, CheckInState, GoNoGo, Handoff, HandoffAnswer, RiskLevel, Shift,
     ShiftStatus,
@@ -64,6 +67,43 @@ pub(super) async fn plan(
     lead.node.move_on(saved.id, ShiftStatus::Active).await?;
     tell.step("Everybody says that they go, and the shift begins.")?;
     Ok(saved.id)
+}
+
+/// The lead publishes a protocol; two people work through one run of it while apart.
+pub(super) async fn work_through(
+    tell: Narrator,
+    [lead, second, third]: [&Device; 3],
+    day: DocumentId,
+    meetings: &mut Vec<Meeting>,
+) -> Result<(), Fail> {
+    let shipped = protocol::shipped().iter().find(|it| it.template_id == "buddy-check");
+    let template = shipped.ok_or_else(|| wrong("no protocol of that name"))?.load()?.into_template();
+    let items: Vec<String> = template
+        .content
+        .items
+        .iter()
+        .filter(|item| item.item_type == ItemType::Check)
+        .map(|item| item.item_id.clone())
+        .collect();
+    let [one, other, ..] = &items[..] else { return Err(wrong("a protocol with nothing to tick")) };
+    let id = lead.node.publish_template(template).await?.id;
+    let context = RunContext { kind: RunContextKind::Shift, document: Some(day) };
+    let run = lead.node.start_run(id, Some(context)).await?.id;
+    tell.step(&format!("{LEAD} publishes the protocol \"Buddy check\" and begins it for this shift."))?;
+    for device in [second, third] {
+        record(tell, meetings, meet(device, lead, "a protocol").await?)?;
+    }
+    second.node.enter(run, one, RunStep::Tick, "").await?;
+    third.node.enter(run, other, RunStep::Tick, "").await?;
+    record(tell, meetings, meet(second, third, "two ticks").await?)?;
+    record(tell, meetings, meet(third, lead, "the same").await?)?;
+    let answers = lead.node.checklist_run(run).await?.record.answers;
+    if answers.len() != 2 {
+        return Err(wrong(format!("{} ticks instead of 2", answers.len())));
+    }
+    tell.step(&format!(
+        "{SECOND} and {THIRD} each tick a step, apart: both are there, with who ticked it and when."
+    ))
 }
 
 async fn state(device: &Device, name: &str) -> Result<Option<CheckInState>, Fail> {
