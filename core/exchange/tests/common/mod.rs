@@ -5,6 +5,7 @@
 
 pub(crate) mod book;
 pub(crate) mod old_book;
+pub(crate) mod protocol;
 
 use std::path::{Path, PathBuf};
 
