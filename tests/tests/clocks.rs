@@ -121,3 +121,24 @@ fn nobody_met_yet() {
     assert_eq!(clock.boot_id.len(), 8);
     assert!(!clock.boot_id.contains("world"));
 }
+
+/// Two who have everything say nothing for hours. What is entered then goes over all the same: silence counts from when an answer is
+/// owed, not from when something was last heard.
+#[test]
+fn a_meeting_that_was_quiet_for_long_goes_on() {
+    let mut world = World::new(4);
+    let lead = world.found("Harbour", "Amina");
+    let other = world.join(lead, "Bruno", Role::Responder);
+    world.calm = true;
+    let link = world.dial(lead, other, false).unwrap();
+    world.settle(100_000);
+    for hours in 1..4 {
+        world.now += hours * 3_600_000;
+        let draft = Incident { title: Some(format!("After {hours} hours")), ..Incident::default() };
+        world.write(lead, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap();
+        world.settle(100_000);
+        assert!(world.cables.contains_key(&link), "the link was given up after {hours} hours");
+    }
+    let rows = world.devices[other].ledger().incidents(&IncidentQuery::default()).unwrap();
+    assert_eq!(rows.len(), 3);
+}

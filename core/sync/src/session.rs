@@ -221,10 +221,7 @@ impl Session {
             }
             // Everything below is for members only.
             _ if !self.members => return Err(Refusal::Misbehaved),
-            Frame::Hello { space, digest, vector } => match self.spaces.get_mut(&space) {
-                Some(space) => space.on_hello(digest, vector, out)?,
-                None => out.push(Effect::send(&Frame::NoSpace { space })),
-            },
+            Frame::Hello { space, digest, vector } => self.on_hello(space, digest, vector, out)?,
             // Without the main one there would be nothing to meet for.
             Frame::NoSpace { space } if self.main != Some(space) => self.space(space)?.on_no_space()?,
             Frame::NoSpace { .. } => return Err(Refusal::Misbehaved),
@@ -248,6 +245,22 @@ impl Session {
             Frame::Clock { .. } => return Err(Refusal::Misbehaved),
         }
         self.advance(out)
+    }
+
+    fn on_hello(
+        &mut self,
+        id: SpaceId,
+        digest: [u8; 16],
+        vector: Option<Vector>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        match self.spaces.get_mut(&id) {
+            Some(space) => space.on_hello(digest, vector, out),
+            None => {
+                out.push(Effect::send(&Frame::NoSpace { space: id }));
+                Ok(())
+            }
+        }
     }
 
     fn space(&mut self, id: SpaceId) -> Result<&mut Space, Refusal> {
@@ -283,8 +296,10 @@ impl Session {
             out.push(Effect::send(&Frame::Clock { at }));
         }
         self.early_bytes = 0;
-        for frame in std::mem::take(&mut self.early).into_values() {
-            self.on_frame(frame, out)?;
+        // Nothing else is done before every space that has to be greeted was: what is not open yet holds nothing up.
+        for (id, frame) in std::mem::take(&mut self.early) {
+            let Frame::Hello { digest, vector, .. } = frame else { continue };
+            self.on_hello(id, digest, vector, out)?;
         }
         for (id, space) in &mut self.spaces {
             space.greet(*id == main, out);
@@ -296,7 +311,8 @@ impl Session {
         if !self.membership.done()? {
             return Ok(());
         }
-        if self.outdated && !self.opening {
+        // A hello that waits is answered, also where what was taken in meanwhile changed nothing.
+        if (self.outdated || !self.early.is_empty()) && !self.opening {
             (self.outdated, self.opening) = (false, true);
             out.push(Effect::OpenSpaces);
         }

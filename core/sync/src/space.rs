@@ -161,7 +161,7 @@ impl Space {
     /// Nothing on the way in either direction, and nothing left to send or to wait for besides forked chains.
     pub(crate) fn settled(&self) -> bool {
         // Of a space that this device holds nothing of, the peer speaks first, and before it says what it misses.
-        if self.told.is_none() || self.refused {
+        if self.refused || (self.told.is_none() && self.ours.is_empty()) {
             return true;
         }
         let Some(theirs) = &self.theirs else { return false };

@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) summary: Summary,
     pub(crate) opened: UnixMillis,
     pub(crate) heard: UnixMillis,
+    /// Since when the other side owes something, while it does.
+    owed_since: Option<UnixMillis>,
     sending: Option<bool>,
 }
 
@@ -60,6 +62,7 @@ impl Connection {
             summary: Summary::default(),
             opened: now,
             heard: now,
+            owed_since: None,
             sending: None,
         }
     }
@@ -107,12 +110,22 @@ impl Connection {
         match &self.phase {
             Phase::Handshake { .. } => Some(UnixMillis(self.opened.0 + HANDSHAKE_MS)),
             Phase::Joining(_) => Some(UnixMillis(self.heard.0 + WORDS_MS)),
-            // While this device's own ledger is busy, nobody else is late.
-            Phase::Session(meeting) if meeting.asked == 0 && meeting.session.awaits_peer(self.once) => {
-                Some(UnixMillis(self.heard.0 + ANSWER_MS))
+            Phase::Session(_) => {
+                self.owed_since.map(|since| UnixMillis(since.0.max(self.heard.0) + ANSWER_MS))
             }
-            Phase::Greeting { .. } | Phase::Session(_) => None,
+            Phase::Greeting { .. } => None,
         }
+    }
+
+    /// Takes note of whether it is the other side's turn. Before that it may have been silent for as long as it liked: two who
+    /// have everything say nothing for hours.
+    pub(crate) fn note_turn(&mut self, now: UnixMillis) {
+        let owed = match &self.phase {
+            // While this device's own ledger is busy, nobody else is late.
+            Phase::Session(meeting) => meeting.asked == 0 && meeting.session.awaits_peer(self.once),
+            _ => false,
+        };
+        self.owed_since = owed.then(|| self.owed_since.unwrap_or(now));
     }
 }
 

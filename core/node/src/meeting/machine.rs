@@ -156,6 +156,7 @@ impl Meetings {
                 }
             }
         }
+        self.links.values_mut().for_each(|link| link.note_turn(now));
         out
     }
 

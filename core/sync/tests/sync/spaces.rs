@@ -150,3 +150,32 @@ fn a_space_that_an_operation_makes_opens_in_the_same_meeting() {
     assert_eq!(said, [hello(OTHER, &Vector::new())]);
     assert_eq!(two.standing(&OTHER).unwrap().we_lack, 4);
 }
+
+/// Two hellos came early, that of a small space first: nothing is called settled before all were answered.
+#[test]
+fn nothing_is_told_of_files_before_every_space_is_open() {
+    let mut early = session();
+    early.handle(Input::Pending(Default::default()));
+    for (space, entries) in [(OTHER, 1), (THIRD, 7)] {
+        hear(&mut early, &hello(space, &held(entries)));
+    }
+    let spaces = [(MAIN, held(2)), (OTHER, held(1)), (THIRD, held(2))];
+    let said = frames(&early.handle(opened(&spaces)));
+    assert!(!said.iter().any(|frame| matches!(frame, Frame::Pending { .. })), "{said:?}");
+    assert_eq!(said.iter().filter(|frame| matches!(frame, Frame::Hello { .. })).count(), 3);
+}
+
+/// Operations that are known already come, and with them a hello of a space that is not: it is answered all the same.
+#[test]
+fn a_hello_that_waits_is_answered_also_where_nothing_changed() {
+    let mut two = session();
+    two.handle(opened(&[(MAIN, held(1))]));
+    hear(&mut two, &hello(MAIN, &held(1)));
+    hear(&mut two, &Frame::Operations { heads: vec![], operations: vec![], more: false });
+    assert_eq!(hear(&mut two, &hello(OTHER, &held(4))), []);
+    let asked = two.handle(Input::OperationsTaken { heads: vec![], peer_known: Ok(true) });
+    assert!(asked.contains(&Effect::OpenSpaces), "{asked:?}");
+    let said = frames(&two.handle(opened(&[(MAIN, held(1))])));
+    assert!(said.contains(&Frame::NoSpace { space: OTHER }));
+    assert!(!two.awaits_peer(false));
+}
