@@ -385,6 +385,10 @@ impl Run {
             self.person.act(&mut self.world, &mut self.expected, device);
             self.world.settle(300_000);
         }
+        // A link whose other end went without a word is given up once it has owed an answer for long enough.
+        while self.world.wait() {
+            self.world.settle(300_000);
+        }
         for number in self.world.up() {
             let peers = self.world.devices[number].up().meetings.peers();
             assert!(!peers.is_empty());
