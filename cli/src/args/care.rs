@@ -124,7 +124,7 @@ pub(crate) struct DebriefAddArgs {
     /// The incident: its short code, or the beginning of its id.
     #[arg(long, value_name = "CODE")]
     pub(crate) incident: Option<String>,
-    /// The shift: the beginning of its id.
+    /// The shift: its title, or the beginning of its title or id.
     #[arg(long, value_name = "ID")]
     pub(crate) shift: Option<String>,
     #[command(flatten)]

@@ -83,7 +83,7 @@ async fn contact(session: &Session, args: &CareContactArgs) -> Result<(), Fail> 
             if args.nobody {
                 node.name_care_contact(None).await?;
             } else if let Some(name) = &args.name {
-                let person = read::person::member(node, "name", name).await?;
+                let person = node.find_person(name.to_owned()).await?;
                 node.name_care_contact(Some(person)).await?;
             }
             let named = node.care_contact().await?;

@@ -9,7 +9,6 @@ use super::List;
 use crate::args::{DebriefAddArgs, DebriefCommand, DebriefEditArgs, SaidArgs};
 use crate::fail::Fail;
 use crate::home::Session;
-use crate::read;
 use crate::read::field::json;
 use crate::show::{table, text, when};
 
@@ -48,7 +47,7 @@ async fn add(session: &Session, args: DebriefAddArgs) -> Result<(), Fail> {
                 None => None,
             };
             let shift = match &args.shift {
-                Some(typed) => Some(node.find_record(DocumentKind::Shift, typed).await?),
+                Some(typed) => Some(node.find_shift(typed.clone()).await?),
                 None => None,
             };
             let said = said(node, args.said).await?;
@@ -119,7 +118,7 @@ async fn said(node: &Node, args: SaidArgs) -> Result<Debrief, Fail> {
         texts.into_iter().map(|text| Lesson { key: String::new(), text }).collect::<Vec<_>>()
     };
     let owner = match &args.owner {
-        Some(typed) => Some(read::person::member(node, "owner", typed).await?),
+        Some(typed) => Some(node.find_person(typed.to_owned()).await?),
         None => None,
     };
     let day =
@@ -127,7 +126,7 @@ async fn said(node: &Node, args: SaidArgs) -> Result<Debrief, Fail> {
     let due = args.due.as_ref().map(day).transpose()?;
     let mut participants = Vec::new();
     for typed in &args.participant {
-        let person = read::person::member(node, "participant", typed).await?;
+        let person = node.find_person(typed.to_owned()).await?;
         participants.push(Participant { key: String::new(), person });
     }
     let change = |text| Change { key: String::new(), text, owner, due };

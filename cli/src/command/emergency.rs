@@ -8,7 +8,6 @@ use super::List;
 use crate::args::{EmergencyArgs, EmergencyCommand};
 use crate::fail::Fail;
 use crate::home::Session;
-use crate::read;
 use crate::show::{table, text};
 
 /// An emergency contact in machine output.
@@ -39,7 +38,7 @@ async fn set(session: &Session, args: EmergencyArgs) -> Result<(), Fail> {
     session
         .with_node(async |node| {
             let person = match &args.person {
-                Some(typed) => Some(read::person::member(node, "person", typed).await?),
+                Some(typed) => Some(node.find_person(typed.to_owned()).await?),
                 None => None,
             };
             let contact = EmergencyContact {

@@ -15,7 +15,6 @@ use super::Narrator;
 use super::day::{LEAD, SECOND, THIRD, record};
 use super::device::{Device, Meeting, meet, wrong};
 use crate::fail::Fail;
-use crate::read;
 
 const TITLE: &str = "Market bridge, day";
 const NIGHT: &str = "Market bridge, night";
@@ -47,8 +46,8 @@ pub(super) async fn plan(
     let saved = lead.node.add_shift(shift(TITLE, -1, 6)?).await?;
     let people = [(LEAD, "lead", SECOND), (SECOND, "east bank", THIRD), (THIRD, "west bank", SECOND)];
     for (name, role, buddy) in people {
-        let person = read::person::member(&lead.node, "person", name).await?;
-        let buddy = Some(read::person::member(&lead.node, "buddy", buddy).await?);
+        let person = lead.node.find_person(name.to_owned()).await?;
+        let buddy = Some(lead.node.find_person(buddy.to_owned()).await?);
         let role = role.to_owned();
         let assignment = Assignment { key: String::new(), person, role, buddy, from: None, until: None };
         lead.node.assign(saved.id, assignment).await?;
@@ -61,7 +60,7 @@ pub(super) async fn plan(
         record(tell, meetings, meet(device, lead, "the shift").await?)?;
     }
     for device in [lead, second, third] {
-        let person = read::person::member(&device.node, "person", device.name).await?;
+        let person = device.node.find_person(device.name.to_owned()).await?;
         device.node.ready(saved.id, person, GoNoGo::Yes, String::new()).await?;
     }
     lead.node.move_on(saved.id, ShiftStatus::Active).await?;
@@ -130,7 +129,7 @@ pub(super) async fn missing(
     [lead, second, third]: [&Device; 3],
     meetings: &mut Vec<Meeting>,
 ) -> Result<(), Fail> {
-    let person = read::person::member(&lead.node, "person", THIRD).await?;
+    let person = lead.node.find_person(THIRD.to_owned()).await?;
     let note = Some(String::from("Not at the tree, no answer on the radio"));
     lead.node.check_in(CheckIn { person: Some(person), note, ..says(CheckInState::Missing) }).await?;
     tell.step(&format!("{LEAD} cannot reach {THIRD} and reports her missing."))?;
@@ -215,7 +214,7 @@ pub(super) async fn learn(
     };
     lead.node.add_debrief(debrief).await?;
     tell.step(&format!("{LEAD} writes down what went well, and what should change."))?;
-    let contact = read::person::member(&second.node, "contact", THIRD).await?;
+    let contact = second.node.find_person(THIRD.to_owned()).await?;
     second.node.name_care_contact(Some(contact)).await?;
     let note = Some(String::from("My hands shook for an hour. I would like to talk."));
     second.node.add_care(Care { wellbeing: Some(3), note, ..Care::default() }).await?;

@@ -4,7 +4,6 @@
 pub(crate) mod entered;
 pub(crate) mod field;
 pub(crate) mod items;
-pub(crate) mod person;
 pub(crate) mod place;
 pub(crate) mod time;
 

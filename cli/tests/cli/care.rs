@@ -34,7 +34,7 @@ fn a_care_check_is_read_by_the_one_who_was_named_and_nobody_else() {
         home.run(&["check"]).fine();
     }
 
-    assert_eq!(responder.json(&["care", "contact", "nobody at all"]).error(3)["kind"], "bad_input");
+    assert_eq!(responder.json(&["care", "contact", "nobody at all"]).error(3)["kind"], "not_found");
     assert_eq!(responder.json(&["care", "note"]).error(2)["kind"], "usage");
     assert_eq!(responder.json(&["care", "note", "--wellbeing", "6"]).error(2)["kind"], "usage");
     let own_name = responder.json(&["team", "show"]).json()["me"].as_str().unwrap().to_owned();

@@ -1,7 +1,5 @@
 //! What teams learnt from shifts and incidents.
 
-use std::collections::BTreeMap;
-
 use firsthand_document::DocumentKind;
 use firsthand_ids::{DocumentId, LocalTime};
 use firsthand_record::Debrief;
@@ -40,9 +38,7 @@ impl Ledger {
     /// [`NodeError::NotFound`] where it is not here, or is something else.
     pub fn debrief(&mut self, id: DocumentId) -> Result<DebriefView, NodeError> {
         let info = self.created(&id)?.info;
-        let document = self.load(&id)?;
-        let view = self.view(&document, &BTreeMap::new());
-        self.documents.put(id, document);
+        let view = self.read_view(&id)?;
         if view.kind != DocumentKind::Debrief {
             return Err(NodeError::NotFound(id.short()));
         }

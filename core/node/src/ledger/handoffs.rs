@@ -160,10 +160,8 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::NotFound`] where it is not here.
     pub fn handoff(&mut self, id: DocumentId) -> Result<HandoffView, NodeError> {
-        let document = self.load(&id)?;
-        let view = self.view(&document, &BTreeMap::new());
+        let view = self.read_view(&id)?;
         let is_one = view.kind == DocumentKind::Handoff;
-        self.documents.put(id, document);
         if !is_one {
             return Err(NodeError::NotFound(id.short()));
         }

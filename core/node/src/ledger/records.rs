@@ -127,6 +127,14 @@ impl Ledger {
         document.view(&OwnAuthors { log: LogAuthors::new(&self.store, &self.membership, arriving) })
     }
 
+    /// What a document gives to read now.
+    pub(super) fn read_view(&mut self, id: &DocumentId) -> Result<View, NodeError> {
+        let document = self.load(id)?;
+        let view = self.view(&document, &BTreeMap::new());
+        self.documents.put(*id, document);
+        Ok(view)
+    }
+
     /// Saves an edit of a document.
     ///
     /// # Errors

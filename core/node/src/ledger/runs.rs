@@ -351,9 +351,7 @@ impl Ledger {
     /// [`NodeError::NotFound`] where it is not here, or is something else.
     pub fn run(&mut self, id: DocumentId) -> Result<RunView, NodeError> {
         let info = self.created(&id)?.info;
-        let document = self.load(&id)?;
-        let view = self.view(&document, &BTreeMap::new());
-        self.documents.put(id, document);
+        let view = self.read_view(&id)?;
         let record = Some(&view).filter(|view| view.kind == DocumentKind::Run).and_then(record);
         let record = record.ok_or_else(|| NodeError::NotFound(id.short()))?;
         let (content, template) = self.content_of(&record)?;
