@@ -1,7 +1,7 @@
 //! Working through a checklist.
 
 use firsthand_node::ids::DocumentId;
-use firsthand_node::{DocumentKind, Node, RunStep, Saved};
+use firsthand_node::{Node, RunStep, Saved};
 use firsthand_record::checklist::{RunContext, RunContextKind, TimerEvent};
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ pub(super) async fn start(session: &Session, args: &RunArgs) -> Result<(), Fail>
 async fn context(node: &Node, args: &RunArgs) -> Result<Option<RunContext>, Fail> {
     let (kind, document) = match (&args.incident, &args.shift, args.training) {
         (Some(code), _, _) => (RunContextKind::Incident, Some(node.find(code).await?)),
-        (_, Some(id), _) => (RunContextKind::Shift, Some(node.find_record(DocumentKind::Shift, id).await?)),
+        (_, Some(id), _) => (RunContextKind::Shift, Some(node.find_shift(id.clone()).await?)),
         (_, _, true) => (RunContextKind::Training, None),
         (None, None, false) => return Ok(None),
     };
