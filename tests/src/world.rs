@@ -36,6 +36,8 @@ pub struct World {
     /// Some member breaks the rules, so sessions may end for that.
     pub hostile: bool,
     pub steps: u64,
+    /// What is done with a ledger after everything that it saved for somebody.
+    pub saved: Option<Box<dyn FnMut(&mut Ledger)>>,
     /// Words on the inviters' screens.
     words: BTreeMap<LinkId, [&'static str; 3]>,
     compared: BTreeSet<LinkId>,
@@ -91,6 +93,7 @@ impl World {
             calm: false,
             hostile: false,
             steps: 0,
+            saved: None,
             words: BTreeMap::new(),
             compared: BTreeSet::new(),
             taints: BTreeMap::new(),
@@ -237,6 +240,9 @@ impl World {
         let now = device.clock.at(self.now);
         let State::Up(running) = &mut device.state else { panic!("{} does not run", device.name) };
         let result = act(&mut running.ledger, now, &mut device.rng)?;
+        if let Some(saved) = &mut self.saved {
+            saved(&mut running.ledger);
+        }
         running.inbox.push_back(Input::Changed(running.ledger.change()));
         Ok(result)
     }

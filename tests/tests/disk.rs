@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used)]
 #![allow(unsafe_code, reason = "calls of the C library are put in front of its own")]
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firsthand_ids::DocumentId;
@@ -39,35 +41,39 @@ struct Story {
     digests: Vec<StateDigest>,
 }
 
+/// Notes that everything so far was acknowledged, and what there is then.
+fn acknowledge(ledger: &mut Ledger, digests: &mut Vec<StateDigest>) {
+    disk::with(|disk| disk.note(|| Op::Acknowledged(digests.len())));
+    digests.push(ledger.digest().unwrap());
+}
+
 /// Somebody founds a team and works, closing the home now and then.
 fn work(seed: u64, actions: usize, sectors: Sectors) -> Story {
     let dir = folder();
     let home = dir.path().join("home");
     fs::create_dir(&home).unwrap();
     disk::watch(&home, true, sectors);
-    let mut digests = Vec::new();
-    let acknowledge = |ledger: &mut Ledger, digests: &mut Vec<StateDigest>| {
-        disk::with(|disk| disk.note(|| Op::Acknowledged(digests.len())));
-        digests.push(ledger.digest().unwrap());
-    };
+    let digests = Rc::new(RefCell::new(Vec::new()));
     let mut ledger = crashing::open(&home, seed).unwrap();
-    acknowledge(&mut ledger, &mut digests);
+    acknowledge(&mut ledger, &mut digests.borrow_mut());
     let (mut person, mut expected) = (Person::new(seed), Expected::default());
     let mut done = 0;
     while done < actions {
         let mut world = World::within(seed + done as u64, dir.path().join("world"));
         let device = world.move_in_as("Amina", ledger);
+        // One thing that somebody does may be saved as several, each of which is there or is not.
+        let saved = Rc::clone(&digests);
+        world.saved = Some(Box::new(move |ledger| acknowledge(ledger, &mut saved.borrow_mut())));
         let until = actions.min(done + 1 + person.dice.below(100));
         for _ in done..until {
             person.act(&mut world, &mut expected, device);
-            acknowledge(world.devices[device].ledger(), &mut digests);
         }
         done = until;
         drop(world);
         ledger = crashing::reopen(&home).unwrap();
     }
     drop(ledger);
-    Story { sectors, ops: disk::unwatch().ops, digests }
+    Story { sectors, ops: disk::unwatch().ops, digests: digests.take() }
 }
 
 /// Cuts the power after so many operations, and looks at what is left.
@@ -98,7 +104,7 @@ fn cut_and_verify(story: &Story, cut: usize, loss: Loss, dice: &mut Dice) {
     let next = story.digests.get(acknowledged + 1);
     assert!(
         digest == story.digests[acknowledged] || Some(&digest) == next,
-        "cut {cut}, {loss:?}: the state is not the one after action {acknowledged}"
+        "cut {cut}, {loss:?}: the state is not the one after save {acknowledged}"
     );
     let check = ledger.check(&mut |_, _| true).unwrap();
     let found = check.problems.len();
