@@ -3,6 +3,7 @@
 //! A command line is read by [`args`], done by [`command`], and answered through [`show`]; what goes wrong becomes a
 //! [`fail::Fail`], which decides the exit status. Everything about records, teams and meetings is `firsthand-node`'s.
 
+mod alarm;
 mod args;
 mod command;
 mod demo;

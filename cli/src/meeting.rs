@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use firsthand_node::{EndReason, Event, LinkId, NodeError, Pending, Standing, Summary};
+use firsthand_node::{EndReason, Event, LinkId, Node, NodeError, Pending, Standing, Summary};
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::alarm::Said;
 use crate::fail::{Fail, end_code};
 use crate::show::progress::Bar;
 use crate::show::{Out, text};
@@ -95,17 +96,19 @@ pub(crate) struct Meetings {
     out: Out,
     bar: Bar,
     open: BTreeMap<LinkId, Peer>,
+    /// Which alarms were said; nothing where none are to be said.
+    alarms: Option<Said>,
 }
 
 impl Meetings {
     /// Nothing has happened yet.
     pub(crate) fn new(out: Out) -> Self {
-        Self { out, bar: Bar::spinner(), open: BTreeMap::new() }
+        Self { out, bar: Bar::spinner(), open: BTreeMap::new(), alarms: Some(Said::default()) }
     }
 
     /// Follows meetings without a word.
     pub(crate) fn quiet(out: Out) -> Self {
-        Self { out, bar: Bar::none(), open: BTreeMap::new() }
+        Self { out, bar: Bar::none(), open: BTreeMap::new(), alarms: None }
     }
 
     /// Says that this side waits for others.
@@ -152,9 +155,23 @@ impl Meetings {
                 let (name, complete) = (peer.name, peer.complete);
                 return Ok(Some(Ended { name, reason: *reason, complete, summary: *summary }));
             }
+            Event::Alarm { .. } | Event::Overdue { .. } => {
+                if let Some(said) = &mut self.alarms {
+                    self.bar.aside(|| said.say(self.out, event))?;
+                }
+            }
             _ => {}
         }
         Ok(None)
+    }
+
+    /// Says the alarms that stand and were not said.
+    pub(crate) async fn alarms(&mut self, node: &Node) -> Result<(), Fail> {
+        let Some(said) = &mut self.alarms else { return Ok(()) };
+        for event in said.unsaid(node).await? {
+            self.bar.aside(|| said.say(self.out, &event))?;
+        }
+        Ok(())
     }
 
     /// Prints a meeting that is over.

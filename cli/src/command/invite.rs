@@ -66,7 +66,9 @@ async fn invite(out: Out, node: &Node, args: &InviteArgs) -> Result<(), Fail> {
             Event::Joined { name, .. } => {
                 let joined = Joined { event: "joined", name: name.clone() };
                 out.event(&joined, |it| format!("joined: {}", text::line(&it.name)))?;
-                return first_sync(&mut events, &mut meetings, name).await;
+                let result = first_sync(&mut events, &mut meetings, name).await;
+                meetings.alarms(node).await?;
+                return result;
             }
             // The code is used up by then: a wrong word may mean somebody in between.
             Event::Ended { reason: EndReason::Declined, .. } => {

@@ -52,5 +52,6 @@ async fn first_meeting(session: &Session, node: &Node, address: &str) -> Result<
     let mut meetings = Meetings::new(session.out);
     let ended = sync::until_ended(&mut events, &mut meetings).await?;
     meetings.print(&ended)?;
+    meetings.alarms(node).await?;
     ended.result()
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use firsthand_node::{EndReason, Event, Node, NodeError};
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::args::SyncArgs;
 use crate::fail::Fail;
@@ -70,6 +70,7 @@ async fn listen(
             continue;
         }
         meetings.print(&ended)?;
+        meetings.alarms(node).await?;
         if args.once {
             return ended.result();
         }
@@ -90,6 +91,7 @@ async fn meet(
             Ok(_) => {
                 let ended = until_ended(events, meetings).await?;
                 meetings.print(&ended)?;
+                meetings.alarms(node).await?;
                 if args.once {
                     return ended.result();
                 }
@@ -107,7 +109,10 @@ async fn meet(
             Err(error) => return Err(error.into()),
         }
         meetings.note(&format!("trying {address} again in {} s (Ctrl-C ends)", wait.as_secs()));
-        sleep(wait).await;
+        // Who is overdue meanwhile is said at once.
+        if let Ok(ended) = timeout(wait, until_ended(events, meetings)).await {
+            meetings.print(&ended?)?;
+        }
         wait = (wait * 2).min(RETRY.1);
     }
 }

@@ -172,3 +172,47 @@ fn a_hand_off_stays_open_until_each_item_is_settled() {
     assert_eq!(lead.json(&["handoff", "show", "nothing"]).error(3)["kind"], "not_found");
     lead.run(&["check"]).fine();
 }
+
+#[test]
+fn who_is_overdue_or_missing_is_said_on_every_device_that_runs() {
+    let (lead, responder) = lead_and_responder();
+    let hours = |hours| (chrono::Utc::now() + chrono::TimeDelta::hours(hours)).to_rfc3339();
+    let (start, end) = (hours(-3), hours(5));
+    lead.run(&["shift", "add", "البوابة الشرقية", "--start", &start, "--end", &end, "--every", "60"]).fine();
+    let missing = lead.json(&["checkin", "missing", "--person", "Daniel"]).json();
+
+    // What a meeting brings is said although the program ends with it.
+    let mut listening = lead.start(&["sync", "--listen", "127.0.0.1:0", "--once", "--json"]);
+    let address = listening.json()["address"].as_str().unwrap().to_owned();
+    let met = responder.run(&["sync", "--with", &address, "--once"]).fine().stdout;
+    assert!(met.lines().any(|line| line == "! ALARM: Daniel: Missing"), "{met}");
+    let mut events = Vec::new();
+    while events.last().is_none_or(|it: &Value| it["event"] != "ended") {
+        events.push(listening.json());
+    }
+    assert_eq!(listening.status(), 0);
+    let alarms: Vec<_> = events.iter().filter(|it| it["event"] == "alarm").collect();
+    assert_eq!(alarms.len(), 1, "{events:?}");
+    assert_eq!((&alarms[0]["name"], &alarms[0]["state"]), (&"Daniel".into(), &"missing".into()));
+    assert_eq!((&alarms[0]["check_in"], &alarms[0]["person"]), (&missing["id"], &missing["person"]));
+
+    // A device without any network says who is overdue by itself.
+    lead.run(&["person", "add", "ليلى"]).fine();
+    lead.run(&["shift", "assign", "البوابة", "ليلى", "--role", "Observer"]).fine();
+    let mut waiting = lead.start(&["sync", "--listen", "127.0.0.1:0"]);
+    waiting.line();
+    assert_eq!(waiting.line(), "! ALARM: Daniel: Missing");
+    let overdue = waiting.line();
+    assert!(overdue.starts_with("! OVERDUE: ") && overdue.contains("ليلى"), "{overdue}");
+    assert!(
+        overdue.contains("البوابة الشرقية") && overdue.ends_with("nothing heard, 1 h too late"),
+        "{overdue}"
+    );
+    drop(waiting);
+    let mut waiting = lead.start(&["sync", "--listen", "127.0.0.1:0", "--json"]);
+    let told = [waiting.json(), waiting.json(), waiting.json()];
+    let overdue = &told[2];
+    assert_eq!((&overdue["event"], &overdue["name"]), (&"overdue".into(), &"ليلى".into()));
+    assert_eq!(overdue["shift_title"], "البوابة الشرقية");
+    assert!(overdue["overdue_s"].as_u64().unwrap() >= 105 * 60, "{overdue}");
+}

@@ -71,7 +71,8 @@ async fn overdue_and_alarms_are_told_also_after_a_restart() {
     // Anything that is saved of the shift has it look again at once.
     node.move_on(shift, ShiftStatus::StandingDown).await.unwrap();
     let told = next(&mut events).await;
-    let expected = Event::Overdue { person: esi, name: "Esi".to_owned(), shift, ms: MINUTE };
+    let (name, shift_title) = ("Esi".to_owned(), String::new());
+    let expected = Event::Overdue { person: esi, name, shift, shift_title, ms: MINUTE };
     assert_eq!(told, expected);
 
     let missing = CheckIn { person: Some(esi), state: Some(CheckInState::Missing), ..CheckIn::default() };
@@ -84,6 +85,8 @@ async fn overdue_and_alarms_are_told_also_after_a_restart() {
 
     let node = open(&dir, &hand).await;
     let mut events = node.events();
-    assert_eq!([next(&mut events).await, next(&mut events).await], [alarm, expected]);
+    assert_eq!([next(&mut events).await, next(&mut events).await], [alarm.clone(), expected.clone()]);
+    // Who asks is told what stands, however often it was told.
+    assert_eq!(node.alarms().await.unwrap(), [alarm, expected]);
     node.shutdown().await.unwrap();
 }

@@ -342,7 +342,8 @@ impl Watch {
                 let missed = ledger.store().heard(line.person.as_bytes())?.and_then(|heard| heard.check_in);
                 if self.overdue.get(&line.person) != Some(&missed) && !overdue.contains_key(&line.person) {
                     let (person, name) = (line.person, line.name.clone());
-                    events.push(Event::Overdue { person, name, shift, ms });
+                    let shift_title = line.shift_title.clone();
+                    events.push(Event::Overdue { person, name, shift, shift_title, ms });
                 }
                 overdue.insert(line.person, missed);
             }

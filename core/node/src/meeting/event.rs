@@ -116,6 +116,8 @@ pub enum Event {
         name: String,
         /// The shift.
         shift: DocumentId,
+        /// What people call the shift; may be empty.
+        shift_title: String,
         /// For how many milliseconds.
         ms: u64,
     },

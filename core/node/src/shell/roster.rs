@@ -7,8 +7,8 @@ use firsthand_record::roster::{
 };
 
 use crate::{
-    BoardView, CheckInView, Decision, HandoffRow, HandoffView, Node, NodeError, PersonView, Saved, ShiftRow,
-    ShiftView,
+    BoardView, CheckInView, Decision, Event, HandoffRow, HandoffView, Ledger, Node, NodeError, PersonView,
+    Saved, ShiftRow, ShiftView, Watch,
 };
 
 /// A method of the ledger that writes, from any thread.
@@ -116,5 +116,14 @@ impl Node {
     /// [`NodeError::Store`] from the store.
     pub async fn board(&self) -> Result<BoardView, NodeError> {
         self.run(|ledger, shop| ledger.board(shop.environment.clock.now())).await
+    }
+
+    /// The alarms that stand and who is overdue, as [`Node::events`] would tell them to a first observer.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub async fn alarms(&self) -> Result<Vec<Event>, NodeError> {
+        let look = |ledger: &mut Ledger, now| Watch::default().look(ledger, now);
+        self.run(move |ledger, shop| Ok(look(ledger, shop.environment.clock.now())?.0)).await
     }
 }
