@@ -229,7 +229,7 @@ impl Handshake {
         match self.state {
             State::Running(_, noise) => {
                 let noise = noise.into_transport_mode().map_err(|_| ChannelError::OutOfOrder)?;
-                Ok(Transport::new(noise, peer, hash))
+                Ok(Transport::new(noise, Some(peer), hash))
             }
             _ => Err(ChannelError::OutOfOrder),
         }
@@ -272,7 +272,7 @@ fn build(
 }
 
 /// What snow reports while it reads or writes a handshake message, said in our words.
-fn refused(error: Error) -> ChannelError {
+pub(crate) fn refused(error: Error) -> ChannelError {
     match error {
         Error::Decrypt | Error::Dh => ChannelError::Refused,
         Error::Input => ChannelError::Malformed,

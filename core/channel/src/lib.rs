@@ -10,6 +10,7 @@
 //!
 //! - [`Link`] is the whole channel over a byte stream and what a node drives: purpose byte, handshake, frames.
 //! - [`Handshake`], [`Transport`] and [`Deframer`] are its parts, for transports that already carry messages.
+//! - [`RelayLink`] is the channel to a relay: `Noise_NK_25519_ChaChaPoly_SHA256`, in which the client shows no key.
 //! - [`ShortWords`] turns a finished handshake and two nonces into three words that two people compare.
 //!
 //! The bytes are described in `docs/formats/channel.md`.
@@ -20,6 +21,7 @@ mod handshake;
 mod keys;
 mod link;
 mod offer;
+mod relay;
 mod resolver;
 mod transport;
 mod words;
@@ -30,5 +32,6 @@ pub use handshake::{Handshake, MAX_HANDSHAKE_PAYLOAD, MAX_OFFERS};
 pub use keys::ExchangeSecret;
 pub use link::{Established, Link, LinkEvent, Reply};
 pub use offer::{Offer, Psk, Purpose};
+pub use relay::{RelayEvent, RelayLink};
 pub use transport::{MAX_FRAME, MAX_MESSAGE, Transport};
 pub use words::{ShortWords, WordCommitment, WordLanguage, WordNonce, WordRole};

@@ -216,7 +216,7 @@ impl Link {
     pub fn peer_key(&self) -> Option<ExchangeKey> {
         match &self.state {
             State::Handshaking(handshake, _) => handshake.peer_key(),
-            State::Established(transport) => Some(transport.peer_key()),
+            State::Established(transport) => transport.peer_key(),
             _ => None,
         }
     }
@@ -246,7 +246,7 @@ impl Link {
         let offer = handshake.offer().ok_or(ChannelError::OutOfOrder)?;
         let transport = handshake.into_transport()?;
         let established = Established {
-            peer: transport.peer_key(),
+            peer: transport.peer_key().ok_or(ChannelError::OutOfOrder)?,
             handshake_hash: transport.handshake_hash(),
             purpose: self.purpose,
             offer,
@@ -263,7 +263,7 @@ impl Link {
     }
 }
 
-fn append_message(bytes: &mut Vec<u8>, message: &[u8]) -> Result<(), ChannelError> {
+pub(crate) fn append_message(bytes: &mut Vec<u8>, message: &[u8]) -> Result<(), ChannelError> {
     let len = u16::try_from(message.len()).map_err(|_| ChannelError::TooLarge)?;
     bytes.extend_from_slice(&len.to_be_bytes());
     bytes.extend_from_slice(message);

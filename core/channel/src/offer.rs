@@ -17,7 +17,7 @@ pub enum Purpose {
     Meet = 1,
     /// Somebody who was invited joins.
     Join = 2,
-    /// A member talks to a relay. The byte is reserved: no pattern is defined for it here, and it is refused.
+    /// A member talks to a relay: [`RelayLink`](crate::RelayLink). Between members it is refused.
     Relay = 3,
 }
 

@@ -37,7 +37,7 @@ impl CryptoResolver for Resolver {
     }
 }
 
-/// Randomness for exactly one draw of 32 bytes: XX asks once, for the ephemeral key. A second request is an
+/// Randomness for exactly one draw of 32 bytes: XX and NK ask once, for the ephemeral key. A second request is an
 /// error rather than a key that somebody has seen before.
 struct OneDraw(Option<EphemeralSeed>);
 

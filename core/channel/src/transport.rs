@@ -15,7 +15,7 @@ pub const MAX_FRAME: usize = 8 * 1024 * 1024 + 64 * 1024;
 const MAX_PLAIN: usize = MAX_MESSAGE - TAG;
 
 /// Bytes of a frame's length at the head of its first message.
-const FRAME_PREFIX: usize = 4;
+pub(crate) const FRAME_PREFIX: usize = 4;
 
 /// An established channel: frames in, sealed messages out, and back.
 ///
@@ -24,8 +24,10 @@ const FRAME_PREFIX: usize = 4;
 /// messages, a meeting sends thousands, and the next meeting makes new ones.
 pub struct Transport {
     noise: TransportState,
-    peer: ExchangeKey,
+    peer: Option<ExchangeKey>,
     hash: [u8; 32],
+    /// Most bytes of a frame of the other side's.
+    limit: usize,
     /// A frame of which some messages have arrived.
     incoming: Option<Incoming>,
     failed: bool,
@@ -37,14 +39,19 @@ struct Incoming {
 }
 
 impl Transport {
-    pub(crate) const fn new(noise: TransportState, peer: ExchangeKey, hash: [u8; 32]) -> Self {
-        Self { noise, peer, hash, incoming: None, failed: false }
+    pub(crate) const fn new(noise: TransportState, peer: Option<ExchangeKey>, hash: [u8; 32]) -> Self {
+        Self { noise, peer, hash, limit: MAX_FRAME, incoming: None, failed: false }
     }
 
-    /// The other side's key.
+    /// The other side's key; `None` for a relay, whose clients show none.
     #[must_use]
-    pub const fn peer_key(&self) -> ExchangeKey {
+    pub const fn peer_key(&self) -> Option<ExchangeKey> {
         self.peer
+    }
+
+    /// Sets how long the other side's frames may be, from the next one on.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.min(MAX_FRAME);
     }
 
     /// The hash of the handshake that made this channel; equal on both sides only if nobody stood between.
@@ -124,7 +131,7 @@ impl Transport {
                 let (prefix, part) =
                     plain.split_first_chunk::<FRAME_PREFIX>().ok_or(ChannelError::Malformed)?;
                 let len = usize::try_from(u32::from_be_bytes(*prefix)).map_err(|_| ChannelError::TooLarge)?;
-                if len > MAX_FRAME {
+                if len > self.limit {
                     return Err(ChannelError::TooLarge);
                 }
                 // Grown as bytes arrive, never reserved from the announced length.

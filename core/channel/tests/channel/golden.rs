@@ -6,7 +6,8 @@
 use std::convert::Infallible;
 
 use firsthand_channel::{
-    ExchangeSecret, Link, LinkEvent, Offer, ShortWords, WordLanguage, WordNonce, WordRole,
+    ExchangeSecret, Link, LinkEvent, Offer, RelayEvent, RelayLink, ShortWords, WordLanguage, WordNonce,
+    WordRole,
 };
 use firsthand_ids::TeamId;
 use rand_chacha::rand_core::{TryCryptoRng, TryRng};
@@ -101,6 +102,48 @@ fn a_meeting_has_these_bytes() {
     let events = responder.push(&end).unwrap();
     assert_eq!(events.last(), Some(&LinkEvent::Frame(b"frame".to_vec())));
     assert_eq!(hex(&responder.send(b"answer").unwrap()), labelled(STEP_4));
+}
+
+/// A client's first bytes to a relay.
+const RELAY_1: &[(&str, &str)] = &[
+    ("purpose: relay", "03"),
+    ("length of message 1", "0030"),
+    ("ephemeral key", "5dfedd3b6bd47f6fa28ee15d969d5bb0ea53774d488bdaf9df1c6e0124b3ef22"),
+    ("tag of no payload", "186879454a3006aa4bdde2143aca9430"),
+];
+
+/// The relay's answer.
+const RELAY_2: &[(&str, &str)] = &[
+    ("length of message 2", "0030"),
+    ("ephemeral key", "ac01b2209e86354fb853237b5de0f4fab13c7fcbf433a61c019369617fecf10b"),
+    ("tag of no payload", "d987a5b3853c91969831d6d973fb7361"),
+];
+
+const RELAY_HASH: &str = "4cdcf6c78cf86edb195f88a3042082781bd3d4c4167abde8bd9af8d9aa1fc754";
+
+#[test]
+fn a_client_and_its_relay_have_these_bytes() {
+    let relay = ExchangeSecret::from_bytes([2; 32]);
+    let key = relay.public().unwrap();
+    assert_eq!(key.to_string(), "ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d59");
+    let (mut client, hello) = RelayLink::dial(&key, 100, &mut Byte(3)).unwrap();
+    assert_eq!(hex(&hello), labelled(RELAY_1));
+    let mut server = RelayLink::answer(relay, 100, &mut Byte(4));
+    let Some(RelayEvent::Established { handshake_hash, reply }) = server.push(&hello).unwrap().pop() else {
+        panic!("not established")
+    };
+    assert_eq!(hex(&reply), labelled(RELAY_2));
+    assert_eq!(hex(&handshake_hash), RELAY_HASH);
+    let established = RelayEvent::Established { handshake_hash, reply: Vec::new() };
+    assert_eq!(client.push(&reply), Ok(vec![established]));
+    assert_eq!(
+        hex(&client.send(b"frame").unwrap()),
+        "0019d242a424a19ac5d6e6419642de1b5edb719ce7f3c9588bbd04"
+    );
+    assert_eq!(
+        hex(&server.send(b"answer").unwrap()),
+        "001ae28854ae2408d262189ed7ddb02a74cfbc9483e13ee68cf146f4"
+    );
 }
 
 #[test]

@@ -6,5 +6,6 @@
 mod golden;
 mod hostile;
 mod link;
+mod relay;
 mod support;
 mod words;
