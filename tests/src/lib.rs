@@ -47,4 +47,4 @@ pub use folder::{copy_folder, folder};
 pub use poison::{Breach, Poison, Tamper, inject};
 pub use run::{Run, Size};
 pub use time::thread_time;
-pub use world::World;
+pub use world::{Saved, World};

@@ -12,6 +12,9 @@ use crate::folder::folder;
 use crate::join::{Applicant, Step};
 use crate::{Cable, Dice, Taint};
 
+/// Hears of everything that a ledger saved for somebody.
+pub type Saved = Box<dyn FnMut(&mut Ledger)>;
+
 /// Devices, cables and the time. Everything that happens is drawn from the seed.
 pub struct World {
     pub seed: u64,
@@ -36,8 +39,8 @@ pub struct World {
     /// Some member breaks the rules, so sessions may end for that.
     pub hostile: bool,
     pub steps: u64,
-    /// What is done with a ledger after everything that it saved for somebody.
-    pub saved: Option<Box<dyn FnMut(&mut Ledger)>>,
+    /// Hears of every save.
+    pub saved: Option<Saved>,
     /// Words on the inviters' screens.
     words: BTreeMap<LinkId, [&'static str; 3]>,
     compared: BTreeSet<LinkId>,
@@ -134,14 +137,14 @@ impl World {
         let ledger = device.try_create(|opening| Ledger::create_team(opening, team, name, &mut rng)).unwrap();
         device.rng = rng;
         assert_eq!(ledger.team().unwrap().device, keys.signing().key());
-        device.state = State::Up(Running::new(ledger));
+        device.state = State::Up(Running::new(ledger, number));
         number
     }
 
     /// A device that was made elsewhere.
     pub fn move_in_as(&mut self, name: &str, ledger: Ledger) -> usize {
         let number = self.add_device(name);
-        self.devices[number].state = State::Up(Running::new(ledger));
+        self.devices[number].state = State::Up(Running::new(ledger, number));
         number
     }
 
@@ -267,7 +270,7 @@ impl World {
         if matches!(self.devices[number].state, State::Down) {
             self.tell(|| format!("{number} starts"));
             let ledger = self.devices[number].try_open().unwrap();
-            self.devices[number].state = State::Up(Running::new(ledger));
+            self.devices[number].state = State::Up(Running::new(ledger, number));
         }
     }
 
@@ -511,7 +514,7 @@ impl World {
             .try_create(|opening| Ledger::create_joined(opening, keys, &team, operations, &mut rng))
             .unwrap();
         device.rng = rng;
-        device.state = State::Up(Running::new(ledger));
+        device.state = State::Up(Running::new(ledger, number));
     }
 
     fn compare(&mut self, id: LinkId) {
