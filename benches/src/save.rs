@@ -159,10 +159,10 @@ struct Bench {
 impl Bench {
     fn open(home: &Path, team: TeamId, space: SpaceId) -> Outcome<Self> {
         let store = Store::open(Home::open(home)?, Unlock::RawKey(&KEY), &LEAD_RESTORED)?;
-        let setting = |key: &str| -> Outcome<Vec<u8>> { Ok(store.setting(key)?.ok_or("find the keys")?) };
+        let setting = |key: &str| -> Outcome<Vec<u8>> { Ok(store.setting(key)?.ok_or("find a setting of the home")?) };
         let seed = setting("device.signing")?.try_into().map_err(|_| "read the signing key")?;
         let secret = DeviceSecret::from_seed(seed)?;
-        let writer = WriterId::from_slice(&setting("writer.team")?).ok_or("read the writer")?;
+        let writer = WriterId::from_slice(&setting(&format!("writer.{space}"))?).ok_or("read the writer")?;
         let tip = store.tip(&space, &writer).ok_or("find the chain")?;
         let effective = store.entry(&writer, tip.position)?.ok_or("find the last entry")?.info.effective;
         let chain = ChainId { team, space, writer };
