@@ -159,7 +159,8 @@ struct Bench {
 impl Bench {
     fn open(home: &Path, team: TeamId, space: SpaceId) -> Outcome<Self> {
         let store = Store::open(Home::open(home)?, Unlock::RawKey(&KEY), &LEAD_RESTORED)?;
-        let setting = |key: &str| -> Outcome<Vec<u8>> { Ok(store.setting(key)?.ok_or("find a setting of the home")?) };
+        let setting =
+            |key: &str| -> Outcome<Vec<u8>> { Ok(store.setting(key)?.ok_or("find a setting of the home")?) };
         let seed = setting("device.signing")?.try_into().map_err(|_| "read the signing key")?;
         let secret = DeviceSecret::from_seed(seed)?;
         let writer = WriterId::from_slice(&setting(&format!("writer.{space}"))?).ok_or("read the writer")?;

@@ -96,11 +96,7 @@ pub struct Running {
 
 impl Running {
     #[must_use]
-    pub fn new(mut ledger: Ledger, device: usize) -> Box<Self> {
-        // Every third phone has hardly any memory.
-        if device % 3 == 1 {
-            ledger.set_memory_for_changes(1000);
-        }
+    pub fn new(ledger: Ledger) -> Box<Self> {
         let meetings = Meetings::new(ledger.identity());
         Box::new(Self { ledger, meetings, jobs: VecDeque::new(), inbox: VecDeque::new() })
     }

@@ -137,14 +137,14 @@ impl World {
         let ledger = device.try_create(|opening| Ledger::create_team(opening, team, name, &mut rng)).unwrap();
         device.rng = rng;
         assert_eq!(ledger.team().unwrap().device, keys.signing().key());
-        device.state = State::Up(Running::new(ledger, number));
+        device.state = State::Up(Running::new(ledger));
         number
     }
 
     /// A device that was made elsewhere.
     pub fn move_in_as(&mut self, name: &str, ledger: Ledger) -> usize {
         let number = self.add_device(name);
-        self.devices[number].state = State::Up(Running::new(ledger, number));
+        self.devices[number].state = State::Up(Running::new(ledger));
         number
     }
 
@@ -270,7 +270,7 @@ impl World {
         if matches!(self.devices[number].state, State::Down) {
             self.tell(|| format!("{number} starts"));
             let ledger = self.devices[number].try_open().unwrap();
-            self.devices[number].state = State::Up(Running::new(ledger, number));
+            self.devices[number].state = State::Up(Running::new(ledger));
         }
     }
 
@@ -514,7 +514,7 @@ impl World {
             .try_create(|opening| Ledger::create_joined(opening, keys, &team, operations, &mut rng))
             .unwrap();
         device.rng = rng;
-        device.state = State::Up(Running::new(ledger, number));
+        device.state = State::Up(Running::new(ledger));
     }
 
     fn compare(&mut self, id: LinkId) {

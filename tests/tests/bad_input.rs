@@ -201,10 +201,8 @@ fn an_unknown_device_with_the_right_secret_gets_no_entry() {
                 panic!()
             };
             let ledger = running.ledger;
-            world.devices[stranger].state = State::Up(Box::new(Running {
-                meetings: Meetings::new(identity),
-                ..*Running::new(ledger, stranger)
-            }));
+            world.devices[stranger].state =
+                State::Up(Box::new(Running { meetings: Meetings::new(identity), ..*Running::new(ledger) }));
             let before = world.devices[lead].ledger().digest().unwrap();
 
             let (from, to) = if dials { (stranger, lead) } else { (lead, stranger) };

@@ -213,7 +213,7 @@ fn repair(world: &mut World, device: usize) -> RepairView {
         slot: firsthand_store::SlotOptions::FLOOR,
     };
     let (ledger, view) = Ledger::repair(opening, now, &mut |_, _| true).unwrap();
-    world.devices[device].state = State::Up(Running::new(ledger, device));
+    world.devices[device].state = State::Up(Running::new(ledger));
     view
 }
 

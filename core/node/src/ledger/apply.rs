@@ -5,7 +5,6 @@
 //! once. All of it follows from the log, so these commits need not wait for the disk. An entry that was kept and not
 //! tried, because the program ended in between, is tried when the home is opened.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_document::{Author, Document, Incoming, Outcome};
@@ -17,13 +16,12 @@ use super::authors::{LogAuthors, Rosters};
 use super::{Ledger, project};
 use crate::NodeError;
 
-/// How much may gather before it is tried. Two people who meet for two minutes should carry away as much as can be kept in
-/// that time; the work on it can follow.
+/// How much may gather before it is tried: memory that a phone can spare, some 64 MiB with what is noted of each entry. Two
+/// people who meet for two minutes should carry away as much as can be kept in that time; the work on it can follow. 10,000
+/// incidents with five edits each take some 37 MiB; at a limit of 24, keeping them took 1.7 times as long, since documents were built in
+/// between (`benches`, first-sync).
 const MAX_UNTRIED_ENTRIES: usize = 65_536;
-const MAX_UNTRIED_BYTES: usize = 64 * 1024 * 1024;
-/// How much of that is held in memory: what a phone can spare, some 40 MiB with what is noted of each entry. The rest is read
-/// from the store again.
-const UNTRIED_IN_MEMORY: usize = 24 * 1024 * 1024;
+const MAX_UNTRIED_BYTES: usize = 48 * 1024 * 1024;
 /// Documents that are brought up to date at once while nothing else is to be done: some 10 ms on a laptop.
 const DOCUMENTS_WHILE_IDLE: usize = 32;
 /// Documents per transaction: enough to share its cost, few enough that it stays small.
@@ -68,89 +66,27 @@ impl From<StoredChange> for Arrival {
     }
 }
 
-/// A change that has gathered.
-#[derive(Debug, Clone)]
-enum Gathered {
-    Here(Arrival),
-    /// Its body takes so many bytes, and is read when it is tried.
-    Stored {
-        writer: WriterId,
-        position: Position,
-        content: ChangeHash,
-        len: usize,
-    },
-}
-
-impl Gathered {
-    const fn place(&self) -> (WriterId, Position, ChangeHash) {
-        match self {
-            Self::Here(arrival) => (arrival.writer, arrival.position, arrival.content),
-            Self::Stored { writer, position, content, .. } => (*writer, *position, *content),
-        }
-    }
-
-    const fn len(&self) -> usize {
-        match self {
-            Self::Here(arrival) => arrival.body.len(),
-            Self::Stored { len, .. } => *len,
-        }
-    }
-
-    /// How many of the bytes are in memory.
-    const fn len_here(&self) -> usize {
-        match self {
-            Self::Here(arrival) => arrival.body.len(),
-            Self::Stored { .. } => 0,
-        }
-    }
-}
-
 /// A document, and the space in which something was written about it. Only one of them is the document's own, but anybody may
 /// name any id anywhere.
 pub(super) type Subject = (SpaceId, DocumentId);
 
 /// Changes that are kept and not yet tried on their documents.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Untried {
-    documents: BTreeMap<Subject, Vec<Gathered>>,
+    documents: BTreeMap<Subject, Vec<Arrival>>,
     authors: BTreeMap<ChangeHash, Author>,
     entries: usize,
     bytes: usize,
-    bytes_here: usize,
-    /// The most of them.
-    memory: usize,
     /// Something was applied of which sessions have not heard.
     unheard: bool,
 }
 
-impl Default for Untried {
-    fn default() -> Self {
-        Self {
-            documents: BTreeMap::new(),
-            authors: BTreeMap::new(),
-            entries: 0,
-            bytes: 0,
-            bytes_here: 0,
-            memory: UNTRIED_IN_MEMORY,
-            unheard: false,
-        }
-    }
-}
-
 impl Untried {
     pub(super) fn add(&mut self, id: Subject, author: Author, arrival: Arrival) {
-        self.authors.insert(arrival.content, author);
-        let len = arrival.body.len();
-        let gathered = if self.bytes_here + len > self.memory {
-            let Arrival { writer, position, content, .. } = arrival;
-            Gathered::Stored { writer, position, content, len }
-        } else {
-            Gathered::Here(arrival)
-        };
         self.entries += 1;
-        self.bytes += len;
-        self.bytes_here += gathered.len_here();
-        self.documents.entry(id).or_default().push(gathered);
+        self.bytes += arrival.body.len();
+        self.authors.insert(arrival.content, author);
+        self.documents.entry(id).or_default().push(arrival);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -169,21 +105,19 @@ impl Untried {
 
     /// Each change of a document alone, in the order in which they were kept.
     pub(super) fn singly(&self, id: &Subject) -> Vec<(WriterId, Position, Self)> {
-        let gathered = self.documents.get(id).map_or(&[][..], Vec::as_slice);
-        let alone = |change: &Gathered| {
-            let (writer, position, content) = change.place();
-            let author = self.authors.get(&content).map(|author| (content, *author));
+        let arrivals = self.documents.get(id).map_or(&[][..], Vec::as_slice);
+        let alone = |arrival: &Arrival| {
+            let author = self.authors.get(&arrival.content).map(|author| (arrival.content, *author));
             let one = Self {
                 entries: 1,
-                bytes: change.len(),
-                bytes_here: change.len_here(),
+                bytes: arrival.body.len(),
                 authors: author.into_iter().collect(),
-                documents: BTreeMap::from([(*id, vec![change.clone()])]),
-                ..Self::default()
+                documents: BTreeMap::from([(*id, vec![arrival.clone()])]),
+                unheard: false,
             };
-            (writer, position, one)
+            (arrival.writer, arrival.position, one)
         };
-        gathered.iter().map(alone).collect()
+        arrivals.iter().map(alone).collect()
     }
 
     /// Whether something was applied of which sessions have not heard; from now on they have.
@@ -193,10 +127,9 @@ impl Untried {
 
     /// Takes out what was tried.
     pub(super) fn remove(&mut self, ids: &[Subject]) {
-        for change in ids.iter().filter_map(|id| self.documents.remove(id)).flatten() {
+        for arrival in ids.iter().filter_map(|id| self.documents.remove(id)).flatten() {
             self.entries -= 1;
-            self.bytes -= change.len();
-            self.bytes_here -= change.len_here();
+            self.bytes -= arrival.body.len();
         }
         if self.documents.is_empty() {
             self.authors.clear();
@@ -205,12 +138,6 @@ impl Untried {
 }
 
 impl Ledger {
-    /// Says how many bytes of changes may be in memory until they are applied, 24 MiB otherwise; the rest is read from the
-    /// store again. For phones with little memory.
-    pub const fn set_memory_for_changes(&mut self, bytes: usize) {
-        self.untried.memory = bytes;
-    }
-
     /// Tries everything that was kept and not tried yet; says whether there was something.
     pub(super) fn apply_untried(&mut self) -> Result<bool, NodeError> {
         let any = !self.untried.is_empty();
@@ -256,14 +183,13 @@ impl Ledger {
 
     /// Finds what was kept and not tried before the program ended.
     pub(super) fn find_untried(&mut self) -> Result<(), NodeError> {
+        let found = self.store.untried()?;
         let rosters = Rosters::new(&self.membership);
-        let untried = &mut self.untried;
-        self.store.untried(&mut |change| {
-            if let Some(id) = change.info.document {
-                let author = rosters.author(&change.info);
-                untried.add((change.info.space, id), author, change.into());
-            }
-        })?;
+        for change in found {
+            let Some(id) = change.info.document else { continue };
+            let author = rosters.author(&change.info);
+            self.untried.add((change.info.space, id), author, change.into());
+        }
         Ok(())
     }
 
@@ -338,11 +264,10 @@ impl Ledger {
     fn apply_document(
         &mut self,
         (space, id): Subject,
-        new: &[Gathered],
+        new: &[Arrival],
         known: &BTreeMap<ChangeHash, Author>,
         commit: &mut Commit,
     ) -> Result<Option<Document>, NodeError> {
-        let new: Vec<Cow<'_, Arrival>> = new.iter().map(|it| self.arrival(it)).collect::<Result<_, _>>()?;
         let stored = self.store.document(&id)?;
         if stored.as_ref().is_some_and(|stored| stored.space != space) {
             // It belongs to another space: nothing from here ever reaches it.
@@ -362,7 +287,7 @@ impl Ledger {
         let mut growing = Growing { document, creator, changed: false, settled: BTreeSet::new() };
         // A document without applied entries has no row to say whether something waits.
         let waits = stored.is_none_or(|stored| stored.unsettled > 0);
-        let mut new: Vec<&Arrival> = new.iter().map(Cow::as_ref).collect();
+        let mut new: Vec<&Arrival> = new.iter().collect();
         loop {
             let (mut after, mut windows) = (0, 0);
             let before = growing.settled.len();
@@ -396,18 +321,6 @@ impl Ledger {
             commit.documents.push(project::update(id, &document, &view, creator, created));
         }
         Ok(creator.map(|_| document))
-    }
-
-    /// A change that has gathered, with its body.
-    fn arrival<'a>(&self, gathered: &'a Gathered) -> Result<Cow<'a, Arrival>, NodeError> {
-        match gathered {
-            Gathered::Here(arrival) => Ok(Cow::Borrowed(arrival)),
-            Gathered::Stored { writer, position, .. } => {
-                let stored = self.store.entry(writer, *position)?;
-                let stored = stored.ok_or(NodeError::Inconsistent("an entry that was kept to be tried"))?;
-                Ok(Cow::Owned(StoredChange::from(stored).into()))
-            }
-        }
     }
 
     /// Whether the membership operations that an entry names are here.

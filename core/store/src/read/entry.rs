@@ -238,20 +238,16 @@ impl Store {
         Ok(self.stored_entries(sql, [])?.into_iter().map(|stored| stored.info).collect())
     }
 
-    /// Gives each change that was kept and, as far as is known, not tried on its document: the program ended before. In
+    /// The changes that were kept and, as far as is known, not tried on their documents: the program ended before. In
     /// the order in which they were kept; those that wait or are in quarantine are left out.
     ///
     /// # Errors
     /// From the disk.
-    pub fn untried(&self, each: &mut dyn FnMut(StoredChange)) -> Result<(), StoreError> {
+    pub fn untried(&self) -> Result<Vec<StoredChange>, StoreError> {
         let tried = self.setting(TRIED)?.and_then(|bytes| bytes.try_into().ok());
         let tried = tried.map_or(0, i64::from_le_bytes);
         let sql =
             entries_where!("e.number > ?1 AND e.state = 0 AND e.document IS NOT NULL ORDER BY e.number");
-        let mut select = self.database.prepare_cached(sql)?;
-        for raw in select.query_map([tried], Raw::read)? {
-            each(self.stored(raw?)?.into());
-        }
-        Ok(())
+        Ok(self.stored_entries(sql, [tried])?.into_iter().map(StoredChange::from).collect())
     }
 }
