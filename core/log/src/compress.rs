@@ -116,14 +116,7 @@ impl Unpacker {
 /// Compresses a saved document for storage.
 pub fn compress_document(saved: &[u8]) -> Result<Vec<u8>, LogError> {
     static DICTIONARY: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
-    let dictionary = DICTIONARY.get_or_init(|| EncoderDictionary::copy(DOCUMENTS_V1, DOCUMENTS_LEVEL));
-    let compressed = Compressor::with_prepared_dictionary(dictionary).and_then(|mut it| {
-        it.set_parameter(CParameter::DictIdFlag(false))?;
-        it.compress(saved)
-    });
-    let mut out = vec![VERSION];
-    out.extend(compressed.map_err(|_| LogError::Compression)?);
-    Ok(out)
+    compress(saved, DICTIONARY.get_or_init(|| EncoderDictionary::copy(DOCUMENTS_V1, DOCUMENTS_LEVEL)))
 }
 
 /// Decompresses a stored document of at most `limit` bytes; the size stated in the frame is compared with the limit
@@ -131,13 +124,46 @@ pub fn compress_document(saved: &[u8]) -> Result<Vec<u8>, LogError> {
 pub fn decompress_document(packed: &[u8], limit: usize) -> Result<Vec<u8>, LogError> {
     static DICTIONARY: OnceLock<DecoderDictionary<'static>> = OnceLock::new();
     let dictionary = DICTIONARY.get_or_init(|| DecoderDictionary::copy(DOCUMENTS_V1));
+    decompress(packed, limit, dictionary, "document")
+}
+
+/// Compresses entries by themselves, for a range that is sealed: unlike [`Packer::pack`] it refers to nothing before, and
+/// the same entries give the same bytes everywhere.
+pub fn compress_entries(plain: &[u8]) -> Result<Vec<u8>, LogError> {
+    static DICTIONARY: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+    compress(plain, DICTIONARY.get_or_init(|| EncoderDictionary::copy(ENTRIES_V1, ENTRIES_LEVEL)))
+}
+
+/// Decompresses entries of at most `limit` bytes, like [`decompress_document`].
+pub fn decompress_entries(packed: &[u8], limit: usize) -> Result<Vec<u8>, LogError> {
+    static DICTIONARY: OnceLock<DecoderDictionary<'static>> = OnceLock::new();
+    let dictionary = DICTIONARY.get_or_init(|| DecoderDictionary::copy(ENTRIES_V1));
+    decompress(packed, limit, dictionary, "entries")
+}
+
+fn compress(plain: &[u8], dictionary: &EncoderDictionary<'_>) -> Result<Vec<u8>, LogError> {
+    let compressed = Compressor::with_prepared_dictionary(dictionary).and_then(|mut it| {
+        it.set_parameter(CParameter::DictIdFlag(false))?;
+        it.compress(plain)
+    });
+    let mut out = vec![VERSION];
+    out.extend(compressed.map_err(|_| LogError::Compression)?);
+    Ok(out)
+}
+
+fn decompress(
+    packed: &[u8],
+    limit: usize,
+    dictionary: &DecoderDictionary<'_>,
+    what: &'static str,
+) -> Result<Vec<u8>, LogError> {
     let Some((&VERSION, packed)) = packed.split_first() else {
-        return Err(LogError::Newer { what: "compressed document" });
+        return Err(LogError::Newer { what: "compressed bytes" });
     };
     let stated = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
     let stated = stated.ok_or(LogError::Compression)?;
     if stated > limit as u64 {
-        return Err(LogError::TooLarge { what: "document", limit: limit as u64 });
+        return Err(LogError::TooLarge { what, limit: limit as u64 });
     }
     Decompressor::with_prepared_dictionary(dictionary)
         .and_then(|mut it| it.decompress(packed, stated as usize))
@@ -177,6 +203,15 @@ mod tests {
         assert_eq!(Unpacker::new().unwrap().unpack(&packed, 1 << 20), Err(LogError::Compression));
         let packed = compress_document(&vec![0; 64 << 20]).unwrap();
         assert!(matches!(decompress_document(&packed, 1 << 20), Err(LogError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn entries_are_compressed_alone_and_alike() {
+        let entries = b"one entry is much like another entry, and that like the next".repeat(9);
+        let packed = compress_entries(&entries).unwrap();
+        assert_eq!(compress_entries(&entries).unwrap(), packed);
+        assert_eq!(decompress_entries(&packed, entries.len()).unwrap(), entries);
+        assert!(matches!(decompress_entries(&packed, entries.len() - 1), Err(LogError::TooLarge { .. })));
     }
 
     #[test]

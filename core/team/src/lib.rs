@@ -6,6 +6,7 @@
 //! membership heads they were written under, so what a person was allowed to do is judged the same everywhere,
 //! however late an entry arrives.
 
+mod epoch;
 mod error;
 mod fold;
 mod invitation;
@@ -15,6 +16,7 @@ mod past;
 mod roster;
 mod space;
 
+pub use epoch::KeyBox;
 pub use error::TeamError;
 pub use invitation::{Invitation, JoinRequest, exchange_key_hash};
 pub use membership::{Inserted, Membership};

@@ -9,6 +9,7 @@ mod forms;
 mod log;
 mod peer;
 mod samples;
+mod seal;
 
 pub use samples::Samples;
 
@@ -30,6 +31,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "guard", read: log::guard, samples: Samples::changes },
     Target { name: "document", read: log::document, samples: Samples::documents },
     Target { name: "packed", read: log::packed, samples: Samples::packed },
+    Target { name: "envelope", read: seal::envelope, samples: seal::envelopes },
+    Target { name: "range", read: seal::range, samples: seal::ranges },
     Target { name: "frame", read: peer::frame, samples: Samples::frames },
     Target { name: "rows", read: peer::rows, samples: Samples::rows },
     Target { name: "link", read: peer::link, samples: Samples::first_messages },

@@ -82,6 +82,11 @@ impl Samples {
         batches
     }
 
+    /// The first device, which holds entries of several writers.
+    pub(super) fn ledger(&mut self) -> &firsthand_node::Ledger {
+        self.world.devices[0].ledger()
+    }
+
     fn vector(&mut self) -> Vector {
         let ledger = self.world.devices[0].ledger();
         ledger.store().vector(ledger.space())

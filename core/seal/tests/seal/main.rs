@@ -1,0 +1,8 @@
+//! Sealing: its bytes, its limits, and who can open what.
+#![allow(clippy::unwrap_used)]
+
+mod boxes;
+mod envelopes;
+mod golden;
+mod ranges;
+mod support;

@@ -1,0 +1,43 @@
+//! What is sealed for relays and files. Whoever has the key of an epoch can seal anything, so contents are read as well.
+
+use firsthand_ids::SpaceId;
+use firsthand_log::Vector;
+use firsthand_seal::{EpochKey, Kind, open, open_range_content, seal, seal_range};
+use firsthand_store::BatchLimits;
+
+use super::Samples;
+
+const KEY: EpochKey = EpochKey::from_bytes([7; 32]);
+
+pub(super) fn envelope(bytes: &[u8]) {
+    if let Ok((kind, content)) = open(&KEY, bytes) {
+        assert_eq!(seal(&KEY, kind, &content).unwrap(), bytes, "a content has one envelope");
+    }
+}
+
+pub(super) fn range(bytes: &[u8]) {
+    if let Ok(range) = open_range_content(&SpaceId::new([1; 16]), bytes) {
+        let count = range.batch.entries.len() as u64;
+        assert_eq!(range.to.0 - range.from.0 + 1, count, "entries of one writer are consecutive");
+    }
+}
+
+pub(super) fn envelopes(samples: &mut Samples) -> Vec<Vec<u8>> {
+    let mut envelopes: Vec<_> =
+        ranges(samples).iter().map(|content| seal(&KEY, Kind::Range, content).unwrap()).collect();
+    envelopes.push(seal(&KEY, Kind::Other(9), &[]).unwrap());
+    envelopes
+}
+
+pub(super) fn ranges(samples: &mut Samples) -> Vec<Vec<u8>> {
+    let ledger = samples.ledger();
+    let (space, store) = (*ledger.space(), ledger.store());
+    let limits = BatchLimits { entries: 100, weight: 1 << 20 };
+    let batch = store.batch_for(&space, &Vector::new(), limits, &Default::default()).unwrap().unwrap();
+    let sealed = batch.heads.iter().map(|(writer, head)| {
+        let own = batch.entries.iter().filter(|(other, _)| other == writer);
+        let entries = own.map(|(_, entry)| entry.clone()).collect();
+        seal_range(&KEY, *writer, entries, *head).unwrap()
+    });
+    sealed.map(|envelope| open(&KEY, &envelope).unwrap().1.to_vec()).collect()
+}
