@@ -31,6 +31,14 @@ pub enum TeamError {
     /// Another device of the team has that channel key already.
     #[error("add a second device with the same channel key")]
     KeyTaken,
+    /// The person or device is not, or not any more, in the team; or it is there already.
+    #[error("find that person or device in the team")]
+    NotFound,
+    /// The recovery codes are mistyped, too few, or of another team; or the team was founded without any.
+    #[error(
+        "use these recovery codes: check that each is complete, that they are enough, and that they are this team's"
+    )]
+    Recovery,
     /// The text is no invitation: mistyped, cut short, or of a newer version.
     #[error("read the invitation code: check that it is complete")]
     Invitation,

@@ -6,20 +6,28 @@
 //! membership heads they were written under, so what a person was allowed to do is judged the same everywhere,
 //! however late an entry arrives.
 
+mod body;
+mod cut;
 mod epoch;
 mod error;
 mod fold;
 mod invitation;
+mod judge;
 mod membership;
 mod operation;
 mod past;
+mod recovery;
 mod roster;
+mod sign;
 mod space;
 
+pub use body::{Body, Cut, Decision, MAX_CUTS, MAX_RECOVERY_KEYS, Reason, Target};
+pub use cut::{ChainCut, Removal};
 pub use epoch::KeyBox;
 pub use error::TeamError;
 pub use invitation::{Invitation, JoinRequest, exchange_key_hash};
 pub use membership::{Inserted, Membership};
-pub use operation::{Body, MAX_NAME_BYTES, MAX_OPERATION_BYTES, Operation, person_id};
+pub use operation::{MAX_NAME_BYTES, MAX_OPERATION_BYTES, Operation, person_id};
+pub use recovery::{Quorum, recovery_secret};
 pub use roster::{Device, Member, Rights, Role, Roster};
 pub use space::{Space, team_space};

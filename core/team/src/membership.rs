@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, PersonId, SpaceId, TeamId};
+use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId};
 use firsthand_log::{DeviceSecret, MAX_MEMBERSHIP_HEADS, signed_by};
 use zeroize::Zeroize;
 
-use crate::fold::{Grant, Grants};
+use crate::fold::Fold;
+use crate::judge::judge;
 use crate::operation::check_name;
 use crate::past::Past;
-use crate::space::{Cares, Naming};
-use crate::{Body, JoinRequest, Operation, Rights, Role, Roster, Space, TeamError, person_id, team_space};
+use crate::{Body, Operation, Quorum, Rights, Roster, TeamError};
 
 /// The most operations of one team: 4 KiB each make 16 MiB, and a busy team makes a few hundred a year.
 const MAX_OPERATIONS: usize = 4096;
@@ -26,35 +26,40 @@ pub enum Inserted {
 
 /// All membership operations of a team, and their fold.
 ///
-/// Whether an operation counts depends on its own past alone. That past never changes, so the answer is found once,
-/// when the operation comes in, and is the same on every device; the fold only gathers the operations that count.
+/// What is kept is decided by an operation's own past, which never changes. What counts is decided by all operations that are here:
+/// a revocation takes from those that its author had not seen. Both are the same for everybody who holds the same
+/// operations, in whatever order they came.
 #[derive(Clone)]
 pub struct Membership {
     team: TeamId,
     discovery_secret: [u8; 32],
     /// In the order in which they arrived, so parents before children.
-    operations: Vec<Placed>,
+    pub(crate) operations: Vec<Placed>,
     index: BTreeMap<OperationHash, usize>,
     heads: BTreeSet<OperationHash>,
     by_author: BTreeMap<DeviceKey, Vec<usize>>,
-    grants: Grants,
-    roster: Roster,
-    cares: Cares,
+    revocations: Vec<usize>,
+    /// What everything adds up to as if there were no revocations.
+    plain: Fold,
+    pub(crate) fold: Fold,
+    pub(crate) roster: Roster,
+    /// Something came that can change which revocations stand.
+    unjudged: bool,
+    /// Something came that the roster does not show yet.
+    outdated: bool,
 }
 
 #[derive(Clone)]
-struct Placed {
-    hash: OperationHash,
-    operation: Operation,
+pub(crate) struct Placed {
+    pub(crate) hash: OperationHash,
+    pub(crate) operation: Operation,
     /// One more than the greatest depth of its parents.
-    depth: u32,
+    pub(crate) depth: u32,
     /// The operation and everything before it.
-    past: Past,
+    pub(crate) past: Past,
     /// It, or something before it, is of a kind or gives a role that only a newer version understands. Then this
     /// version cannot know whom it admits.
     opaque: bool,
-    /// It admits somebody.
-    counts: bool,
 }
 
 /// What became of a verified operation.
@@ -76,8 +81,27 @@ impl Membership {
         discovery_secret: [u8; 32],
         nonce: [u8; 16],
     ) -> Result<Self, TeamError> {
+        Self::found_with_recovery(secret, exchange, team_name, name, discovery_secret, nonce, None)
+    }
+
+    /// Founds a team that can be recovered when its last lead is lost.
+    ///
+    /// # Errors
+    /// [`TeamError::Name`]; [`TeamError::Recovery`] where so many keys cannot be a quorum.
+    pub fn found_with_recovery(
+        secret: &DeviceSecret,
+        exchange: ExchangeKey,
+        team_name: &str,
+        name: &str,
+        discovery_secret: [u8; 32],
+        nonce: [u8; 16],
+        recovery: Option<Quorum>,
+    ) -> Result<Self, TeamError> {
+        if recovery.as_ref().is_some_and(|quorum| !quorum.is_sound()) {
+            return Err(TeamError::Recovery);
+        }
         let (team_name, name) = (check_name(team_name)?, check_name(name)?);
-        let body = Body::Found { team_name, name, exchange, discovery_secret, nonce };
+        let body = Body::Found { team_name, name, exchange, discovery_secret, nonce, recovery };
         Self::from_founding(Operation::sign(secret, None, 1, Vec::new(), body))
     }
 
@@ -90,39 +114,43 @@ impl Membership {
         let founding = operations.next().ok_or(TeamError::Incomplete)?;
         let mut membership = Self::from_founding(Operation::decode(founding)?)?;
         for bytes in operations {
-            if membership.insert(bytes)? == Inserted::Early {
+            if let Some((hash, operation)) = membership.verify(bytes)?
+                && matches!(membership.place(hash, &operation)?, Place::Missing(_))
+            {
                 return Err(TeamError::Incomplete);
             }
         }
+        membership.refresh();
         Ok(membership)
     }
 
     fn from_founding(operation: Operation) -> Result<Self, TeamError> {
-        let Body::Found { team_name, name, exchange, discovery_secret, .. } = &operation.body else {
+        let Body::Found { discovery_secret, .. } = &operation.body else {
             return Err(TeamError::OtherTeam);
         };
+        let (discovery_secret, author) = (*discovery_secret, operation.author);
         let hash = operation.verify(None)?;
         if operation.sequence != 1 || !operation.parents.is_empty() {
             return Err(TeamError::Sequence);
         }
-        let (author, depth) = (operation.author, 1);
-        let (name, role, exchange) = (name.clone(), Role::Lead, *exchange);
-        let mut grants = Grants::default();
-        grants.add(author, Grant { depth, hash, index: 0, name, role, exchange });
-        let mut roster = Roster { name: team_name.clone(), ..Roster::default() };
-        grants.enter(&mut roster, &author, None);
         let mut past = Past::default();
         past.insert(0);
+        let operations = vec![Placed { hash, operation, depth: 1, past, opaque: false }];
+        let fold = judge(&operations, None);
+        let roster = fold.roster(&operations, &operations[0].past);
         Ok(Self {
             team: TeamId::new(*hash.as_bytes()),
-            discovery_secret: *discovery_secret,
-            operations: vec![Placed { hash, operation, depth, past, opaque: false, counts: true }],
+            discovery_secret,
+            operations,
             index: BTreeMap::from([(hash, 0)]),
             heads: BTreeSet::from([hash]),
             by_author: BTreeMap::from([(author, vec![0])]),
-            grants,
+            revocations: Vec::new(),
+            plain: fold.clone(),
+            fold,
             roster,
-            cares: Cares::default(),
+            unjudged: false,
+            outdated: false,
         })
     }
 
@@ -152,7 +180,7 @@ impl Membership {
         let mut covered = Past::default();
         let mut latest = BTreeSet::new();
         for (index, placed) in self.operations.iter().enumerate().rev() {
-            if placed.counts && !covered.contains(index) {
+            if self.fold.counts.contains(index) && !covered.contains(index) {
                 covered.join(&placed.past);
                 latest.insert(placed.hash);
             }
@@ -161,6 +189,10 @@ impl Membership {
         let mut heads: Vec<_> = latest.iter().chain(others).take(MAX_MEMBERSHIP_HEADS).copied().collect();
         heads.sort_unstable();
         heads
+    }
+
+    pub(crate) fn place_of(&self, hash: &OperationHash) -> Option<usize> {
+        self.index.get(hash).copied()
     }
 
     /// Whether an operation is here.
@@ -175,29 +207,40 @@ impl Membership {
         &self.roster
     }
 
-    /// The team as the operations in the past of `heads` leave it; `None` while one of them is not here. It never
-    /// changes afterwards, whatever else arrives.
+    /// The team as the operations in the past of `heads` leave it; `None` while one of them is not here.
+    ///
+    /// Of those operations only the ones count that count now. So the answer can change when a revocation arrives that keeps one
+    /// of them from counting, and then it changes for everybody alike: what a taken device signs beside the past gives
+    /// nobody rights.
     #[must_use]
     pub fn roster_at(&self, heads: &[OperationHash]) -> Option<Roster> {
         let past = self.past(heads)?;
         if past.len() == self.operations.len() {
             return Some(self.roster.clone());
         }
-        let mut roster = Roster::default();
-        if past.contains(0) {
-            roster.name.clone_from(&self.roster.name);
-        }
-        for device in self.grants.devices() {
-            self.grants.enter(&mut roster, device, Some(&past));
-        }
-        Some(roster)
+        Some(self.fold.roster(&self.operations, &past))
     }
 
     /// What the owner of `device` may do at `heads`: the same as asking [`Membership::roster_at`], without building
     /// the whole roster.
     #[must_use]
     pub fn rights_at(&self, heads: &[OperationHash], device: &DeviceKey) -> Option<Rights> {
-        Some(self.grants.role(device, &self.past(heads)?).map(Role::rights).unwrap_or_default())
+        Some(self.fold.rights(&self.operations, device, &self.past(heads)?))
+    }
+
+    /// Who can make a new lead when the last one is lost.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Quorum> {
+        match &self.operations[0].operation.body {
+            Body::Found { recovery, .. } => recovery.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// An operation that is here.
+    #[must_use]
+    pub fn operation(&self, hash: &OperationHash) -> Option<&Operation> {
+        self.index.get(hash).map(|index| &self.operations[*index].operation)
     }
 
     /// Takes in an operation from anywhere.
@@ -206,7 +249,9 @@ impl Membership {
     /// Any [`TeamError`]; nothing has changed then.
     pub fn insert(&mut self, bytes: &[u8]) -> Result<Inserted, TeamError> {
         let Some((hash, operation)) = self.verify(bytes)? else { return Ok(Inserted::Known) };
-        match self.place(hash, &operation)? {
+        let placed = self.place(hash, &operation)?;
+        self.refresh();
+        match placed {
             Place::Added => Ok(Inserted::Added(hash)),
             Place::Missing(_) => Ok(Inserted::Early),
         }
@@ -218,6 +263,12 @@ impl Membership {
     /// # Errors
     /// The first operation that is refused; those before it have been taken in.
     pub fn insert_all(&mut self, operations: &[Vec<u8>]) -> Result<Vec<(OperationHash, Vec<u8>)>, TeamError> {
+        let added = self.place_all(operations);
+        self.refresh();
+        added
+    }
+
+    fn place_all(&mut self, operations: &[Vec<u8>]) -> Result<Vec<(OperationHash, Vec<u8>)>, TeamError> {
         let mut added = Vec::new();
         // Each waits under one parent that is missing, so that the worst order costs no more than the best.
         let mut waiting: BTreeMap<OperationHash, Vec<(OperationHash, Operation)>> = BTreeMap::new();
@@ -257,119 +308,6 @@ impl Membership {
         self.lacking(&[])
     }
 
-    /// Adds the person who asked to join on the channel authenticated by `exchange`, and returns the operation's
-    /// bytes.
-    ///
-    /// # Errors
-    /// [`TeamError::NotAllowed`] without the right, [`TeamError::Signature`] where the request is not for this team
-    /// and channel, [`TeamError::KeyTaken`] where another device has that channel key.
-    pub fn add(
-        &mut self,
-        secret: &DeviceSecret,
-        request: &JoinRequest,
-        exchange: ExchangeKey,
-        role: Role,
-    ) -> Result<(OperationHash, Vec<u8>), TeamError> {
-        let (author, parents) = (secret.key(), self.heads());
-        let past = self.past(&parents).ok_or(TeamError::Incomplete)?;
-        if !self.grants.role(&author, &past).is_some_and(|role| role.rights().add) {
-            return Err(TeamError::NotAllowed);
-        }
-        let name = check_name(&request.name)?;
-        request.verify(&self.team, &exchange)?;
-        let (device, consent) = (request.device, request.consent);
-        if self.grants.claimed(&exchange, &device, &past) {
-            return Err(TeamError::KeyTaken);
-        }
-        let body = Body::Add { name, role, device, exchange, consent };
-        let sequence = self.own(&author, &past) + 1;
-        let bytes = Operation::sign(secret, Some(&self.team), sequence, parents, body).encode();
-        match self.insert(&bytes)? {
-            Inserted::Added(hash) => Ok((hash, bytes)),
-            Inserted::Known | Inserted::Early => Err(TeamError::Incomplete),
-        }
-    }
-
-    /// Names whom this device's person talks to after a hard day; `None`: nobody any more. Returns the operation's bytes.
-    ///
-    /// # Errors
-    /// [`TeamError::NotAllowed`] where the device is not admitted, or the contact is no member or the person themself.
-    pub fn name_care_contact(
-        &mut self,
-        secret: &DeviceSecret,
-        contact: Option<PersonId>,
-    ) -> Result<(OperationHash, Vec<u8>), TeamError> {
-        let (author, parents) = (secret.key(), self.heads());
-        let past = self.past(&parents).ok_or(TeamError::Incomplete)?;
-        let fits =
-            |contact: PersonId| contact != person_id(&author) && self.roster.members.contains_key(&contact);
-        if self.grants.role(&author, &past).is_none() || !contact.is_none_or(fits) {
-            return Err(TeamError::NotAllowed);
-        }
-        let sequence = self.own(&author, &past) + 1;
-        let body = Body::Care { contact };
-        let bytes = Operation::sign(secret, Some(&self.team), sequence, parents, body).encode();
-        match self.insert(&bytes)? {
-            Inserted::Added(hash) => Ok((hash, bytes)),
-            Inserted::Known | Inserted::Early => Err(TeamError::Incomplete),
-        }
-    }
-
-    /// What a space is for; `None` for one that is not of this team, or that an operation makes which is not here.
-    #[must_use]
-    pub fn space(&self, id: &SpaceId) -> Option<Space> {
-        self.spaces().find(|(space, _)| space == id).map(|(_, space)| space)
-    }
-
-    /// Whether a person reads a space, and may write into it.
-    #[must_use]
-    pub fn reads(&self, id: &SpaceId, person: &PersonId) -> bool {
-        self.space(id).is_some_and(|space| self.is_reader(&space, person))
-    }
-
-    /// The spaces that a person reads.
-    #[must_use]
-    pub fn spaces_of(&self, person: &PersonId) -> BTreeMap<SpaceId, Space> {
-        self.spaces().filter(|(_, space)| self.is_reader(space, person)).collect()
-    }
-
-    /// The space into which a person's care checks go from now on.
-    #[must_use]
-    pub fn care_space(&self, person: &PersonId) -> SpaceId {
-        let naming = self.cares.of(person).last().filter(|naming| naming.contact.is_some());
-        Space::care_id(&self.team, person, naming.map(|naming| &naming.hash))
-    }
-
-    /// Whom a person named as their care contact.
-    #[must_use]
-    pub fn care_contact(&self, person: &PersonId) -> Option<PersonId> {
-        self.cares.of(person).last()?.contact
-    }
-
-    fn spaces(&self) -> impl Iterator<Item = (SpaceId, Space)> + '_ {
-        let team = (team_space(&self.team), Space::Team);
-        let own = self.roster.members.keys().flat_map(|person| {
-            let contact = (Space::contact_id(&self.team, person), Space::Contact { person: *person });
-            let alone = Space::Care { person: *person, contact: None };
-            let named = self.cares.of(person).iter().filter(|naming| naming.contact.is_some());
-            let named = named.map(|naming| {
-                let space = Space::Care { person: *person, contact: naming.contact };
-                (Space::care_id(&self.team, person, Some(&naming.hash)), space)
-            });
-            [contact, (Space::care_id(&self.team, person, None), alone)].into_iter().chain(named)
-        });
-        std::iter::once(team).chain(own)
-    }
-
-    fn is_reader(&self, space: &Space, person: &PersonId) -> bool {
-        let Some(member) = self.roster.members.get(person) else { return false };
-        match space {
-            Space::Team => true,
-            Space::Contact { person: owner } => owner == person || member.role == Role::Lead,
-            Space::Care { person: owner, contact } => owner == person || *contact == Some(*person),
-        }
-    }
-
     /// Checks everything that needs no other operation; `None` where it is here already.
     fn verify(&self, bytes: &[u8]) -> Result<Option<(OperationHash, Operation)>, TeamError> {
         let operation = Operation::decode(bytes)?;
@@ -393,7 +331,30 @@ impl Membership {
                     return Err(TeamError::Signature);
                 }
             }
-            Body::Care { .. } | Body::Other { .. } => {}
+            Body::AddDevice { person, device, exchange, consent, by, endorsement } => {
+                let agrees = Operation::device_consent(&self.team, person, device, exchange);
+                let endorses = Operation::device_endorsement(&self.team, person, device, exchange);
+                if !signed_by(device, &agrees, consent) || !signed_by(by, &endorses, endorsement) {
+                    return Err(TeamError::Signature);
+                }
+            }
+            Body::Recover { decision, signatures } => {
+                let Operation { author, sequence, parents, .. } = &operation;
+                let message = Operation::recovery(&self.team, author, *sequence, parents, decision);
+                let quorum = self.recovery().ok_or(TeamError::Recovery)?;
+                let signed = |(at, signature): &(u8, firsthand_log::Signature)| {
+                    quorum.keys.get(usize::from(*at)).is_some_and(|key| signed_by(key, &message, signature))
+                };
+                if signatures.len() < quorum.needed.into() || !signatures.iter().all(signed) {
+                    return Err(TeamError::Recovery);
+                }
+            }
+            Body::Care { .. }
+            | Body::Grant { .. }
+            | Body::Revoke { .. }
+            | Body::Confirm { .. }
+            | Body::Adopt { .. }
+            | Body::Other { .. } => {}
         }
         Ok(Some((hash, operation)))
     }
@@ -411,8 +372,7 @@ impl Membership {
         if operation.parents.is_empty() || operation.sequence != self.own(&operation.author, &past) + 1 {
             return Err(TeamError::Sequence);
         }
-        let role = self.grants.role(&operation.author, &past);
-        if role.is_none() && !opaque {
+        if !opaque && !self.belongs(operation, &past) {
             // Kept, it would let anybody who reaches a member fill the team's history.
             return Err(TeamError::NotAllowed);
         }
@@ -420,40 +380,61 @@ impl Membership {
         if index >= MAX_OPERATIONS {
             return Err(TeamError::TooMany { limit: MAX_OPERATIONS });
         }
-        let depth = depth + 1;
-        let admits = match &operation.body {
-            Body::Add { name, role: given, device, exchange, .. } => {
-                let may = role.is_some_and(|role| role.rights().add);
-                let counts = may && !self.grants.claimed(exchange, device, &past);
-                let (name, role, exchange) = (name.clone(), *given, *exchange);
-                counts.then_some((*device, Grant { depth, hash, index, name, role, exchange }))
-            }
-            Body::Found { .. } | Body::Care { .. } | Body::Other { .. } => None,
-        };
-        opaque |= matches!(&operation.body, Body::Other { .. } | Body::Add { role: Role::Other(_), .. });
+        opaque |= operation.body.is_opaque();
         past.insert(index);
-
         for parent in &operation.parents {
             self.heads.remove(parent);
         }
         self.heads.insert(hash);
         self.index.insert(hash, index);
         self.by_author.entry(operation.author).or_default().push(index);
-        let (operation, mut counts) = (operation.clone(), admits.is_some());
-        if let (Body::Care { contact }, Some(_)) = (&operation.body, role) {
-            counts = true;
-            self.cares.add(person_id(&operation.author), Naming { depth, hash, contact: *contact });
+        if matches!(operation.body, Body::Revoke { .. }) {
+            self.revocations.push(index);
         }
-        self.operations.push(Placed { hash, operation, depth, past, opaque, counts });
-        if let Some((device, grant)) = admits {
-            self.grants.add(device, grant);
-            self.grants.enter(&mut self.roster, &device, None);
+        self.operations.push(Placed { hash, operation: operation.clone(), depth: depth + 1, past, opaque });
+        self.plain.take(&self.operations, index);
+        if self.unjudged || operation.body.weighs() {
+            self.unjudged = true;
+        } else {
+            self.fold.take(&self.operations, index);
         }
+        self.outdated = true;
         Ok(Place::Added)
     }
 
+    /// Whether an operation's author belonged to the team in its past. Nothing but that past decides it, so everybody keeps
+    /// the same.
+    fn belongs(&self, operation: &Operation, past: &Past) -> bool {
+        let (all, author) = (&self.operations, &operation.author);
+        // Those who recover a team may all have been removed from it.
+        if matches!(operation.body, Body::Recover { .. }) {
+            return self.fold.ever(author, past).is_some()
+                || judge(all, Some(past)).ever(author, past).is_some();
+        }
+        // Where no revocation is in a past, what counts there is what its own past says.
+        if !self.revocations.iter().any(|it| past.contains(*it)) {
+            return self.plain.standing(all, author, past).is_some();
+        }
+        if !self.unjudged && past.len() == all.len() {
+            return self.fold.standing(all, author, past).is_some();
+        }
+        judge(all, Some(past)).standing(all, author, past).is_some()
+    }
+
+    /// Folds what came since the last time.
+    fn refresh(&mut self) {
+        if std::mem::take(&mut self.unjudged) {
+            self.fold = judge(&self.operations, None);
+        }
+        if std::mem::take(&mut self.outdated) {
+            let mut everything = Past::default();
+            (0..self.operations.len()).for_each(|index| everything.insert(index));
+            self.roster = self.fold.roster(&self.operations, &everything);
+        }
+    }
+
     /// Everything in the past of `heads`; `None` where one is not here.
-    fn past(&self, heads: &[OperationHash]) -> Option<Past> {
+    pub(crate) fn past(&self, heads: &[OperationHash]) -> Option<Past> {
         let mut past = Past::default();
         for head in heads {
             past.join(&self.operations[*self.index.get(head)?].past);
@@ -462,7 +443,7 @@ impl Membership {
     }
 
     /// How many operations in `past` are `author`'s.
-    fn own(&self, author: &DeviceKey, past: &Past) -> u64 {
+    pub(crate) fn own(&self, author: &DeviceKey, past: &Past) -> u64 {
         let own = self.by_author.get(author).into_iter().flatten();
         own.filter(|index| past.contains(**index)).count() as u64
     }

@@ -2,76 +2,20 @@ use firsthand_ids::{DeviceKey, Digest, ExchangeKey, OperationHash, PersonId, Tea
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{DeviceSecret, LogError, MAX_MEMBERSHIP_HEADS, Signature, signed_by};
 
-use crate::{Role, TeamError};
+use crate::body::device_message;
+use crate::{Body, Decision, TeamError};
 
 /// The longest name of a team or person: 120 bytes hold 40 characters of any script.
 pub const MAX_NAME_BYTES: usize = 120;
-/// The largest operation: the parents of a team long apart, two names and keys.
-pub const MAX_OPERATION_BYTES: usize = 4096;
-const MAX_BODY_BYTES: usize = 1024;
+/// The largest operation: the parents of a team long apart, and the chains that a revocation names.
+pub const MAX_OPERATION_BYTES: usize = 5120;
+const MAX_BODY_BYTES: usize = 2560;
 const VERSION: u8 = 1;
 
 /// The id of the person whose first device is `device`.
 #[must_use]
 pub fn person_id(device: &DeviceKey) -> PersonId {
     PersonId::new(Digest::new("firsthand person v1").fixed(device).finish_short())
-}
-
-/// What an operation does.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Body {
-    /// Founds the team; its author is the first lead.
-    Found {
-        /// The team's name.
-        team_name: String,
-        /// The founder's name.
-        name: String,
-        /// The founder's channel key.
-        exchange: ExchangeKey,
-        /// Known to members only; authenticates channels before any key is shown, so that a stranger on the same
-        /// network learns nothing.
-        discovery_secret: [u8; 32],
-        /// Makes the team's id unpredictable.
-        nonce: [u8; 16],
-    },
-    /// Adds a person with their first device.
-    Add {
-        /// The person's name.
-        name: String,
-        /// Their role.
-        role: Role,
-        /// The device that signs for them.
-        device: DeviceKey,
-        /// Its channel key.
-        exchange: ExchangeKey,
-        /// The device's signature under [`Operation::consent`]: nobody is added without holding the keys.
-        consent: Signature,
-    },
-    /// Names whom the author's person talks to after a hard day, or that they do so no more. From then on what they note about
-    /// that stands in a new space, which only the two read.
-    Care {
-        /// The care contact.
-        contact: Option<PersonId>,
-    },
-    /// Something a newer version defines: verified, kept and passed on, without effect here.
-    Other {
-        /// Its kind, 4 or more.
-        kind: u8,
-        /// Its bytes.
-        bytes: Vec<u8>,
-    },
-}
-
-impl std::fmt::Debug for Body {
-    // Names and secrets stay out of logs.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Found { .. } => f.write_str("Found(..)"),
-            Self::Add { device, role, .. } => write!(f, "Add({device:?}, {role:?})"),
-            Self::Care { .. } => f.write_str("Care(..)"),
-            Self::Other { kind, .. } => write!(f, "Other({kind})"),
-        }
-    }
 }
 
 /// One signed operation.
@@ -95,6 +39,47 @@ impl Operation {
     pub fn consent(team: &TeamId, device: &DeviceKey, exchange: &ExchangeKey, name: &str) -> [u8; 32] {
         let mut digest = Digest::new("firsthand consent v1");
         digest.fixed(team).fixed(device).fixed(exchange).sized(name.as_bytes()).finish()
+    }
+
+    /// What a new device of a person signs to agree to be added.
+    #[must_use]
+    pub fn device_consent(
+        team: &TeamId,
+        person: &PersonId,
+        device: &DeviceKey,
+        exchange: &ExchangeKey,
+    ) -> [u8; 32] {
+        device_message("firsthand device consent v1", team, person, device, exchange)
+    }
+
+    /// What a device signs to say that a new one is its person's.
+    #[must_use]
+    pub fn device_endorsement(
+        team: &TeamId,
+        person: &PersonId,
+        device: &DeviceKey,
+        exchange: &ExchangeKey,
+    ) -> [u8; 32] {
+        device_message("firsthand device endorsement v1", team, person, device, exchange)
+    }
+
+    /// What the recovery keys sign: a decision in one operation, whose author, place and parents are fixed, so that it can be
+    /// used once.
+    #[must_use]
+    pub fn recovery(
+        team: &TeamId,
+        author: &DeviceKey,
+        sequence: u64,
+        parents: &[OperationHash],
+        decision: &Decision,
+    ) -> [u8; 32] {
+        let mut digest = Digest::new("firsthand recovery v1");
+        digest.fixed(team).fixed(author).number(sequence).number(parents.len() as u64);
+        for parent in parents {
+            digest.fixed(parent);
+        }
+        decision.enter(&mut digest);
+        digest.finish()
     }
 
     /// Signs an operation. `team` is `None` for the founding operation, whose hash becomes the team's id.
@@ -149,30 +134,8 @@ impl Operation {
         for parent in &self.parents {
             out.fixed(parent);
         }
-        let mut body = Writer::new();
-        let kind = match &self.body {
-            Body::Found { team_name, name, exchange, discovery_secret, nonce } => {
-                body.sized(team_name.as_bytes()).sized(name.as_bytes());
-                body.fixed(exchange).fixed(discovery_secret).fixed(nonce);
-                1
-            }
-            Body::Add { name, role, device, exchange, consent } => {
-                body.sized(name.as_bytes()).byte(role.number());
-                body.fixed(device).fixed(exchange).fixed(consent);
-                2
-            }
-            Body::Care { contact } => {
-                if let Some(contact) = contact {
-                    body.fixed(contact);
-                }
-                3
-            }
-            Body::Other { kind, bytes } => {
-                body.fixed(bytes);
-                *kind
-            }
-        };
-        out.byte(kind).sized(&body.into_bytes());
+        let (kind, body) = self.body.encode();
+        out.byte(kind).sized(&body);
         out.into_bytes()
     }
 
@@ -201,44 +164,11 @@ impl Operation {
             parents.push(parent);
         }
         let kind = reader.byte("operation kind")?;
-        let body = decode_body(kind, reader.sized(MAX_BODY_BYTES, "operation body")?)?;
+        let body = Body::decode(kind, reader.sized(MAX_BODY_BYTES, "operation body")?)?;
         let signature = reader.array("signature")?;
         reader.finish("operation")?;
         Ok(Self { author, sequence, parents, body, signature })
     }
-}
-
-fn decode_body(kind: u8, bytes: &[u8]) -> Result<Body, TeamError> {
-    let mut reader = Reader::new(bytes);
-    let body = match kind {
-        0 => return Err(reader.malformed("operation kind").into()),
-        1 => Body::Found {
-            team_name: name(&mut reader)?,
-            name: name(&mut reader)?,
-            exchange: ExchangeKey::new(reader.array("channel key")?),
-            discovery_secret: reader.array("discovery secret")?,
-            nonce: reader.array("nonce")?,
-        },
-        2 => Body::Add {
-            name: name(&mut reader)?,
-            role: match Role::from_number(reader.byte("role")?) {
-                Role::Other(0) => return Err(reader.malformed("role").into()),
-                role => role,
-            },
-            device: DeviceKey::new(reader.array("device key")?),
-            exchange: ExchangeKey::new(reader.array("channel key")?),
-            consent: reader.array("consent")?,
-        },
-        3 if bytes.is_empty() => Body::Care { contact: None },
-        3 => Body::Care { contact: Some(PersonId::new(reader.array("care contact")?)) },
-        kind => Body::Other { kind, bytes: reader.rest().to_vec() },
-    };
-    reader.finish("operation body")?;
-    Ok(body)
-}
-
-fn name(reader: &mut Reader<'_>) -> Result<String, TeamError> {
-    check_name(reader.text(MAX_NAME_BYTES, "name")?)
 }
 
 /// A name as it may stand in an operation.

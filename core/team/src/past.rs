@@ -26,6 +26,34 @@ impl Past {
         }
     }
 
+    /// What stands in both.
+    pub(crate) fn common(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(word, other)| word & other).collect())
+    }
+
+    /// Whether something stands in both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(word, other)| word & other != 0)
+    }
+
+    /// Whether everything here stands in the other as well.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        let word = |at: usize| other.0.get(at).copied().unwrap_or_default();
+        self.0.iter().enumerate().all(|(at, it)| it & !word(at) == 0)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let bits = |(at, word): (usize, &u64)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(at * 64 + bit)
+            })
+        };
+        self.0.iter().enumerate().flat_map(bits)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
@@ -52,6 +80,11 @@ mod tests {
             let union: BTreeSet<u8> = one.union(&two).copied().collect();
             prop_assert_eq!(joined.len(), union.len());
             prop_assert!((0..=u8::MAX).all(|item| joined.contains(item.into()) == union.contains(&item)));
+            prop_assert!(joined.iter().eq(union.iter().map(|item| usize::from(*item))));
+            let both: Vec<_> = one.intersection(&two).map(|item| usize::from(*item)).collect();
+            prop_assert!(set(&one).common(&set(&two)).iter().eq(both.iter().copied()));
+            prop_assert_eq!(set(&one).meets(&set(&two)), !both.is_empty());
+            prop_assert_eq!(set(&one).is_within(&set(&two)), one.is_subset(&two));
         }
     }
 }

@@ -6,34 +6,54 @@ use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, PersonId};
 /// What a person may do. The stronger role is the smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Leads the team: adds people, resolves conflicts, closes incidents.
+    /// Leads the team: decides who belongs to it, and everything below.
     Lead,
+    /// Decides for the day what the team's records say: settles conflicting values, closes incidents.
+    Coordinator,
+    /// Publishes checklists.
+    Trainer,
     /// Logs, edits and proposes.
     Responder,
+    /// Logs what they see; the same rights as a responder, another word for their place in the team.
+    Observer,
+    /// Reads, and writes nothing.
+    ReadOnly,
     /// A role that a newer version defines: its holder is a member without further rights here.
     Other(u8),
 }
 
-/// The rights that decide how an item of a document counts.
+/// The rights that decide how an item of a document, or an operation, counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rights {
+    /// May enter and change records at all.
+    pub write: bool,
     /// May add people to the team.
     pub add: bool,
+    /// May remove people and devices, give roles, and release what was held after a removal.
+    pub remove: bool,
     /// May settle conflicting values.
     pub resolve: bool,
     /// May close and reopen incidents.
     pub close: bool,
-    /// May publish checklists: leads; for trainers there is no role yet.
+    /// May publish checklists.
     pub publish: bool,
 }
 
 impl Role {
+    /// Every role that this version knows, the strongest first.
+    pub const ALL: [Self; 6] =
+        [Self::Lead, Self::Coordinator, Self::Trainer, Self::Responder, Self::Observer, Self::ReadOnly];
+
     /// The number in an operation.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
             Self::Lead => 1,
             Self::Responder => 2,
+            Self::Observer => 3,
+            Self::Trainer => 4,
+            Self::Coordinator => 5,
+            Self::ReadOnly => 6,
             Self::Other(number) => number,
         }
     }
@@ -44,6 +64,10 @@ impl Role {
         match number {
             1 => Self::Lead,
             2 => Self::Responder,
+            3 => Self::Observer,
+            4 => Self::Trainer,
+            5 => Self::Coordinator,
+            6 => Self::ReadOnly,
             other => Self::Other(other),
         }
     }
@@ -54,6 +78,10 @@ impl Role {
         match self {
             Self::Lead => "lead",
             Self::Responder => "responder",
+            Self::Observer => "observer",
+            Self::Trainer => "trainer",
+            Self::Coordinator => "coordinator",
+            Self::ReadOnly => "read-only",
             Self::Other(_) => "unknown",
         }
     }
@@ -61,11 +89,16 @@ impl Role {
     /// What the role may do.
     #[must_use]
     pub const fn rights(self) -> Rights {
+        let member =
+            Rights { write: true, add: false, remove: false, resolve: false, close: false, publish: false };
         match self {
-            Self::Lead => Rights { add: true, resolve: true, close: true, publish: true },
-            Self::Responder | Self::Other(_) => {
-                Rights { add: false, resolve: false, close: false, publish: false }
+            Self::Lead => {
+                Rights { write: true, add: true, remove: true, resolve: true, close: true, publish: true }
             }
+            Self::Coordinator => Rights { resolve: true, close: true, ..member },
+            Self::Trainer => Rights { publish: true, ..member },
+            Self::Responder | Self::Observer | Self::Other(_) => member,
+            Self::ReadOnly => Rights { write: false, ..member },
         }
     }
 }
@@ -106,6 +139,10 @@ pub struct Roster {
     pub members: BTreeMap<PersonId, Member>,
     /// Devices.
     pub devices: BTreeMap<DeviceKey, Device>,
+    /// People who belonged to the team and do so no more.
+    pub former: BTreeMap<PersonId, Member>,
+    /// Devices that were removed and not admitted again.
+    pub removed: BTreeMap<DeviceKey, Device>,
 }
 
 impl fmt::Debug for Roster {
@@ -113,6 +150,7 @@ impl fmt::Debug for Roster {
         f.debug_struct("Roster")
             .field("members", &self.members)
             .field("devices", &self.devices)
+            .field("removed", &self.removed)
             .finish_non_exhaustive()
     }
 }
@@ -123,6 +161,27 @@ impl Roster {
     pub fn member(&self, device: &DeviceKey) -> Option<(PersonId, &Member)> {
         let person = self.devices.get(device)?.person;
         Some((person, self.members.get(&person)?))
+    }
+
+    /// Whose a device is or was.
+    #[must_use]
+    pub fn owner(&self, device: &DeviceKey) -> Option<PersonId> {
+        self.devices.get(device).or_else(|| self.removed.get(device)).map(|device| device.person)
+    }
+
+    /// A person who belongs to the team, or did.
+    #[must_use]
+    pub fn known(&self, person: &PersonId) -> Option<&Member> {
+        self.members.get(person).or_else(|| self.former.get(person))
+    }
+
+    /// The removed device that authenticates with `key`, where no device of the team does.
+    #[must_use]
+    pub fn removed_by_exchange(&self, key: &ExchangeKey) -> Option<DeviceKey> {
+        if self.device_by_exchange(key).is_some() {
+            return None;
+        }
+        self.removed.iter().find(|(_, device)| device.exchange == *key).map(|(device, _)| *device)
     }
 
     /// The device that authenticates with `key`.

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use firsthand_ids::{Digest, OperationHash, PersonId, SpaceId, TeamId};
 
+use crate::{Membership, Role};
+
 /// The set of people who may read some records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Space {
@@ -71,5 +73,63 @@ impl Cares {
 
     pub(crate) fn of(&self, person: &PersonId) -> &[Naming] {
         self.0.get(person).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Membership {
+    /// What a space is for; `None` for one that is not of this team, or that an operation makes which is not here.
+    #[must_use]
+    pub fn space(&self, id: &SpaceId) -> Option<Space> {
+        self.spaces().find(|(space, _)| space == id).map(|(_, space)| space)
+    }
+
+    /// Whether a person reads a space, and may write into it.
+    #[must_use]
+    pub fn reads(&self, id: &SpaceId, person: &PersonId) -> bool {
+        self.space(id).is_some_and(|space| self.is_reader(&space, person))
+    }
+
+    /// The spaces that a person reads.
+    #[must_use]
+    pub fn spaces_of(&self, person: &PersonId) -> BTreeMap<SpaceId, Space> {
+        self.spaces().filter(|(_, space)| self.is_reader(space, person)).collect()
+    }
+
+    /// The space into which a person's care checks go from now on.
+    #[must_use]
+    pub fn care_space(&self, person: &PersonId) -> SpaceId {
+        let naming = self.fold.cares.of(person).last().filter(|naming| naming.contact.is_some());
+        Space::care_id(self.team(), person, naming.map(|naming| &naming.hash))
+    }
+
+    /// Whom a person named as their care contact.
+    #[must_use]
+    pub fn care_contact(&self, person: &PersonId) -> Option<PersonId> {
+        self.fold.cares.of(person).last()?.contact
+    }
+
+    fn spaces(&self) -> impl Iterator<Item = (SpaceId, Space)> + '_ {
+        let team = (team_space(self.team()), Space::Team);
+        let people = self.roster.members.keys().chain(self.roster.former.keys());
+        let own = people.flat_map(|person| {
+            let contact = (Space::contact_id(self.team(), person), Space::Contact { person: *person });
+            let alone = Space::Care { person: *person, contact: None };
+            let named = self.fold.cares.of(person).iter().filter(|naming| naming.contact.is_some());
+            let named = named.map(|naming| {
+                let space = Space::Care { person: *person, contact: naming.contact };
+                (Space::care_id(self.team(), person, Some(&naming.hash)), space)
+            });
+            [contact, (Space::care_id(self.team(), person, None), alone)].into_iter().chain(named)
+        });
+        std::iter::once(team).chain(own)
+    }
+
+    fn is_reader(&self, space: &Space, person: &PersonId) -> bool {
+        let Some(member) = self.roster.members.get(person) else { return false };
+        match space {
+            Space::Team => true,
+            Space::Contact { person: owner } => owner == person || member.role == Role::Lead,
+            Space::Care { person: owner, contact } => owner == person || *contact == Some(*person),
+        }
     }
 }

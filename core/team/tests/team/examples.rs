@@ -14,7 +14,9 @@ fn a_founder_leads_and_adds() {
     let (person, founder) = team.roster().member(&key(FOUNDER)).unwrap();
     assert_eq!(person, person_id(&key(FOUNDER)));
     assert_eq!((founder.name.as_str(), founder.role), ("Person 1", Role::Lead));
-    let all = Rights { add: true, resolve: true, close: true, publish: true };
+    let all = Role::Lead.rights();
+    assert!(all.write && all.add && all.remove && all.resolve && all.close && all.publish);
+    let member = Rights { write: true, ..Rights::default() };
     assert_eq!(team.roster().rights(&key(FOUNDER)), all);
 
     let grant = add(&mut team, FOUNDER, 2, Role::Responder);
@@ -23,8 +25,8 @@ fn a_founder_leads_and_adds() {
     let device = &team.roster().devices[&key(2)];
     assert_eq!((device.exchange, device.grants.as_slice()), (exchange(2), &[grant][..]));
     assert_eq!(team.roster().device_by_exchange(&exchange(2)), Some(key(2)));
-    assert_eq!(team.roster().rights(&key(2)), Rights::default());
-    assert_eq!(team.roster().rights_of(&person_id(&key(2))), Rights::default());
+    assert_eq!(team.roster().rights(&key(2)), member);
+    assert_eq!(team.roster().rights_of(&person_id(&key(2))), member);
     assert_eq!(team.roster().rights_of(&person), all);
     assert_eq!(team.roster().rights(&key(3)), Rights::default());
     assert_ne!(team_space(team.team()), team_space(&firsthand_ids::TeamId::new([0; 32])));
@@ -158,7 +160,7 @@ fn a_device_restored_from_a_backup_goes_on() {
 fn what_a_newer_version_defines_is_kept_and_passed_on() {
     let mut team = team();
     add(&mut team, FOUNDER, 2, Role::Other(40));
-    assert_eq!(team.roster().rights(&key(2)), Rights::default());
+    assert_eq!(team.roster().rights(&key(2)), Role::Other(9).rights());
     let id = *team.team();
     let unknown = Body::Other { kind: 250, bytes: b"anything".to_vec() };
     let (hash, operation) = sign(&id, 2, 1, &team.heads(), unknown);

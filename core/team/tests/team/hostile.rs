@@ -103,12 +103,12 @@ fn an_author_counts_its_own_operations() {
 #[test]
 fn a_founding_operation_has_no_past() {
     let found = |sequence, parents: &[OperationHash]| {
-        let Body::Found { team_name, name, exchange, discovery_secret, nonce } =
+        let Body::Found { team_name, name, exchange, discovery_secret, nonce, recovery } =
             Operation::decode(&team().all()[0].1).unwrap().body
         else {
             unreachable!()
         };
-        let body = Body::Found { team_name, name, exchange, discovery_secret, nonce };
+        let body = Body::Found { team_name, name, exchange, discovery_secret, nonce, recovery };
         let operation = Operation::sign(&secret(FOUNDER), None, sequence, parents.to_vec(), body);
         Membership::load([operation.encode().as_slice()]).map(drop)
     };
@@ -169,12 +169,12 @@ fn hostile_counts_and_sizes_are_refused() {
     );
     let id = *team.team();
     let heads = team.heads();
-    let other = |len: usize| Body::Other { kind: 9, bytes: vec![0; len] };
-    assert!(matches!(team.insert(&sign(&id, FOUNDER, 3, &heads, other(1024)).1), Ok(Inserted::Added(_))));
-    assert!(team.insert(&sign(&id, FOUNDER, 3, &heads, other(1025)).1).is_err());
+    let other = |len: usize| Body::Other { kind: 77, bytes: vec![0; len] };
+    assert!(matches!(team.insert(&sign(&id, FOUNDER, 3, &heads, other(2560)).1), Ok(Inserted::Added(_))));
+    assert!(team.insert(&sign(&id, FOUNDER, 3, &heads, other(2561)).1).is_err());
     // The largest operation there can be fits its limit.
     let parents: Vec<_> = (0..64).map(|n| OperationHash::new([n; 32])).collect();
-    let (_, largest) = sign(&id, FOUNDER, u64::MAX, &parents, other(1024));
+    let (_, largest) = sign(&id, FOUNDER, u64::MAX, &parents, other(2560));
     assert!(largest.len() <= MAX_OPERATION_BYTES);
     assert!(Operation::decode(&largest).is_ok());
     assert_eq!(team.insert(&largest), Ok(Inserted::Early));
@@ -188,7 +188,7 @@ fn one_value_has_one_encoding() {
     let id = *team.team();
     let parents = [OperationHash::new([1; 32]), OperationHash::new([2; 32])];
     let unsorted = |parents: Vec<OperationHash>| {
-        let body = Body::Other { kind: 9, bytes: vec![] };
+        let body = Body::Other { kind: 77, bytes: vec![] };
         Operation::decode(&Operation::sign(&secret(1), Some(&id), 1, parents, body).encode()).map(drop)
     };
     assert_eq!(unsorted(parents.to_vec()), Ok(()));

@@ -5,10 +5,14 @@
 
 mod examples;
 mod golden;
+mod golden_removals;
 mod graphs;
 mod hostile;
 mod invitations;
 mod model;
 mod reconcile;
+mod removal_schedules;
+mod removals;
+mod schedule;
 mod spaces;
 mod support;

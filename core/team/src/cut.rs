@@ -1,0 +1,108 @@
+//! How far the chains of a removed device stay.
+
+use std::collections::BTreeMap;
+
+use firsthand_ids::{DeviceKey, EntryHash, OperationHash, PersonId, Position, SpaceId, WriterId};
+
+use crate::{Body, Membership, Reason, Space, Target};
+
+/// The last entry of a chain that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainCut {
+    /// Its place; [`Position::START`] where nothing stays.
+    pub position: Position,
+    /// Its hash, where something stays.
+    pub hash: Option<EntryHash>,
+}
+
+/// A revocation that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The operation.
+    pub hash: OperationHash,
+    /// What it takes out.
+    pub target: Target,
+    /// Why.
+    pub reason: Reason,
+    /// Who signed it.
+    pub by: DeviceKey,
+    /// Who else stands behind it.
+    pub confirmed: Vec<PersonId>,
+}
+
+impl Membership {
+    /// Where a chain of `device` is cut, whose first entry names `heads`; `None` where it is not.
+    ///
+    /// A chain that was begun after a return is not cut by what came before the return. Of several revocations the one that knew
+    /// most decides: a cut is raised, never lowered. In a space of few no lead reads, so that nobody could say how far its
+    /// chains stay, nothing is cut; there the readers decide. A chain of a device that nothing which counts ever admitted is cut at its
+    /// beginning.
+    #[must_use]
+    pub fn cut(
+        &self,
+        space: &SpaceId,
+        writer: &WriterId,
+        device: &DeviceKey,
+        heads: &[OperationHash],
+    ) -> Option<ChainCut> {
+        let nothing = ChainCut { position: Position::START, hash: None };
+        let removals = self.fold.removals(device);
+        if removals.is_empty() {
+            let known = self.roster().owner(device).is_some();
+            return (!known).then_some(nothing);
+        }
+        if matches!(self.space(space), Some(Space::Care { .. })) {
+            return None;
+        }
+        let past = self.past(heads).unwrap_or_default();
+        let stand = removals
+            .into_iter()
+            .filter(|removal| !self.fold.returned(&self.operations, device, &past, *removal));
+        let cuts = stand.map(|removal| {
+            let Body::Revoke { cuts, .. } = &self.operations[removal].operation.body else { return nothing };
+            let cut = cuts.iter().find(|cut| (cut.space, cut.writer) == (*space, *writer));
+            cut.map_or(nothing, |cut| ChainCut { position: cut.position, hash: Some(cut.hash) })
+        });
+        cuts.max_by_key(|cut| (cut.position, cut.hash))
+    }
+
+    /// Whether anything of a device may be cut: it was removed once, or nothing which counts ever admitted it.
+    #[must_use]
+    pub fn is_cut(&self, device: &DeviceKey) -> bool {
+        !self.fold.removals(device).is_empty() || self.roster().owner(device).is_none()
+    }
+
+    /// The entries of a chain that leads released.
+    #[must_use]
+    pub fn adopted(&self, space: &SpaceId, writer: &WriterId) -> BTreeMap<Position, EntryHash> {
+        self.fold.adopted.get(&(*space, *writer)).cloned().unwrap_or_default()
+    }
+
+    /// The revocations that stand, in the order that all devices agree on.
+    #[must_use]
+    pub fn removals(&self) -> Vec<Removal> {
+        let removal = |index: &usize| {
+            let placed = &self.operations[*index];
+            let Body::Revoke { target, reason, .. } = &placed.operation.body else { return None };
+            let confirmed = self.fold.confirms.get(index).into_iter().flatten().copied().collect();
+            let (hash, by) = (placed.hash, placed.operation.author);
+            Some((placed.depth, Removal { hash, target: *target, reason: *reason, by, confirmed }))
+        };
+        let mut removals: Vec<_> = self.fold.accepted().iter().filter_map(removal).collect();
+        removals.sort_by_key(|(depth, removal)| (*depth, removal.hash));
+        removals.into_iter().map(|(_, removal)| removal).collect()
+    }
+
+    /// What a removed device is told: the operations that it lacks up to those that removed it, and nothing that came later.
+    #[must_use]
+    pub fn notice(&self, device: &DeviceKey, heads: &[OperationHash]) -> Vec<(OperationHash, Vec<u8>)> {
+        let removals = self.fold.removals(device);
+        let up_to: Vec<_> = removals.into_iter().map(|index| self.operations[index].hash).collect();
+        let past = self.past(&up_to).unwrap_or_default();
+        let lacking = self.lacking(heads);
+        lacking
+            .into_iter()
+            .filter(|(hash, _)| self.place_of(hash).is_some_and(|at| past.contains(at)))
+            .collect()
+    }
+}
