@@ -197,7 +197,7 @@ impl From<NodeError> for Fail {
 fn checklist(error: &ChecklistError, message: String) -> Fail {
     let kind = match error {
         ChecklistError::Taken { .. } => "taken",
-        ChecklistError::Unusable(_) => "not_offered",
+        ChecklistError::Unusable(_) | ChecklistError::Hidden => "not_offered",
         ChecklistError::NotHere => "held",
         ChecklistError::Over => "over",
         ChecklistError::NoItem(_) => "not_found",

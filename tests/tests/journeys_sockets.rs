@@ -101,7 +101,7 @@ impl Phone {
     }
 
     async fn edit(&self, id: DocumentId, edits: Vec<Edit>) {
-        self.node.edit_incident(id, edits).await.unwrap();
+        self.node.edit(id, edits).await.unwrap();
     }
 
     async fn show(&self, id: DocumentId) -> IncidentView {

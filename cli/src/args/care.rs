@@ -1,3 +1,4 @@
+use super::UpkeepCommand;
 use clap::{ArgGroup, Args, Subcommand};
 use firsthand_record::WantsContact;
 
@@ -115,6 +116,8 @@ pub(crate) enum DebriefCommand {
         #[arg(value_name = "NUMBER")]
         number: usize,
     },
+    #[command(flatten)]
+    Upkeep(UpkeepCommand),
 }
 
 /// `debrief add`.

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint};
 
+use super::UpkeepCommand;
+
 /// Commands about checklists.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChecklistCommand {
@@ -43,6 +45,8 @@ pub(crate) enum ChecklistCommand {
     Abandon(AbandonArgs),
     /// List who trained on which checklist, and when that lapses; `person train` notes it.
     Trained(TrainedArgs),
+    #[command(flatten)]
+    Upkeep(UpkeepCommand),
 }
 
 const IMPORT_EXAMPLES: &str = "\

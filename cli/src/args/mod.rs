@@ -2,10 +2,12 @@
 
 mod care;
 mod checklist;
+mod field_team;
 mod fields;
 mod incident;
 mod listed;
 mod roster;
+mod upkeep;
 
 use std::path::PathBuf;
 
@@ -20,6 +22,7 @@ pub(crate) use checklist::{
     ListChecklistsArgs, PublishArgs, RunArgs, RunsArgs, ShowChecklistArgs, TickArgs, TimerArgs, TimerWord,
     TrainedArgs,
 };
+pub(crate) use field_team::{FieldTeamAddArgs, FieldTeamCommand, FieldTeamEditArgs, FieldTeamFields};
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
     AddArgs, AttachArgs, CloseArgs, DescribeFileArgs, EditArgs, HideArgs, IncidentCommand, LinkArgs,
@@ -30,6 +33,7 @@ pub(crate) use roster::{
     PersonCommand, PersonEditArgs, PersonFields, ReadyArgs, ShiftAddArgs, ShiftCommand, ShiftEditArgs,
     ShiftFields, TrainArgs, UnassignArgs,
 };
+pub(crate) use upkeep::{ResolveRecordArgs, UpkeepCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,10 +92,17 @@ pub(crate) enum Command {
     #[command(subcommand, visible_alias = "i")]
     Incident(Box<IncidentCommand>),
     /// The board: who is on, with whom, how they are, and who has not been heard of for too long.
-    Board,
+    Board {
+        /// Only the shifts of this team in the field; alarms about people who are on no shift stay.
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+    },
     /// Say how you are, or how somebody else is.
     #[command(visible_alias = "c")]
     Checkin(CheckInArgs),
+    /// Note teams in the field: where they work, how they talk, whom their shifts need.
+    #[command(subcommand)]
+    Fieldteam(FieldTeamCommand),
     /// Set up shifts, put people on them, move them on.
     #[command(subcommand)]
     Shift(ShiftCommand),

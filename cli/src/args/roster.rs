@@ -5,6 +5,8 @@ use firsthand_record::roster::{
     CheckInState, GoNoGo, HandoffAnswer, PersonStatus, RiskLevel, ShiftStatus, Skill,
 };
 
+use super::UpkeepCommand;
+use super::incident::ReasonArgs;
 use super::listed::codes;
 
 /// Commands about people.
@@ -29,6 +31,8 @@ pub(crate) enum PersonCommand {
         after_help = "Example:\n  firsthand person train Esi --course \"First aid\" --on 2026-11-01 --until 2028-11-01"
     )]
     Train(TrainArgs),
+    #[command(flatten)]
+    Upkeep(UpkeepCommand),
 }
 
 /// What is known of a person.
@@ -70,6 +74,12 @@ pub(crate) struct PersonEditArgs {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) fields: PersonFields,
+    /// A skill, language or training to take back, by its number in `show`, such as skills:1 or trainings:2; may be given
+    /// several times. It stays readable.
+    #[arg(long, value_name = "LIST:N")]
+    pub(crate) withdraw: Vec<String>,
+    #[command(flatten)]
+    pub(crate) why: ReasonArgs,
 }
 
 /// `person train`.
@@ -78,11 +88,17 @@ pub(crate) struct TrainArgs {
     /// A name, a callsign, `me`, or the beginning of an id.
     pub(crate) person: String,
     /// What it was called; with a checklist, its title where nothing else is given.
-    #[arg(long, required_unless_present = "checklist")]
+    #[arg(long, required_unless_present_any = ["checklist", "run"])]
     pub(crate) course: Option<String>,
     /// The checklist that was trained on: `name`, or `name@version`.
     #[arg(long, value_name = "NAME")]
     pub(crate) checklist: Option<String>,
+    /// The run of a checklist in which it was practised, by the beginning of its id; that is the checklist, then.
+    #[arg(long, value_name = "RUN", conflicts_with = "checklist")]
+    pub(crate) run: Option<String>,
+    /// Who trained them; you without it, where it is not yourself.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
     /// The day; today without it.
     #[arg(long, value_name = "DAY")]
     pub(crate) on: Option<String>,
@@ -104,6 +120,9 @@ pub(crate) enum ShiftCommand {
         /// At most so many.
         #[arg(long, default_value_t = 50)]
         limit: usize,
+        /// Only those of this team in the field.
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
     },
     /// Show a shift: who is on it, who goes, what a lead should look at.
     Show {
@@ -129,6 +148,8 @@ pub(crate) enum ShiftCommand {
         #[arg(value_parser = codes::<ShiftStatus>())]
         status: String,
     },
+    #[command(flatten)]
+    Upkeep(UpkeepCommand),
 }
 
 /// What a shift says.
@@ -162,6 +183,9 @@ pub(crate) struct ShiftFields {
 pub(crate) struct ShiftAddArgs {
     /// What people call it.
     pub(crate) title: String,
+    /// The team in the field whose shift it is; that cannot be changed later.
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) team: Option<String>,
     #[command(flatten)]
     pub(crate) fields: ShiftFields,
 }
@@ -217,8 +241,11 @@ pub(crate) struct ReadyArgs {
     /// A title, or the beginning of an id.
     pub(crate) shift: String,
     /// Whether they go.
-    #[arg(value_parser = codes::<GoNoGo>())]
-    pub(crate) answer: String,
+    #[arg(value_parser = codes::<GoNoGo>(), required_unless_present = "withdraw", conflicts_with = "withdraw")]
+    pub(crate) answer: Option<String>,
+    /// Take back what was said instead.
+    #[arg(long)]
+    pub(crate) withdraw: bool,
     /// Who; you without it.
     #[arg(long, value_name = "WHO", default_value = "me")]
     pub(crate) person: String,
@@ -273,6 +300,8 @@ pub(crate) enum HandoffCommand {
     },
     /// List the hand-offs, the latest first.
     List,
+    #[command(flatten)]
+    Upkeep(UpkeepCommand),
     /// Give a hand-off as it stands. It counts from a lead.
     Give {
         /// The beginning of its id, or `last`.

@@ -4,6 +4,7 @@ use firsthand_node::{BoardLine, BoardView, Due};
 use firsthand_record::roster::CheckInState;
 use serde::Serialize;
 
+use super::field_team::{Need, needed};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::show::{table, text, when};
@@ -47,6 +48,11 @@ struct Line {
 struct Shift {
     id: String,
     title: String,
+    /// Its team in the field: the id and the name.
+    team: Option<String>,
+    team_name: String,
+    /// Roles of that team that too few people have.
+    needs: Vec<Need>,
     status: &'static str,
     risk: Option<String>,
     ends: Option<String>,
@@ -55,11 +61,14 @@ struct Shift {
 }
 
 /// Shows the board.
-pub(super) async fn show(session: &Session) -> Result<(), Fail> {
+pub(super) async fn show(session: &Session, team: Option<String>) -> Result<(), Fail> {
     session
         .with_node(async |node| {
-            let view = node.board().await?;
-            let human = human(&view);
+            let mut view = node.board().await?;
+            if let Some(team) = &team {
+                view.keep_team(&node.find_field_team(team.clone()).await?);
+            }
+            let human = human(&view, team.is_some());
             session.out.data(&machine(view), |_| human)
         })
         .await
@@ -69,6 +78,9 @@ fn machine(view: BoardView) -> Board {
     let shift = |it: firsthand_node::BoardShift| Shift {
         id: it.id.to_string(),
         title: it.title,
+        team: it.team.map(|id| id.to_string()),
+        team_name: it.team_name,
+        needs: it.needs.iter().map(Need::from).collect(),
         status: it.status.code(),
         risk: it.risk,
         ends: when::machine_noted(it.ends),
@@ -108,8 +120,11 @@ fn line(it: BoardLine) -> Line {
     }
 }
 
-fn human(view: &BoardView) -> String {
-    if view.lines.is_empty() {
+fn human(view: &BoardView, of_team: bool) -> String {
+    if view.lines.is_empty() && view.shifts.is_empty() {
+        if of_team {
+            return "No shift of this team is on now.".to_owned();
+        }
         return "Nobody is on a shift now. Set one up with `firsthand shift add`.".to_owned();
     }
     let shifts = view.shifts.iter().map(|it| {
@@ -119,7 +134,10 @@ fn human(view: &BoardView) -> String {
             number => format!(", {}", text::count(u64::from(number), "proposal", "proposals")),
         };
         let people = text::count(it.people as u64, "person", "people");
-        format!("{}: {}, {people}{ends}{proposals}", title(&it.title), it.status.label())
+        let needs = it.needs.iter().map(|need| format!("\n  {}", needed(need))).collect::<String>();
+        let team = text::line(&it.team_name);
+        let team = if team.is_empty() { team } else { format!(" ({team})") };
+        format!("{}{team}: {}, {people}{ends}{proposals}{needs}", title(&it.title), it.status.label())
     });
     let shifts = shifts.collect::<Vec<_>>().join("\n");
     let headings = ["", "who", "how", "last heard", "next", "shift", "role", "buddy", "where, note"];

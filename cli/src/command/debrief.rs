@@ -6,6 +6,7 @@ use firsthand_record::{Change, ChangeDone, Debrief, Lesson, MethodGrade, Partici
 use serde::Serialize;
 
 use super::List;
+use super::upkeep::{self, Noun};
 use crate::args::{DebriefAddArgs, DebriefCommand, DebriefEditArgs, SaidArgs};
 use crate::fail::Fail;
 use crate::home::Session;
@@ -21,6 +22,7 @@ struct Shown {
     record: Debrief,
     /// Keys of what should change and has not.
     still_to_change: Vec<String>,
+    hidden: bool,
 }
 
 #[derive(Serialize)]
@@ -36,6 +38,7 @@ pub(super) async fn run(session: &Session, command: DebriefCommand) -> Result<()
         DebriefCommand::List => list(session).await,
         DebriefCommand::Show { id } => show(session, &id).await,
         DebriefCommand::Done { id, number } => done(session, &id, number).await,
+        DebriefCommand::Upkeep(command) => upkeep::run(session, Noun::Debrief, command).await,
     }
 }
 
@@ -65,7 +68,7 @@ async fn edit(session: &Session, args: DebriefEditArgs) -> Result<(), Fail> {
             if edits.is_empty() {
                 return Err(Fail::input("debrief", "is given nothing to add"));
             }
-            let saved = node.edit_incident(id, edits).await?;
+            let saved = node.edit(id, edits).await?;
             print_saved(session, &saved)
         })
         .await
@@ -84,7 +87,7 @@ async fn done(session: &Session, typed: &str, number: usize) -> Result<(), Fail>
             let done = ChangeDone { key: String::new(), item: change.key.clone(), by: None, at: None };
             let value = json(done).map_err(|reason| Fail::input("number", reason))?;
             let edit = Edit::Add { list: String::from("to_change_done"), value };
-            let saved = node.edit_incident(id, vec![edit]).await?;
+            let saved = node.edit(id, vec![edit]).await?;
             print_saved(session, &saved)
         })
         .await
@@ -175,9 +178,16 @@ fn print_saved(session: &Session, saved: &Saved) -> Result<(), Fail> {
 }
 
 fn machine(view: DebriefView) -> Shown {
-    let DebriefView { id, author, local, record } = view;
+    let DebriefView { id, author, local, record, hidden } = view;
     let still_to_change = record.still_to_change().map(|change| change.key.clone()).collect();
-    Shown { id: id.to_string(), author, at: when::machine_noted(Some(local)), record, still_to_change }
+    Shown {
+        id: id.to_string(),
+        author,
+        at: when::machine_noted(Some(local)),
+        record,
+        still_to_change,
+        hidden,
+    }
 }
 
 fn human_list(items: &[Shown]) -> String {

@@ -5,6 +5,7 @@ use firsthand_record::roster::{Equipment, Handoff, HandoffAnswer, OpenItem};
 use serde::Serialize;
 
 use super::List;
+use super::upkeep::{self, Noun};
 use crate::args::{HandoffAnswerArgs, HandoffCommand, HandoffStartArgs};
 use crate::fail::Fail;
 use crate::home::Session;
@@ -98,6 +99,7 @@ pub(super) async fn run(session: &Session, command: HandoffCommand) -> Result<()
                 })
                 .await
         }
+        HandoffCommand::Upkeep(command) => upkeep::run(session, Noun::Handoff, command).await,
     }
 }
 

@@ -7,6 +7,7 @@ mod checkin;
 mod checklist;
 mod debrief;
 mod emergency;
+mod field_team;
 mod handoff;
 mod import;
 pub(crate) mod incident;
@@ -18,6 +19,7 @@ mod repair;
 mod shift;
 mod sync;
 mod team;
+mod upkeep;
 
 use std::collections::BTreeMap;
 
@@ -51,7 +53,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Team(TeamCommand::Show) => team::show(&session).await,
         Command::Team(TeamCommand::Quarantine) => team::quarantine(&session).await,
         Command::Incident(command) => incident::run(&session, *command).await,
-        Command::Board => board::show(&session).await,
+        Command::Board { team } => board::show(&session, team).await,
+        Command::Fieldteam(command) => field_team::run(&session, command).await,
         Command::Checkin(args) => checkin::check_in(&session, &args).await,
         Command::Shift(command) => shift::run(&session, command).await,
         Command::Handoff(command) => handoff::run(&session, command).await,

@@ -1,13 +1,17 @@
 //! People.
 
+use std::collections::BTreeMap;
+
 use chrono::{Local, NaiveDate};
-use firsthand_node::{Edit, Node, PersonView, Saved};
+use firsthand_node::ids::PersonId;
+use firsthand_node::{DocumentKind, Edit, Node, PersonView, Saved};
 use firsthand_record::CodeList;
 use firsthand_record::roster::{HeldSkill, Person, PersonStatus, Skill, SpokenLanguage, Training};
 use serde::Serialize;
 
 use super::List;
 use super::incident::Mark;
+use super::upkeep::{self, Noun};
 use crate::args::{PersonAddArgs, PersonCommand, PersonEditArgs, PersonFields, TrainArgs};
 use crate::fail::Fail;
 use crate::home::Session;
@@ -42,6 +46,11 @@ struct Trained {
     version: Option<u32>,
     date: Option<String>,
     expires: Option<String>,
+    /// Who trained them.
+    by: Option<String>,
+    by_name: Option<String>,
+    /// The run in which it was practised.
+    run: Option<String>,
     /// Whether it counts today.
     counts: bool,
 }
@@ -66,6 +75,9 @@ struct SavedLine {
     findings: Vec<Mark>,
 }
 
+/// Lists of which items can be taken back.
+const LISTS: &[&str] = &["skills", "trainings", "languages"];
+
 /// Check-ins that `person show` has.
 const CHECK_INS: usize = 10;
 
@@ -77,6 +89,7 @@ pub(super) async fn run(session: &Session, command: PersonCommand) -> Result<(),
         PersonCommand::Show { person } => show(session, person).await,
         PersonCommand::Edit(args) => edit(session, &args).await,
         PersonCommand::Train(args) => train(session, &args).await,
+        PersonCommand::Upkeep(command) => upkeep::run(session, Noun::Person, command).await,
     }
 }
 
@@ -123,12 +136,14 @@ async fn edit(session: &Session, args: &PersonEditArgs) -> Result<(), Fail> {
     for language in languages(&args.fields) {
         edits.push(item("languages", language)?);
     }
-    if edits.is_empty() {
-        return Err(Fail::input("person", "is given nothing to change"));
-    }
     session
         .with_node(async |node| {
             let person = node.find_person(args.person.clone()).await?;
+            let record = node.person(person).await?.unwrap_or_default();
+            edits.extend(upkeep::withdraw(&record, LISTS, &args.withdraw, &args.why.reason)?);
+            if edits.is_empty() {
+                return Err(Fail::input("person", "is given nothing to change"));
+            }
             print_saved(session, &node.edit_person(person, edits).await?, "changed")
         })
         .await
@@ -152,8 +167,26 @@ async fn train(session: &Session, args: &TrainArgs) -> Result<(), Fail> {
     session
         .with_node(async |node| {
             let person = node.find_person(args.person.clone()).await?;
-            if let Some(checklist) = &args.checklist {
-                let id = node.find_template(checklist).await?;
+            training.by = match &args.by {
+                Some(typed) => Some(node.find_person(typed.clone()).await?),
+                None => Some(node.find_person("me".to_owned()).await?).filter(|me| *me != person),
+            };
+            let template = match (&args.checklist, &args.run) {
+                (Some(checklist), _) => Some(node.find_template(checklist).await?),
+                (None, Some(run)) => {
+                    let id = node.find_record(DocumentKind::Run, run).await?;
+                    let run = node.checklist_run(id).await?;
+                    training.run = Some(id);
+                    if run.content.is_none() && training.course.is_empty() {
+                        training.course = run.record.template_id.clone();
+                    }
+                    training.template_id = Some(run.record.template_id);
+                    training.version = Some(run.record.version);
+                    run.content.is_some().then_some(run.record.template)
+                }
+                (None, None) => None,
+            };
+            if let Some(id) = template {
                 let (view, template) = node.template(id).await?;
                 let content = template.map(|template| template.content).unwrap_or_default();
                 if training.course.is_empty() {
@@ -200,7 +233,9 @@ fn print_saved(session: &Session, saved: &Saved, done: &str) -> Result<(), Fail>
 async fn list(session: &Session) -> Result<(), Fail> {
     session
         .with_node(async |node| {
-            let items = node.people().await?.into_iter().map(|it| machine(it, None)).collect();
+            let people = node.people().await?;
+            let names = names(&people);
+            let items = people.into_iter().map(|it| machine(it, &names, None)).collect();
             session.out.data(&List { items }, |list| human_list(&list.items))
         })
         .await
@@ -210,10 +245,12 @@ async fn show(session: &Session, typed: String) -> Result<(), Fail> {
     session
         .with_node(async |node| {
             let person = node.find_person(typed).await?;
-            let found = node.people().await?.into_iter().find(|it| it.person == person);
+            let people = node.people().await?;
+            let names = names(&people);
+            let found = people.into_iter().find(|it| it.person == person);
             let found = found.ok_or_else(|| firsthand_node::NodeError::NotFound(person.short()))?;
             let check_ins = check_ins(node, &found).await?;
-            session.out.data(&machine(found, Some(check_ins)), human)
+            session.out.data(&machine(found, &names, Some(check_ins)), human)
         })
         .await
 }
@@ -233,7 +270,12 @@ async fn check_ins(node: &Node, person: &PersonView) -> Result<Vec<CheckIn>, Fai
     Ok(node.check_ins(person.person, CHECK_INS).await?.into_iter().map(line).collect())
 }
 
-fn machine(it: PersonView, check_ins: Option<Vec<CheckIn>>) -> Somebody {
+/// The names of everybody, also of those without a device.
+pub(super) fn names(people: &[PersonView]) -> BTreeMap<PersonId, String> {
+    people.iter().rev().map(|it| (it.person, it.name.clone())).collect()
+}
+
+fn machine(it: PersonView, names: &BTreeMap<PersonId, String>, check_ins: Option<Vec<CheckIn>>) -> Somebody {
     let today = Local::now().date_naive();
     let day = |number: i32| {
         NaiveDate::default()
@@ -247,6 +289,9 @@ fn machine(it: PersonView, check_ins: Option<Vec<CheckIn>>) -> Somebody {
         version: it.version,
         date: Some(day(it.day).to_string()),
         expires: it.expires.map(|last| day(last).to_string()),
+        by: it.by.map(|by| by.to_string()),
+        by_name: it.by.and_then(|by| names.get(&by).cloned()),
+        run: it.run.map(|run| run.to_string()),
     };
     Somebody {
         person: it.person.to_string(),
@@ -275,6 +320,18 @@ fn trained(it: &Trained) -> String {
     format!("{}{until}{lapsed}", text::line(&it.course))
 }
 
+/// Who trained them, and in which run it was practised.
+fn trained_by(it: &Trained) -> String {
+    let by = it.by_name.as_deref().map(|name| format!(", by {}", text::line(name))).unwrap_or_default();
+    let run = it.run.as_ref().map(|run| format!(", in run {}", &run[..8])).unwrap_or_default();
+    by + &run
+}
+
+/// Items with the numbers by which `person edit --withdraw` names them.
+fn numbered(items: impl Iterator<Item = String>, between: &str) -> String {
+    items.enumerate().map(|(at, it)| format!("{}. {it}", at + 1)).collect::<Vec<_>>().join(between)
+}
+
 fn human_list(items: &[Somebody]) -> String {
     let row = |it: &Somebody| {
         vec![
@@ -299,14 +356,23 @@ fn human(it: &Somebody) -> String {
         let note = if note.is_empty() { note } else { format!(": {note}") };
         format!("{at}  {state} (by {}){note}{open}", text::line(&said.author))
     });
+    let conflicts = match it.conflicts {
+        0 => String::new(),
+        number => {
+            let fields = text::count(u64::from(number), "field", "fields");
+            format!("{fields} (firsthand person conflicts {})", &it.person[..8])
+        }
+    };
     table::pairs(&[
         ("name", text::line(&it.name)),
         ("callsign", text::line(&it.callsign)),
         ("status", label::<PersonStatus>(&it.status)),
         ("has a device", if it.member { "yes" } else { "no" }.to_owned()),
-        ("languages", it.languages.iter().map(|tag| text::line(tag)).collect::<Vec<_>>().join(", ")),
-        ("skills", it.skills.iter().map(|code| label::<Skill>(code)).collect::<Vec<_>>().join(", ")),
-        ("trainings", it.trainings.iter().map(trained).collect::<Vec<_>>().join("\n")),
+        ("languages", numbered(it.languages.iter().map(|tag| text::line(tag)), ", ")),
+        ("skills", numbered(it.skills.iter().map(|code| label::<Skill>(code)), ", ")),
+        ("trainings", numbered(it.trainings.iter().map(|it| trained(it) + &trained_by(it)), "\n")),
         ("check-ins", said.collect::<Vec<_>>().join("\n")),
+        ("in conflict", conflicts),
+        ("hidden", if it.hidden { "yes" } else { "" }.to_owned()),
     ])
 }

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use firsthand_node::ids::PersonId;
-use firsthand_node::{Decision, Edit, Node, Saved, ShiftRow, ShiftView};
-use firsthand_record::roster::{Assignment, CheckInRule, GoNoGo, RiskLevel, Shift, ShiftStatus};
+use firsthand_node::ids::{DocumentId, PersonId};
+use firsthand_node::{Decision, Edit, FieldTeamRow, Node, Saved, ShiftRow, ShiftView};
+use firsthand_record::roster::{Assignment, CheckInRule, GoNoGo, RiskLevel, RoleNeed, Shift, ShiftStatus};
+use firsthand_record::validate::{Finding, Rule};
 use serde::Serialize;
 
 use super::List;
+use super::field_team::{Need, needed};
 use super::incident::Mark;
+use super::upkeep::{self, Noun};
 use crate::args::{
     AssignArgs, ReadyArgs, ShiftAddArgs, ShiftCommand, ShiftEditArgs, ShiftFields, UnassignArgs,
 };
@@ -23,6 +26,8 @@ use crate::show::{table, text, when};
 struct Row {
     id: String,
     title: String,
+    /// The name of its team in the field.
+    team: Option<String>,
     status: &'static str,
     start: Option<String>,
     end: Option<String>,
@@ -47,6 +52,8 @@ struct Shown {
     /// Steps that others would like.
     proposed_steps: Vec<&'static str>,
     findings: Vec<Mark>,
+    /// Roles of its team that too few people have.
+    needs: Vec<Need>,
     conflicts: Vec<String>,
 }
 
@@ -62,6 +69,8 @@ struct SavedLine {
     /// Whether it counts; otherwise it is a proposal.
     counts: bool,
     findings: Vec<Mark>,
+    /// Roles of its team that too few people have.
+    needs: Vec<Need>,
 }
 
 const STATUSES: [ShiftStatus; 5] = [
@@ -79,13 +88,14 @@ const GRACE: u32 = 15;
 pub(super) async fn run(session: &Session, command: ShiftCommand) -> Result<(), Fail> {
     match command {
         ShiftCommand::Add(args) => add(session, &args).await,
-        ShiftCommand::List { limit } => list(session, limit).await,
+        ShiftCommand::List { limit, team } => list(session, limit, team).await,
         ShiftCommand::Show { shift } => show(session, shift).await,
         ShiftCommand::Edit(args) => edit(session, &args).await,
         ShiftCommand::Assign(args) => assign(session, &args).await,
         ShiftCommand::Unassign(args) => unassign(session, &args).await,
         ShiftCommand::Ready(args) => ready(session, &args).await,
         ShiftCommand::Status { shift, status } => move_on(session, shift, &status).await,
+        ShiftCommand::Upkeep(command) => upkeep::run(session, Noun::Shift, command).await,
     }
 }
 
@@ -108,11 +118,12 @@ fn typed(fields: &ShiftFields) -> Result<Shift, Fail> {
 }
 
 async fn add(session: &Session, args: &ShiftAddArgs) -> Result<(), Fail> {
-    let shift = Shift { title: Some(args.title.clone()), ..typed(&args.fields)? };
+    let mut shift = Shift { title: Some(args.title.clone()), ..typed(&args.fields)? };
     session
         .with_node(async |node| {
+            shift.team = find_team(node, args.team.as_deref()).await?;
             let saved = node.add_shift(shift).await?;
-            print(session, &Decision { saved, counts: true }, "planned")
+            print(session, node, &Decision { saved, counts: true }, "planned").await
         })
         .await
 }
@@ -145,7 +156,7 @@ async fn edit(session: &Session, args: &ShiftEditArgs) -> Result<(), Fail> {
         .with_node(async |node| {
             let id = node.find_shift(args.shift.clone()).await?;
             let saved: Saved = node.edit_shift(id, edits).await?;
-            print(session, &Decision { saved, counts: true }, "changed")
+            print(session, node, &Decision { saved, counts: true }, "changed").await
         })
         .await
 }
@@ -165,7 +176,7 @@ async fn assign(session: &Session, args: &AssignArgs) -> Result<(), Fail> {
             };
             let (key, role) = (String::new(), args.role.clone());
             let assignment = Assignment { key, person, role, buddy, from, until };
-            print(session, &node.assign(id, assignment).await?, "assigned")
+            print(session, node, &node.assign(id, assignment).await?, "assigned").await
         })
         .await
 }
@@ -175,19 +186,25 @@ async fn unassign(session: &Session, args: &UnassignArgs) -> Result<(), Fail> {
         .with_node(async |node| {
             let id = node.find_shift(args.shift.clone()).await?;
             let person = node.find_person(args.person.clone()).await?;
-            print(session, &node.unassign(id, person, args.reason.clone()).await?, "taken off the shift")
+            let decision = node.unassign(id, person, args.reason.clone()).await?;
+            print(session, node, &decision, "taken off the shift").await
         })
         .await
 }
 
 async fn ready(session: &Session, args: &ReadyArgs) -> Result<(), Fail> {
-    let answer: GoNoGo = read::code(&args.answer).map_err(|reason| Fail::input("answer", reason))?;
+    let answer = args.answer.as_deref().map(read::code::<GoNoGo>).transpose();
+    let answer = answer.map_err(|reason| Fail::input("answer", reason))?;
     session
         .with_node(async |node| {
             let id = node.find_shift(args.shift.clone()).await?;
             let person = node.find_person(args.person.clone()).await?;
-            let decision = node.ready(id, person, answer, args.note.clone()).await?;
-            print(session, &decision, answer.label())
+            let note = args.note.clone();
+            let (decision, done) = match answer {
+                Some(answer) => (node.ready(id, person, answer, note).await?, answer.label()),
+                None => (node.unready(id, person, note).await?, "taken back"),
+            };
+            print(session, node, &decision, done).await
         })
         .await
 }
@@ -202,39 +219,60 @@ async fn move_on(session: &Session, shift: String, status: &str) -> Result<(), F
             if status < before {
                 session.out.note(&format!("It stays {}: a shift never goes back.", before.label()));
             }
-            print(session, &decision, status.label())
+            print(session, node, &decision, status.label()).await
         })
         .await
 }
 
-fn print(session: &Session, decision: &Decision, done: &str) -> Result<(), Fail> {
+async fn print(session: &Session, node: &Node, decision: &Decision, done: &str) -> Result<(), Fail> {
     if !decision.counts {
         session.out.note("Saved as a proposal: a lead decides.");
     }
     let findings: Vec<Mark> = decision.saved.findings.iter().map(Mark::from).collect();
-    for mark in &decision.saved.findings {
-        session.out.note(&format!("look at: {}", text::line(&mark.to_string())));
+    let needs = node.shift(decision.saved.id).await?.needs;
+    for words in to_look_at(&decision.saved.findings, &needs) {
+        session.out.note(&format!("look at: {words}"));
     }
-    let line = SavedLine { id: decision.saved.id.to_string(), counts: decision.counts, findings };
+    let needs = needs.iter().map(Need::from).collect();
+    let line = SavedLine { id: decision.saved.id.to_string(), counts: decision.counts, findings, needs };
     session.out.data(&line, |line| format!("{}  {done}", &line.id[..8]))
 }
 
-async fn list(session: &Session, limit: usize) -> Result<(), Fail> {
+/// What a lead should look at, with how many more a role needs in place of the mark that says that there are too few.
+fn to_look_at(findings: &[Finding], needs: &[RoleNeed]) -> Vec<String> {
+    let others = findings.iter().filter(|it| it.rule != Rule::RoleNotFilled);
+    needs.iter().map(needed).chain(others.map(|it| text::line(&it.to_string()))).collect()
+}
+
+async fn find_team(node: &Node, typed: Option<&str>) -> Result<Option<DocumentId>, Fail> {
+    match typed {
+        Some(typed) => Ok(Some(node.find_field_team(typed.to_owned()).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn list(session: &Session, limit: usize, team: Option<String>) -> Result<(), Fail> {
     session
         .with_node(async |node| {
-            let items = node.shifts(limit).await?.into_iter().map(row).collect();
+            let wanted = find_team(node, team.as_deref()).await?;
+            let teams = node.field_teams().await?;
+            let all = node.shifts(if wanted.is_some() { usize::MAX } else { limit }).await?.into_iter();
+            let of_team = all.filter(|it| wanted.is_none() || it.row.team == wanted).take(limit);
+            let items = of_team.map(|it| row(it, &teams)).collect();
             session.out.data(&List { items }, |list| human_list(&list.items))
         })
         .await
 }
 
-fn row(it: ShiftRow) -> Row {
+fn row(it: ShiftRow, teams: &[FieldTeamRow]) -> Row {
+    let team = teams.iter().find(|team| Some(team.id) == it.row.team);
     let status = STATUSES.get(usize::from(it.row.status)).copied().unwrap_or(ShiftStatus::Debriefed);
     let people: std::collections::BTreeSet<PersonId> =
         it.row.assignments.iter().map(|it| it.person).collect();
     let answers = |go: bool| it.row.go_no_go.iter().filter(|(_, answer)| *answer == go).count();
     Row {
         id: it.id.to_string(),
+        team: team.map(|team| team.row.name.clone()),
         status: status.code(),
         start: when::machine_noted(it.row.starts),
         end: when::machine_noted(it.row.ends),
@@ -256,6 +294,7 @@ fn human_list(items: &[Row]) -> String {
         vec![
             it.id[..8].to_owned(),
             text::line(&it.title),
+            it.team.as_deref().map(text::line).unwrap_or_default(),
             label(it.status),
             it.start.clone().unwrap_or_default(),
             it.end.clone().unwrap_or_default(),
@@ -264,7 +303,7 @@ fn human_list(items: &[Row]) -> String {
             if it.proposals > 0 { it.proposals.to_string() } else { String::new() },
         ]
     };
-    let headings = ["id", "title", "status", "start", "end", "people", "go / no go", "proposals"];
+    let headings = ["id", "title", "team", "status", "start", "end", "people", "go / no go", "proposals"];
     table::render(&headings, items.iter().filter(|it| !it.hidden).map(row).collect())
 }
 
@@ -297,6 +336,7 @@ fn machine(view: ShiftView) -> Shown {
         proposed: view.proposed.into_iter().map(proposed).collect(),
         proposed_steps: view.proposed_steps.into_iter().map(ShiftStatus::code).collect(),
         findings: view.findings.iter().map(Mark::from).collect(),
+        needs: view.needs.iter().map(Need::from).collect(),
         conflicts: view.conflicts,
     }
 }
@@ -341,10 +381,7 @@ fn human(view: &ShiftView, names: &BTreeMap<PersonId, String>) -> String {
         ("briefing", text::lines(&record.briefing)),
         ("people", record.assignments.iter().map(person).collect::<Vec<_>>().join("\n")),
         ("proposed", proposals.chain(steps).collect::<Vec<_>>().join("\n")),
-        (
-            "look at",
-            view.findings.iter().map(|it| text::line(&it.to_string())).collect::<Vec<_>>().join("\n"),
-        ),
-        ("in conflict", view.conflicts.join(", ")),
+        ("look at", to_look_at(&view.findings, &view.needs).join("\n")),
+        ("in conflict", upkeep::in_conflict("shift", &view.id.short(), &view.conflicts)),
     ])
 }

@@ -143,12 +143,12 @@ async fn edit_apart(tell: Narrator, second: &Device, third: &Device, bridge: Doc
         value: json!({"what": "injured", "low": 2, "high": 2, "source": source}),
     };
     let edits = vec![write(format!("{BEFORE}{NARRATIVE}")), set("Moderate"), injured("clinic nurse")];
-    second.node.edit_incident(bridge, edits).await?;
+    second.node.edit(bridge, edits).await?;
     tell.step(&format!(
         "{SECOND} adds a sentence at the beginning, sets severity Moderate, counts 2 injured (clinic nurse)."
     ))?;
     let edits = vec![write(format!("{NARRATIVE}{AFTER}")), set("Severe"), injured("market trader")];
-    third.node.edit_incident(bridge, edits).await?;
+    third.node.edit(bridge, edits).await?;
     tell.step(&format!(
         "{THIRD} adds a sentence at the end, sets severity Severe, counts 2 injured (market trader)."
     ))

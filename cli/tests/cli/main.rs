@@ -14,3 +14,4 @@ mod merge;
 mod roster;
 mod status;
 mod support;
+mod upkeep;

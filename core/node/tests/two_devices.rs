@@ -70,8 +70,8 @@ async fn two_devices_end_up_the_same_and_a_conflict_shows() {
     let id = other.find(&saved.short_code).await.unwrap();
     assert_eq!(id, saved.id);
     let set = |severity: &str| Edit::Set { field: "severity".to_owned(), value: json!(severity) };
-    lead.edit_incident(id, vec![set("Moderate")]).await.unwrap();
-    other.edit_incident(id, vec![set("Severe")]).await.unwrap();
+    lead.edit(id, vec![set("Moderate")]).await.unwrap();
+    other.edit(id, vec![set("Severe")]).await.unwrap();
     let photo = dir.path().join("gate.png");
     std::fs::write(&photo, [b"\x89PNG\r\n\x1a\n".as_slice(), &[7; 700_000]].concat()).unwrap();
     other.attach(id, &photo, "the gate", Arc::new(|_, _| true)).await.unwrap();

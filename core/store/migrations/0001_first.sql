@@ -192,6 +192,8 @@ CREATE TABLE trainings (
     version     INTEGER,
     day         INTEGER NOT NULL,
     expires     INTEGER,                    -- the last day on which it counts
+    trainer     BLOB,                       -- the person who trained them
+    run         BLOB,                       -- the document of the run in which it was practised
     PRIMARY KEY (document, number)
 ) STRICT, WITHOUT ROWID;
 

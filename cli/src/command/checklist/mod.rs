@@ -10,6 +10,7 @@ use firsthand_node::ids::DocumentId;
 use firsthand_node::{DocumentKind, Node, NodeError, RunView};
 
 use crate::args::{ChecklistCommand, LanguageArgs};
+use crate::command::upkeep::{self, Noun};
 use crate::fail::Fail;
 use crate::home::Session;
 
@@ -29,6 +30,7 @@ pub(super) async fn run(session: &Session, command: ChecklistCommand) -> Result<
         ChecklistCommand::Complete(args) => run::complete(session, &args).await,
         ChecklistCommand::Abandon(args) => run::abandon(session, &args).await,
         ChecklistCommand::Trained(args) => trained::trained(session, &args).await,
+        ChecklistCommand::Upkeep(command) => upkeep::run(session, Noun::Checklist, command).await,
     }
 }
 

@@ -47,8 +47,14 @@ pub(super) async fn show(session: &Session, args: &ShowChecklistArgs) -> Result<
     let language = language(&args.language);
     match found {
         Found::Draft(draft) => {
-            let shown =
-                Shown { id: None, state: "draft", offered: false, author: None, template: Some(&draft) };
+            let shown = Shown {
+                id: None,
+                state: "draft",
+                offered: false,
+                hidden: false,
+                author: None,
+                template: Some(&draft),
+            };
             session.out.data(&shown, |_| self::template(&draft, &language))
         }
         Found::Published(found) => published(session, &found.0, found.1.as_ref(), &language),
@@ -63,6 +69,7 @@ struct Shown<'a> {
     id: Option<String>,
     state: &'static str,
     offered: bool,
+    hidden: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     author: Option<&'a str>,
     /// What it says, where this version can read it.
@@ -80,9 +87,19 @@ fn published(
     if state != TemplateState::Published {
         session.out.note(&format!("? This checklist is not offered: {}.", template_reason(state)));
     }
+    let hidden = view.row.row.hidden;
+    if hidden {
+        session.out.note("? This checklist is hidden and no longer offered; runs of it go on.");
+    }
     let id = Some(view.row.id.to_string());
-    let shown =
-        Shown { id, state: state.code(), offered: view.offered, author: Some(&view.author), template };
+    let shown = Shown {
+        id,
+        state: state.code(),
+        offered: view.offered,
+        hidden,
+        author: Some(&view.author),
+        template,
+    };
     session.out.data(&shown, |_| {
         let mut out = table::pairs(&[
             ("by", text::line(&view.author)),

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{Local, NaiveDate, TimeDelta};
+use firsthand_node::ids::PersonId;
 use firsthand_node::{PersonView, TemplateView, TrainingRow};
 use serde::Serialize;
 
 use crate::args::TrainedArgs;
 use crate::command::List;
+use crate::command::person::names;
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::show::{table, text};
@@ -24,6 +26,11 @@ struct Line {
     newest: Option<u32>,
     date: String,
     expires: Option<String>,
+    /// Who trained them.
+    by: Option<String>,
+    by_name: Option<String>,
+    /// The run in which it was practised.
+    run: Option<String>,
     /// Whether it counts today.
     counts: bool,
 }
@@ -39,10 +46,11 @@ pub(super) async fn trained(session: &Session, args: &TrainedArgs) -> Result<(),
             *version = row.row.version.max(*version);
         }
     }
+    let names = names(&people);
     let mut lines = Vec::new();
     for person in people.into_iter().filter(|person| !person.hidden) {
         for training in &person.trainings {
-            lines.push((training.expires.unwrap_or(i32::MAX), line(&person, training, &newest)));
+            lines.push((training.expires.unwrap_or(i32::MAX), line(&person, training, &newest, &names)));
         }
     }
     if let Some(wanted) = &args.checklist {
@@ -56,7 +64,12 @@ pub(super) async fn trained(session: &Session, args: &TrainedArgs) -> Result<(),
     session.out.data(&List { items }, |list| human(&list.items))
 }
 
-fn line(person: &PersonView, training: &TrainingRow, newest: &BTreeMap<String, u32>) -> Line {
+fn line(
+    person: &PersonView,
+    training: &TrainingRow,
+    newest: &BTreeMap<String, u32>,
+    names: &BTreeMap<PersonId, String>,
+) -> Line {
     let today = Local::now().date_naive();
     let last = training.expires.map(day);
     Line {
@@ -66,6 +79,9 @@ fn line(person: &PersonView, training: &TrainingRow, newest: &BTreeMap<String, u
         newest: training.template_id.as_ref().and_then(|id| newest.get(id)).copied(),
         template_id: training.template_id.clone(),
         version: training.version,
+        by: training.by.map(|by| by.to_string()),
+        by_name: training.by.and_then(|by| names.get(&by).cloned()),
+        run: training.run.map(|run| run.to_string()),
         date: day(training.day).to_string(),
         expires: last.map(|last| last.to_string()),
         counts: day(training.day) <= today && last.is_none_or(|last| today <= last),
@@ -95,9 +111,10 @@ fn human(items: &[Line]) -> String {
             version,
             it.date.clone(),
             it.expires.clone().unwrap_or_else(|| "does not lapse".to_owned()),
+            it.by_name.as_deref().map(|name| text::short(name, 30)).unwrap_or_default(),
             mark,
         ]
     };
-    let headings = ["name", "trained in", "version", "on", "until", "today"];
+    let headings = ["name", "trained in", "version", "on", "until", "by", "today"];
     table::render(&headings, items.iter().map(row).collect())
 }

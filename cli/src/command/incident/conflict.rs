@@ -14,7 +14,7 @@ const VALUE: usize = 200;
 
 /// A conflict, in machine output.
 #[derive(Serialize)]
-pub(super) struct Conflict {
+pub(crate) struct Conflict {
     id: String,
     short_code: String,
     field: String,
@@ -32,13 +32,14 @@ struct Candidate {
     at: Option<String>,
 }
 
+/// What was chosen, in machine output.
 #[derive(Serialize)]
-struct Resolved {
-    id: String,
-    field: String,
-    value: Value,
+pub(crate) struct Resolved {
+    pub(crate) id: String,
+    pub(crate) field: String,
+    pub(crate) value: Value,
     /// `false`: it is a proposal, and the conflict stays until a lead decides.
-    settled: bool,
+    pub(crate) settled: bool,
 }
 
 impl From<&ConflictView> for Conflict {
@@ -112,11 +113,7 @@ pub(super) async fn resolve(session: &Session, args: &ResolveArgs) -> Result<(),
             let name = args.field.replace('-', "_");
             let chosen = chosen(node, id, &name, args).await?;
             let settled = node.resolve(id, &name, chosen.clone(), &args.why.note).await?.settled;
-            session.out.note(if settled {
-                "settled; the other value stays in the history"
-            } else {
-                "saved as a proposal: the conflict stays until a lead decides"
-            });
+            say_settled(session, settled);
             let resolved = Resolved { id: id.to_string(), field: name, value: chosen, settled };
             session.out.data(&resolved, |it| format!("{}: {}", it.field, value::line(&it.value)))
         })
@@ -132,14 +129,27 @@ async fn chosen(
     if let Some(typed) = &args.value {
         return field::value(name, typed).map_err(|reason| Fail::input(name, reason));
     }
-    let view = node.incident(id).await?;
-    let Some(conflict) = view.conflicts.iter().find(|conflict| conflict.field == name) else {
+    picked(&node.incident(id).await?.conflicts, name, args.pick)
+}
+
+/// Says what became of a choice.
+pub(crate) fn say_settled(session: &Session, settled: bool) {
+    session.out.note(if settled {
+        "settled; the other value stays in the history"
+    } else {
+        "saved as a proposal: the conflict stays until a lead decides"
+    });
+}
+
+/// The value with a number, of a field in conflict.
+pub(crate) fn picked(views: &[ConflictView], name: &str, pick: Option<usize>) -> Result<Value, Fail> {
+    let Some(conflict) = views.iter().find(|conflict| conflict.field == name) else {
         return Err(Fail::other(
             "no_conflict",
             format!("failed to resolve {}: its values are not in conflict", text::line(name)),
         ));
     };
-    let number = args.pick.unwrap_or_default();
+    let number = pick.unwrap_or_default();
     let picked = number.checked_sub(1).and_then(|at| conflict.candidates.get(at));
     picked.map(|candidate| candidate.value.clone()).ok_or_else(|| {
         Fail::input("pick", format!("is not a number from 1 to {}", conflict.candidates.len()))

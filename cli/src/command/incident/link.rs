@@ -51,7 +51,7 @@ pub(super) async fn unlink(session: &Session, args: &UnlinkArgs) -> Result<(), F
                 let links = record.linked.into_iter().filter(|link| link.document == to);
                 let edits = withdraw(links.map(|link| link.key), &args.why.reason);
                 if !edits.is_empty() {
-                    last = Some(node.edit_incident(from, edits).await?);
+                    last = Some(node.edit(from, edits).await?);
                 }
             }
             match last {

@@ -1,7 +1,7 @@
 //! Commands about incidents.
 
 mod attach;
-mod conflict;
+pub(crate) mod conflict;
 mod edit;
 mod editor;
 mod expected;
@@ -115,7 +115,7 @@ async fn save(
     edits: Vec<Edit>,
     said: &str,
 ) -> Result<(), Fail> {
-    let saved = node.edit_incident(id, edits).await?;
+    let saved = node.edit(id, edits).await?;
     session.out.note(said);
     print_saved(session, &saved)
 }

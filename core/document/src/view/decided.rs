@@ -9,6 +9,9 @@ use super::{FieldView, Item, View};
 use crate::schema::lists;
 use crate::{Author, Authors, DocumentKind};
 
+/// The list of marks that hide a document.
+const TOMBSTONE: &str = "tombstone";
+
 /// What of a list counts, and what others would like. Both in the order of the list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decided<'a> {
@@ -18,6 +21,20 @@ pub struct Decided<'a> {
     pub proposed: Vec<&'a Item>,
 }
 
+/// Of which lists of a kind somebody asks who made their items: of none, of all where it names none, or of those.
+pub(super) const fn asked(kind: &DocumentKind) -> Option<&'static [&'static str]> {
+    match kind {
+        DocumentKind::Team | DocumentKind::Shift | DocumentKind::Handoff | DocumentKind::Template => {
+            Some(&[])
+        }
+        // Of these only who hides them, and who shows them again.
+        DocumentKind::Person | DocumentKind::Run | DocumentKind::Debrief => {
+            Some(&[TOMBSTONE, lists::WITHDRAWALS])
+        }
+        _ => None,
+    }
+}
+
 /// Who made the items of a document, where that decides.
 pub(super) fn authors(
     kind: &DocumentKind,
@@ -25,11 +42,9 @@ pub(super) fn authors(
     authors: &dyn Authors,
 ) -> BTreeMap<ChangeHash, Author> {
     // A look into the log for each item, so only where somebody asks.
-    if !matches!(kind, DocumentKind::Shift | DocumentKind::Handoff | DocumentKind::Template) {
-        return BTreeMap::new();
-    }
-    let items = fields.values().filter_map(|field| match field {
-        FieldView::Items(items) => Some(items),
+    let Some(asked) = asked(kind) else { return BTreeMap::new() };
+    let items = fields.iter().filter_map(|((_, list), field)| match field {
+        FieldView::Items(items) if asked.is_empty() || asked.contains(&list.as_str()) => Some(items),
         _ => None,
     });
     let mut out = BTreeMap::new();
@@ -44,16 +59,30 @@ pub(super) fn authors(
 }
 
 impl View {
-    /// Who made the document; of checklists only, and `None` where the entry is not here.
+    /// Who made the document; of the kinds of which somebody asks, and `None` where the entry is not here.
     #[must_use]
     pub const fn creator(&self) -> Option<&Author> {
         self.creator.as_ref()
     }
 
-    /// Who made a change; of shifts, hand-offs and checklists only, and `None` where its entry is not here.
+    /// Who made a change of a list; of those lists of which somebody asks, and `None` where its entry is not here.
     #[must_use]
     pub fn author(&self, change: &ChangeHash) -> Option<&Author> {
         self.authors.get(change)
+    }
+
+    /// Whether a mark hides it. Of incidents and files any mark does, of other records that of a lead or of whoever made it: a
+    /// record that others decide by does not vanish because somebody says so.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        if asked(&self.kind).is_none() {
+            return self.items(TOMBSTONE).iter().any(|mark| mark.withdrawn.is_none());
+        }
+        let creator = self.creator.map(|creator| creator.person);
+        let publishes = |by: &Author| self.kind == DocumentKind::Template && by.rights.may_publish;
+        let right =
+            |by: &Author, _: &Item| by.rights.may_close || publishes(by) || Some(by.person) == creator;
+        !self.decided(TOMBSTONE, right).counted.is_empty()
     }
 
     /// What of a list counts. `right` says whether somebody had the right to an item; whoever had it may also take the item

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use firsthand_ids::{DocumentId, LocalTime, PersonId};
-use firsthand_record::roster::{CheckInRule, CheckInState, ShiftStatus};
+use firsthand_record::roster::{CheckInRule, CheckInState, RoleNeed, ShiftStatus};
 use firsthand_store::{AssignmentRow, CheckInRow, Heard, Listed, ShiftProjection};
 
 use super::people::Names;
 use super::steady::Steady;
-use super::{Ledger, Now, roster};
+use super::{Ledger, Now, field_teams, roster};
 use crate::{Event, NodeError};
 
 /// Who is on, and how they are.
@@ -34,6 +34,12 @@ pub struct BoardShift {
     pub id: DocumentId,
     /// What people call it.
     pub title: String,
+    /// Its team in the field.
+    pub team: Option<DocumentId>,
+    /// The name of that team; empty where it is not here.
+    pub team_name: String,
+    /// Roles of that team that too few people have.
+    pub needs: Vec<RoleNeed>,
     /// How far it has come.
     pub status: ShiftStatus,
     /// The code of the level of danger.
@@ -120,6 +126,16 @@ struct Known {
     by: Option<DocumentId>,
 }
 
+impl BoardView {
+    /// Leaves the shifts of one team in the field, and the people on them. An alarm about somebody who is on no shift stays: no
+    /// other board would show it.
+    pub fn keep_team(&mut self, team: &DocumentId) {
+        self.shifts.retain(|shift| shift.team.as_ref() == Some(team));
+        let shifts: BTreeSet<DocumentId> = self.shifts.iter().map(|shift| shift.id).collect();
+        self.lines.retain(|line| line.shift.is_none_or(|shift| shifts.contains(&shift)));
+    }
+}
+
 impl Ledger {
     /// Who is on, and how they are.
     ///
@@ -129,6 +145,7 @@ impl Ledger {
         self.apply_untried()?;
         let steady = self.note_heard(now)?;
         let names = self.names()?;
+        let teams = self.store.field_teams()?;
         let alarmed: BTreeSet<PersonId> = self.store.alarmed()?.into_iter().collect();
         let mut known: BTreeMap<PersonId, Known> = BTreeMap::new();
         let mut board = BoardView { shifts: Vec::new(), lines: Vec::new(), next_ms: None };
@@ -150,8 +167,13 @@ impl Ledger {
             if is_on(&shift.row, steady)
                 || lines.iter().any(|it| matches!(it.due, Due::Overdue(_) | Due::Late(_)))
             {
+                let team = teams.iter().find(|team| Some(team.id) == shift.row.team);
+                let assigned = shift.row.assignments.iter().map(|it| (it.role.as_str(), it.person));
                 board.shifts.push(BoardShift {
                     id: shift.id,
+                    team: shift.row.team,
+                    team_name: team.map_or_else(String::new, |team| team.row.name.clone()),
+                    needs: field_teams::needs(team, assigned),
                     status: status(&shift.row),
                     people: shift.row.assignments.iter().map(|it| it.person).collect::<BTreeSet<_>>().len(),
                     risk: shift.row.risk,

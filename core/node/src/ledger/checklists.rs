@@ -33,6 +33,9 @@ pub enum ChecklistError {
     /// The checklist is not one that a trainer published, or not whole.
     #[error("use the checklist: {}", reason(*.0))]
     Unusable(TemplateState),
+    /// The checklist was taken out of lists.
+    #[error("use the checklist: it is hidden and no longer offered")]
+    Hidden,
     /// What a run is of is not here, or is not what the run was begun with.
     #[error("use the run: the version of the checklist that it is of is not here yet")]
     NotHere,
@@ -141,8 +144,6 @@ pub(super) fn read(view: &View) -> (Option<Template>, TemplateState) {
 pub(super) fn template_row(view: &View) -> TemplateProjection {
     let (template, state) = read(view);
     let text = |field: &str| view.value(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let author = view.creator().map(|author| author.person);
-    let hides = view.decided("tombstone", |by, _| by.rights.may_publish || Some(by.person) == author);
     let title = view.value("title").filter(|title| title.is_object());
     TemplateProjection {
         template_id: text("template_id"),
@@ -155,7 +156,7 @@ pub(super) fn template_row(view: &View) -> TemplateProjection {
             .as_ref()
             .map_or(0, |it| it.content.items.iter().filter(|item| item.critical).count() as u32),
         state,
-        hidden: !hides.counted.is_empty(),
+        hidden: view.is_hidden(),
     }
 }
 
@@ -181,15 +182,17 @@ impl Ledger {
         }
         self.apply_untried()?;
         let mut same = self.store.templates()?;
+        // A version that was published is taken for good, also where it is hidden now: runs of it go on.
         same.retain(|other| {
-            is_offered(other)
+            other.row.state == TemplateState::Published
                 && (&other.row.template_id, other.row.version) == (&template.template_id, template.version)
         });
-        if let Some(equal) = same.iter().find(|it| it.row.content_sha256 == Some(template.content_sha256)) {
+        let equal = |it: &&TemplateRow| it.row.content_sha256 == Some(template.content_sha256);
+        if let Some(equal) = same.iter().filter(equal).find(|it| is_offered(it)) {
             self.drop_draft(&template.template_id)?;
             return Ok(Saved { id: equal.id, short_code: equal.id.short(), findings });
         }
-        if !same.is_empty() {
+        if same.iter().any(|it| !equal(&it)) {
             let Template { template_id, version, .. } = template;
             return Err(ChecklistError::Taken { template_id, version }.into());
         }
@@ -268,13 +271,24 @@ impl Ledger {
     }
 
     /// The checklist that is meant: what it is called, with `@` and a version or the newest, or the beginning of its id. Those
-    /// that a trainer published come before others.
+    /// that a trainer published come before others, and those that are hidden are found where no other is meant.
     ///
     /// # Errors
     /// [`NodeError::NotFound`]; [`NodeError::Ambiguous`] where a version was published apart with different content.
     pub fn find_template(&mut self, typed: &str) -> Result<DocumentId, NodeError> {
-        let typed = typed.trim();
-        let views = self.templates()?;
+        match Self::find_template_of(&self.templates()?, typed.trim()) {
+            Err(NodeError::NotFound(_)) => {
+                let mut hidden = Vec::new();
+                for row in self.store.templates()?.into_iter().filter(|row| row.row.hidden) {
+                    hidden.push(self.template_view(row, Vec::new())?);
+                }
+                Self::find_template_of(&hidden, typed.trim())
+            }
+            found => found,
+        }
+    }
+
+    fn find_template_of(views: &[TemplateView], typed: &str) -> Result<DocumentId, NodeError> {
         let named = |name: &str, version: Option<u32>| -> Vec<&TemplateView> {
             let fits = |it: &&TemplateView| {
                 it.row.row.template_id.eq_ignore_ascii_case(name)

@@ -18,6 +18,8 @@ pub struct DebriefView {
     pub local: LocalTime,
     /// What it says.
     pub record: Debrief,
+    /// Whether a mark hides it.
+    pub hidden: bool,
 }
 
 impl Ledger {
@@ -29,7 +31,7 @@ impl Ledger {
         self.apply_untried()?;
         let ids = self.store.documents_of_kind(&self.space, DocumentKind::Debrief.name())?;
         let views: Result<Vec<_>, _> = ids.into_iter().rev().map(|(_, id)| self.debrief(id)).collect();
-        Ok(views?.into_iter().filter(|view| view.record.tombstone.is_empty()).collect())
+        Ok(views?.into_iter().filter(|view| !view.hidden).collect())
     }
 
     /// One debrief.
@@ -43,7 +45,8 @@ impl Ledger {
             return Err(NodeError::NotFound(id.short()));
         }
         let record = Debrief::read(view.shown()).record;
-        Ok(DebriefView { id, author: self.name(&info.person), local: info.local, record })
+        let hidden = view.is_hidden();
+        Ok(DebriefView { id, author: self.name(&info.person), local: info.local, record, hidden })
     }
 
     /// The record of a kind whose id begins as it was typed.

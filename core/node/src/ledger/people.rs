@@ -181,6 +181,15 @@ impl Ledger {
         self.add_record(DocumentKind::Person, object(&person)?, now, rng)
     }
 
+    /// What stands in the oldest record of somebody; `None` for a member of whom nobody made one.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the store.
+    pub fn person(&mut self, person: PersonId) -> Result<Option<Person>, NodeError> {
+        let Some(oldest) = self.store.people_of(&person)?.into_iter().next() else { return Ok(None) };
+        Ok(Some(Person::read(self.read_view(&oldest.id)?.shown()).record))
+    }
+
     /// The oldest record of somebody; made where a member has none yet.
     ///
     /// # Errors

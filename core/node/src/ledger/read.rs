@@ -342,21 +342,13 @@ impl Ledger {
         let authors = LogAuthors::new(&self.store, &self.membership, &none);
         let view = document.view(&authors);
         let (read, findings) = project::incident(id, &view, created.created);
-        let (mut conflicts, mut proposals) = (Vec::new(), Vec::new());
+        let conflicts = self.conflict_views(id, &short_code(&row), &view, &authors);
+        let mut proposals = Vec::new();
         for (field, field_view) in &view.fields {
             let FieldView::Register(register) = field_view else { continue };
             let candidate = |value: &Value, change: &ChangeHash| {
                 self.candidate(field, value, change, authors.author(change))
             };
-            if register.in_conflict() {
-                conflicts.push(ConflictView {
-                    id,
-                    short_code: short_code(&row),
-                    field: field.clone(),
-                    shown: register.shown().clone(),
-                    candidates: register.values.iter().map(|it| candidate(&it.value, &it.change)).collect(),
-                });
-            }
             proposals.extend(register.proposals.iter().map(|it| candidate(&it.value, &it.change)));
         }
         proposals.extend(self.status_proposals(&view, &authors));

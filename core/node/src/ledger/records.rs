@@ -1,4 +1,4 @@
-//! What people do to incidents.
+//! What people do to records: new incidents, and edits of any kind of record.
 
 use std::collections::BTreeMap;
 

@@ -43,11 +43,9 @@ pub(super) fn shift(view: &View) -> CountedShift<'_> {
     let answers = view.decided("go_no_go", |author, item| {
         leads(author) || named(item, "person").is_some_and(|person| person == author.person)
     });
-    let marks = view.decided("tombstone", |author, _| leads(author));
     keep(&mut fields, "assignments", &assignments.counted);
     keep(&mut fields, "status_log", &steps.counted);
     keep(&mut fields, "go_no_go", &answers.counted);
-    keep(&mut fields, "tombstone", &marks.counted);
     CountedShift {
         shift: Shift::read(fields).record,
         assignments: assignments.proposed,
@@ -115,20 +113,30 @@ pub(super) fn person_row(view: &View) -> Option<PersonProjection> {
                 version: it.version,
                 day: day_number(it.date),
                 expires: it.expires.map(day_number),
+                by: it.by,
+                run: it.run,
             })
             .collect(),
         conflicts: view.conflicts().count() as u32,
-        hidden: !person.tombstone.is_empty(),
+        hidden: view.is_hidden(),
     };
     Some(row)
 }
 
+/// A team as it counts: leads say which roles a shift must fill.
+pub(super) fn field_team(view: &View) -> FieldTeam {
+    let mut fields = shown(view);
+    let roles = view.decided("roles_required", |author, _| leads(author));
+    keep(&mut fields, "roles_required", &roles.counted);
+    FieldTeam::read(fields).record
+}
+
 pub(super) fn team_row(view: &View) -> FieldTeamProjection {
-    let team = FieldTeam::read(shown(view)).record;
+    let team = field_team(view);
     FieldTeamProjection {
         name: team.name.unwrap_or_default(),
         roles_required: team.roles_required.into_iter().map(|it| (it.role, it.min)).collect(),
-        hidden: !team.tombstone.is_empty(),
+        hidden: view.is_hidden(),
     }
 }
 
@@ -147,7 +155,7 @@ pub(super) fn shift_row(view: &View) -> ShiftProjection {
         go_no_go: shift.answers().into_iter().map(|it| (it.person, it.answer == GoNoGo::Yes)).collect(),
         conflicts: view.conflicts().count() as u32,
         proposals: (counted.assignments.len() + counted.steps.len()) as u32,
-        hidden: !shift.tombstone.is_empty(),
+        hidden: view.is_hidden(),
         assignments: shift
             .assignments
             .into_iter()
@@ -193,7 +201,7 @@ pub(super) fn handoff_row(view: &View) -> HandoffProjection {
         taken: standing.taken,
         items: standing.items.len() as u32,
         unsettled: standing.unsettled() as u32,
-        hidden: !handoff.tombstone.is_empty(),
+        hidden: view.is_hidden(),
     }
 }
 

@@ -139,7 +139,7 @@ pub(super) fn run_row(view: &View) -> Option<RunProjection> {
         abandoned: !run.abandoned_reason.trim().is_empty(),
         entries: (run.answers.len() + run.timers.len()) as u32,
         conflicts: view.conflicts().count() as u32,
-        hidden: !run.tombstone.is_empty(),
+        hidden: view.is_hidden(),
     })
 }
 
@@ -157,6 +157,9 @@ impl Ledger {
         rng: &mut dyn CryptoRng,
     ) -> Result<Saved, NodeError> {
         let (view, read) = self.template(template)?;
+        if view.row.row.hidden {
+            return Err(ChecklistError::Hidden.into());
+        }
         let Some(read) = read.filter(|_| view.offered) else {
             return Err(ChecklistError::Unusable(view.row.row.state).into());
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use firsthand_document::{DocumentKind, Edit, Item};
 use firsthand_ids::{DocumentId, PersonId, UnixMillis};
-use firsthand_record::roster::{Assignment, GoNoGo, GoNoGoStep, Shift, ShiftStatus, ShiftStep};
+use firsthand_record::roster::{Assignment, GoNoGo, GoNoGoStep, RoleNeed, Shift, ShiftStatus, ShiftStep};
 use firsthand_record::validate::roster::ShiftContext;
 use firsthand_record::validate::{self, Context, Finding, Kind, Rule};
 use firsthand_record::{ClockEvidence, Moment};
@@ -14,7 +14,7 @@ use firsthand_team::TeamError;
 use rand_core::CryptoRng;
 
 use super::people::{Decision, is_active};
-use super::{Ledger, Now, Saved, roster};
+use super::{Ledger, Now, Saved, field_teams, roster};
 use crate::NodeError;
 
 /// One shift with everything.
@@ -28,6 +28,8 @@ pub struct ShiftView {
     pub status: ShiftStatus,
     /// The name of its team; empty where that is not here.
     pub team: String,
+    /// Roles of its team that too few people have.
+    pub needs: Vec<RoleNeed>,
     /// The names of everybody in it.
     pub names: BTreeMap<PersonId, String>,
     /// Assignments that others would like.
@@ -86,7 +88,7 @@ impl Ledger {
         self.edit_of(id, &DocumentKind::Shift, edits, now, rng)
     }
 
-    fn must_lead(&self) -> Result<(), NodeError> {
+    pub(super) fn must_lead(&self) -> Result<(), NodeError> {
         if self.rights().close { Ok(()) } else { Err(TeamError::NotAllowed.into()) }
     }
 
@@ -182,6 +184,28 @@ impl Ledger {
         self.decide(id, &[add("go_no_go", &step)?], counts, now, rng)
     }
 
+    /// Takes back what somebody said about whether they go. It counts from themselves and from a lead.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where they said nothing; as [`Ledger::edit`].
+    pub fn unready(
+        &mut self,
+        id: DocumentId,
+        person: PersonId,
+        reason: &str,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Decision, NodeError> {
+        let answers = self.shift(id)?.record.go_no_go.into_iter().filter(|it| it.person == person);
+        let edits: Vec<Edit> =
+            answers.map(|it| Edit::Withdraw { key: it.key, reason: reason.to_owned() }).collect();
+        if edits.is_empty() {
+            return Err(NodeError::NotFound(self.names()?.of(&person)));
+        }
+        let counts = person == self.person || self.rights().close;
+        self.decide(id, &edits, counts, now, rng)
+    }
+
     /// Moves a shift on. The furthest step counts, so it never goes back.
     ///
     /// # Errors
@@ -242,6 +266,10 @@ impl Ledger {
         let view = ShiftView {
             id,
             status: record.status(),
+            needs: field_teams::needs(
+                team.as_ref(),
+                record.assignments.iter().map(|it| (it.role.as_str(), it.person)),
+            ),
             team: team.map_or_else(String::new, |team| team.row.name),
             names: people.map(|person| (person, names.of(&person))).collect(),
             proposed,
@@ -281,8 +309,11 @@ impl Ledger {
                 }));
             }
         }
-        let roles_required =
-            team.map_or_else(BTreeMap::new, |team| team.row.roles_required.into_iter().collect());
+        let mut roles_required: BTreeMap<String, u32> = BTreeMap::new();
+        for (role, min) in team.into_iter().flat_map(|team| team.row.roles_required) {
+            let least = roles_required.entry(role).or_insert(min);
+            *least = min.max(*least);
+        }
         let around = ShiftContext { roles_required, active: Some(active) };
         let mut findings = validate::roster::shift(shift, &context, &around);
         findings.extend(lapsed);

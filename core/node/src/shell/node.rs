@@ -378,11 +378,11 @@ impl Node {
         .await
     }
 
-    /// Saves an edit.
+    /// Saves an edit of a record of any kind.
     ///
     /// # Errors
     /// [`NodeError::Rejected`], [`NodeError::Document`], [`NodeError::NotFound`].
-    pub async fn edit_incident(&self, id: DocumentId, edits: Vec<Edit>) -> Result<Saved, NodeError> {
+    pub async fn edit(&self, id: DocumentId, edits: Vec<Edit>) -> Result<Saved, NodeError> {
         self.write(move |ledger, shop| {
             ledger.edit(id, &edits, shop.environment.clock.now(), &mut shop.random)
         })

@@ -1,14 +1,14 @@
-//! People, shifts, check-ins, hand-offs and the board, from any thread.
+//! People, teams in the field, shifts, check-ins, hand-offs and the board, from any thread.
 
-use firsthand_document::Edit;
+use firsthand_document::{DocumentKind, Edit};
 use firsthand_ids::{DocumentId, PersonId};
 use firsthand_record::roster::{
     Assignment, CheckIn, FieldTeam, GoNoGo, Handoff, HandoffAnswer, Person, Shift, ShiftStatus,
 };
 
 use crate::{
-    BoardView, CheckInView, Decision, Event, HandoffRow, HandoffView, Ledger, Node, NodeError, PersonView,
-    Saved, ShiftRow, ShiftView, Watch,
+    BoardView, CheckInView, ConflictView, Decision, Event, FieldTeamRow, FieldTeamView, HandoffRow,
+    HandoffView, Ledger, Node, NodeError, PersonView, Saved, ShiftRow, ShiftView, Watch,
 };
 
 /// A method of the ledger that writes, from any thread.
@@ -63,6 +63,16 @@ impl Node {
         ready(
             id: DocumentId => id, person: PersonId => person, answer: GoNoGo => answer, note: String => &note
         ) -> Decision;
+        /// Takes back what somebody said about whether they go.
+        unready(id: DocumentId => id, person: PersonId => person, reason: String => &reason) -> Decision;
+        /// Saves a team in the field.
+        add_field_team(team: FieldTeam => &team) -> Saved;
+        /// Edits what a team in the field says.
+        edit_field_team(id: DocumentId => id, edits: Vec<Edit> => &edits) -> Saved;
+        /// Hides a record from lists, with the reason.
+        hide(id: DocumentId => id, reason: String => &reason) -> Decision;
+        /// Shows a hidden record again; `None` where nothing hides it.
+        unhide(id: DocumentId => id, reason: String => &reason) -> Option<Decision>;
         /// Moves a shift on.
         move_on(id: DocumentId => id, status: ShiftStatus => status) -> Decision;
         /// Saves a check-in.
@@ -83,6 +93,8 @@ impl Node {
     reads! {
         /// Everybody: who has a record, then members who have none.
         people() -> Vec<PersonView>;
+        /// What stands in the oldest record of somebody, if there is one.
+        person(person: PersonId => person) -> Option<Person>;
         /// Who is meant by a name, a callsign, `me`, or the beginning of an id.
         find_person(typed: String => &typed) -> PersonId;
         /// All shifts, the latest first.
@@ -91,6 +103,16 @@ impl Node {
         shift(id: DocumentId => id) -> ShiftView;
         /// The shift that is meant by a title or the beginning of an id.
         find_shift(typed: String => &typed) -> DocumentId;
+        /// All teams in the field, oldest first.
+        field_teams() -> Vec<FieldTeamRow>;
+        /// One team in the field with everything.
+        field_team(id: DocumentId => id) -> FieldTeamView;
+        /// The team in the field that is meant by its name or the beginning of an id.
+        find_field_team(typed: String => &typed) -> DocumentId;
+        /// What people set to different values of a record while apart.
+        conflicts_of(id: DocumentId => id) -> Vec<ConflictView>;
+        /// The same of all records of a kind, oldest first.
+        conflicts_of_kind(kind: DocumentKind => &kind) -> Vec<ConflictView>;
         /// The last check-ins about a person, the last first.
         check_ins(person: PersonId => person, limit: usize => limit) -> Vec<CheckInView>;
         /// All hand-offs, the latest first.
@@ -99,15 +121,6 @@ impl Node {
         handoff(id: DocumentId => id) -> HandoffView;
         /// The hand-off that is meant by the beginning of an id, or `last`.
         find_handoff(typed: String => &typed) -> DocumentId;
-    }
-
-    /// Saves a team in the field.
-    ///
-    /// # Errors
-    /// [`NodeError::Rejected`] with every field to put right.
-    pub async fn add_field_team(&self, team: FieldTeam) -> Result<Saved, NodeError> {
-        self.write(move |ledger, shop| ledger.add(&team, shop.environment.clock.now(), &mut shop.random))
-            .await
     }
 
     /// Who is on, how they are, and who has not been heard of for too long.

@@ -1,4 +1,7 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
+use firsthand_ids::PersonId;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::record;
@@ -57,4 +60,49 @@ pub struct RoleRequired {
     pub role: String,
     /// How many people at least.
     pub min: u32,
+}
+
+/// A role that too few people of a shift have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleNeed {
+    /// The role, as the team wrote it.
+    pub role: String,
+    /// How many people at least.
+    pub min: u32,
+    /// How many have it.
+    pub filled: u32,
+}
+
+impl RoleNeed {
+    /// How many more are needed.
+    #[must_use]
+    pub const fn missing(&self) -> u32 {
+        self.min.saturating_sub(self.filled)
+    }
+}
+
+/// The roles of `required` that too few of the `assigned` people have, in the order of their names. A role is the same in
+/// capitals or not, in any script; where it is required twice, as by two leads who were apart, the greater number counts.
+#[must_use]
+pub fn role_needs<'a>(
+    required: impl IntoIterator<Item = (&'a str, u32)>,
+    assigned: impl IntoIterator<Item = (&'a str, PersonId)>,
+) -> Vec<RoleNeed> {
+    let same = |role: &str| role.trim().to_lowercase();
+    let mut needs: BTreeMap<String, RoleNeed> = BTreeMap::new();
+    for (role, min) in required {
+        let need =
+            needs.entry(same(role)).or_insert_with(|| RoleNeed { role: role.to_owned(), min, filled: 0 });
+        need.min = need.min.max(min);
+    }
+    let mut people: BTreeSet<(String, PersonId)> = BTreeSet::new();
+    for (role, person) in assigned {
+        people.insert((same(role), person));
+    }
+    for (role, _) in &people {
+        if let Some(need) = needs.get_mut(role) {
+            need.filled = need.filled.saturating_add(1);
+        }
+    }
+    needs.into_values().filter(|need| need.missing() > 0).collect()
 }

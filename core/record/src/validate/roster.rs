@@ -7,7 +7,9 @@ use geo::algorithm::Validation;
 use geo::{Coord, LineString, Polygon};
 
 use super::{Context, Finding, Findings, Rule, limits, place, text};
-use crate::roster::{Area, Assignment, CheckIn, EmergencyContact, FieldTeam, Handoff, Person, Shift};
+use crate::roster::{
+    Area, Assignment, CheckIn, EmergencyContact, FieldTeam, Handoff, Person, Shift, role_needs,
+};
 use crate::{Care, Debrief, Moment, Tombstone};
 
 /// Corners of an area. A city's border in fair detail has some hundred.
@@ -137,10 +139,10 @@ fn assignments(shift: &Shift, around: &ShiftContext, found: &mut Findings) {
             }
         }
     }
-    for (role, min) in &around.roles_required {
-        let filled = shift.assignments.iter().filter(|it| it.role.eq_ignore_ascii_case(role));
-        let people: BTreeSet<_> = filled.map(|it| it.person).collect();
-        found.add_if(people.len() < *min as usize, &format!("roles_required.{role}"), Rule::RoleNotFilled);
+    let required = around.roles_required.iter().map(|(role, min)| (role.as_str(), *min));
+    let assigned = shift.assignments.iter().map(|it| (it.role.as_str(), it.person));
+    for need in role_needs(required, assigned) {
+        found.add(format!("roles_required.{}", need.role), Rule::RoleNotFilled);
     }
 }
 

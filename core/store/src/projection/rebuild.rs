@@ -172,7 +172,7 @@ const ROWS: &[&str] = &[
              JOIN writers AS w ON w.number = a.author",
     "SELECT p.id, 'person', p.effective, p.person, p.name, p.callsign, c.code, p.languages, p.skills, p.conflicts, p.hidden
      FROM people AS p LEFT JOIN codes AS c ON c.number = p.status",
-    "SELECT p.id, t.number, t.course, t.template_id, t.version, t.day, t.expires
+    "SELECT p.id, t.number, t.course, t.template_id, t.version, t.day, t.expires, t.trainer, t.run
      FROM trainings AS t JOIN people AS p ON p.document = t.document ORDER BY t.document, t.number",
     "SELECT id, 'team', effective, name, hidden FROM field_teams",
     "SELECT f.id, r.number, r.role, r.least

@@ -75,7 +75,8 @@ impl Store {
 
     fn trainings(&self, document: i64) -> Result<Vec<TrainingRow>, StoreError> {
         let mut select = self.database.prepare_cached(
-            "SELECT course, template_id, version, day, expires FROM trainings WHERE document = ?1 ORDER BY number",
+            "SELECT course, template_id, version, day, expires, trainer, run FROM trainings
+             WHERE document = ?1 ORDER BY number",
         )?;
         let rows = select.query_map([document], |row| {
             Ok(TrainingRow {
@@ -84,6 +85,8 @@ impl Store {
                 version: row.get(2)?,
                 day: row.get(3)?,
                 expires: row.get(4)?,
+                by: row.get::<_, Option<[u8; 16]>>(5)?.map(PersonId::new),
+                run: row.get::<_, Option<[u8; 16]>>(6)?.map(DocumentId::new),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -35,8 +35,8 @@ impl super::Draft<'_> {
             new.hidden,
         ])?;
         let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO trainings (document, number, course, template_id, version, day, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO trainings (document, number, course, template_id, version, day, expires, trainer, run)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         for (number, it) in (0i64..).zip(&new.trainings) {
             insert.execute(params![
@@ -46,7 +46,9 @@ impl super::Draft<'_> {
                 it.template_id,
                 it.version,
                 it.day,
-                it.expires
+                it.expires,
+                it.by.as_ref().map(PersonId::as_bytes),
+                it.run.as_ref().map(DocumentId::as_bytes),
             ])?;
         }
         Ok(())

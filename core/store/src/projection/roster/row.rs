@@ -36,6 +36,10 @@ pub struct TrainingRow {
     pub day: i32,
     /// The last day on which it counts; `None` where it does not lapse.
     pub expires: Option<i32>,
+    /// Who trained them.
+    pub by: Option<PersonId>,
+    /// The run in which it was practised.
+    pub run: Option<DocumentId>,
 }
 
 /// The row of a team in the field.
