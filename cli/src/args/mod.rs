@@ -2,6 +2,7 @@
 
 mod care;
 mod checklist;
+mod evidence;
 mod field_team;
 mod fields;
 mod incident;
@@ -22,6 +23,7 @@ pub(crate) use checklist::{
     ListChecklistsArgs, PublishArgs, RunArgs, RunsArgs, ShowChecklistArgs, TickArgs, TimerArgs, TimerWord,
     TrainedArgs,
 };
+pub(crate) use evidence::{EvidenceCommand, ExportEvidenceArgs, VerifyEvidenceArgs};
 pub(crate) use field_team::{FieldTeamAddArgs, FieldTeamCommand, FieldTeamEditArgs, FieldTeamFields};
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
@@ -128,6 +130,9 @@ pub(crate) enum Command {
     /// Say whom to call when something happens to somebody.
     #[command(subcommand)]
     Emergency(EmergencyCommand),
+    /// Write files with what proves them, and check what somebody else wrote.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// Check every chain, signature, hash and attachment, and compare the tables with the log.
     #[command(
         after_help = "Exit status 5 when damage was found. Nothing is repaired without --repair, and nothing is ever \

@@ -7,6 +7,7 @@ mod checkin;
 mod checklist;
 mod debrief;
 mod emergency;
+mod evidence;
 mod field_team;
 mod handoff;
 mod import;
@@ -64,6 +65,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Sync(args) => sync::run(&session, &args).await,
         Command::Debrief(command) => debrief::run(&session, command).await,
         Command::Care(command) => care::run(&session, command).await,
+        Command::Evidence(command) => evidence::run(&session, command).await,
         Command::Emergency(command) => emergency::run(&session, command).await,
         Command::Check { repair: false } => check::check(&session).await,
         Command::Check { repair: true } => repair::repair(&session).await,

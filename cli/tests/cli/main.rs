@@ -6,6 +6,7 @@ mod care;
 mod checklist;
 mod damage;
 mod demo;
+mod evidence;
 mod fields;
 mod import;
 mod incident;

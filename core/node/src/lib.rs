@@ -9,6 +9,7 @@
 
 mod environment;
 mod error;
+pub mod evidence;
 mod ledger;
 pub mod meeting;
 mod shell;

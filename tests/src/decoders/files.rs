@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use firsthand_exchange::{ColumnMap, Format, read};
 use firsthand_ids::{LocalTime, UnixMillis};
+use firsthand_node::evidence::{Proof, judge};
 use firsthand_photo::{THUMB_BYTES, forms, said};
 use firsthand_record::Incident;
 use firsthand_record::validate::{self, Context};
@@ -177,4 +178,10 @@ pub(super) fn incident(bytes: &[u8]) {
     let read = Incident::read(json);
     let at = UnixMillis(1_795_161_600_000);
     drop(validate::incident(&read.record, &Context::at(at)));
+}
+
+pub(super) fn evidence(bytes: &[u8]) {
+    if let Ok(proof) = Proof::read(bytes) {
+        drop(judge(&proof));
+    }
 }

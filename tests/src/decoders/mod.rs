@@ -57,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "markdown", read: forms::markdown, samples: forms::texts },
     Target { name: "protocol", read: forms::json, samples: forms::protocols },
     Target { name: "expression", read: forms::expression, samples: forms::expressions },
+    Target { name: "evidence", read: files::evidence, samples: Samples::proofs },
     Target { name: "incident", read: files::incident, samples: Samples::incidents },
 ];
 

@@ -10,6 +10,7 @@ use firsthand_log::codec::Writer;
 use firsthand_log::compress::{Packer, compress_document};
 use firsthand_log::lean::encode_batch;
 use firsthand_log::{Bind, Vector};
+use firsthand_node::evidence::judge;
 use firsthand_node::meeting::JoinFrame;
 use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role, encode_rows};
 use firsthand_record::generate::Generator;
@@ -329,6 +330,21 @@ impl Samples {
 
     pub(super) fn maps(&mut self) -> Vec<Vec<u8>> {
         vec![br#"{"columns":{"title":"title","weather":"ignore","when":"occurred_start"},"date_format":"%d/%m/%Y","offset":"+02:00"}"#.to_vec()]
+    }
+
+    pub(super) fn proofs(&mut self) -> Vec<Vec<u8>> {
+        let incident = self.incident;
+        let proof = self.world.write(0, |ledger, now, _| {
+            let files = ledger.evidence_files(&incident, &[])?;
+            ledger.evidence_proof(
+                incident,
+                files.into_iter().map(|id| (id, "files/a".to_owned())).collect(),
+                now,
+            )
+        });
+        let proof = proof.unwrap();
+        assert!(judge(&proof).holds());
+        vec![proof.to_json()]
     }
 
     pub(super) fn incidents(&mut self) -> Vec<Vec<u8>> {

@@ -245,7 +245,7 @@ impl Ledger {
         self.shown_files(incident)?.into_iter().map(|row| self.attachment(row)).collect()
     }
 
-    fn shown_files(&self, incident: &DocumentId) -> Result<Vec<EvidenceRow>, NodeError> {
+    pub(super) fn shown_files(&self, incident: &DocumentId) -> Result<Vec<EvidenceRow>, NodeError> {
         let rows = self.store.evidence_of(incident)?;
         Ok(rows.into_iter().filter(|row| !row.evidence.hidden).collect())
     }
@@ -339,8 +339,17 @@ impl Ledger {
         name: &str,
         form: VariantKind,
     ) -> Result<StoredFile, NodeError> {
-        let row = self.find_row(incident, name)?;
-        let secrets = self.secrets(&row.id)?.ok_or_else(|| NodeError::NotFound(name.to_owned()))?;
+        self.stored(self.find_row(incident, name)?, form)
+    }
+
+    /// The same by its record.
+    pub(crate) fn stored_original(&self, file: &DocumentId) -> Result<StoredFile, NodeError> {
+        let row = self.store.evidence(file)?.ok_or_else(|| NodeError::NotFound(file.short()))?;
+        self.stored(row, VariantKind::Original)
+    }
+
+    fn stored(&self, row: EvidenceRow, form: VariantKind) -> Result<StoredFile, NodeError> {
+        let secrets = self.secrets(&row.id)?.ok_or_else(|| NodeError::NotFound(row.evidence.name.clone()))?;
         let (hash, byte_len) = if form == VariantKind::Original {
             (row.evidence.hash, row.evidence.byte_len)
         } else {

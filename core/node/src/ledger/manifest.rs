@@ -77,7 +77,7 @@ pub(super) fn sign(
 }
 
 /// Checks a record's signature against the device that the chain of its creation is bound to.
-pub(super) fn check(view: &View, chain: &ChainId, creator: &DeviceKey) -> ManifestState {
+pub(crate) fn check(view: &View, chain: &ChainId, creator: &DeviceKey) -> ManifestState {
     let once = |(name, field): (&String, &FieldView)| match field {
         FieldView::Once(value) => Some((name.clone(), value.clone())),
         _ => None,

@@ -231,6 +231,6 @@ impl Drop for Exported {
 }
 
 /// Nothing is overwritten.
-fn absent(path: &Path) -> Result<(), NodeError> {
+pub(super) fn absent(path: &Path) -> Result<(), NodeError> {
     if path.exists() { Err(std::io::Error::from(ErrorKind::AlreadyExists).into()) } else { Ok(()) }
 }

@@ -2,6 +2,7 @@
 
 mod checklists;
 mod driver;
+mod evidence;
 mod files;
 mod join;
 mod node;
