@@ -78,6 +78,14 @@ const RUNS: &[Run] = &[
         seeds: 10_000,
     },
     Run {
+        name: "epochs",
+        about: "100,000 schedules of add, remove and partition: who can open what was sealed",
+        package: "firsthand-tests",
+        file: "epochs",
+        test: "a_removed_device_opens_nothing_that_was_sealed_after",
+        seeds: 100_000,
+    },
+    Run {
         name: "decoders",
         about: "20,000,000 altered inputs to the decoders",
         package: "firsthand-tests",

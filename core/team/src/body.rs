@@ -6,6 +6,7 @@ use firsthand_ids::{
 use firsthand_log::Signature;
 use firsthand_log::codec::{Reader, Writer};
 
+use crate::epoch::{BOXES, EPOCH, EpochBoxes, NewEpoch};
 use crate::operation::check_name;
 use crate::{MAX_NAME_BYTES, Quorum, Role, TeamError};
 
@@ -109,9 +110,13 @@ pub enum Body {
         /// Which keys signed [`crate::Operation::recovery`], and their signatures; rising by key.
         signatures: Vec<(u8, Signature)>,
     },
+    /// Makes a key for the devices that read a space.
+    Epoch(NewEpoch),
+    /// Seals the key of an epoch to further devices.
+    Boxes(EpochBoxes),
     /// Something a newer version defines: verified, kept and passed on, without effect here.
     Other {
-        /// Its kind, 10 or more.
+        /// Its kind, 12 or more.
         kind: u8,
         /// Its bytes.
         bytes: Vec<u8>,
@@ -222,6 +227,8 @@ impl std::fmt::Debug for Body {
             Self::Confirm { revocation } => write!(f, "Confirm({revocation:?})"),
             Self::Adopt { writer, position, .. } => write!(f, "Adopt({writer:?}, {position:?})"),
             Self::Recover { decision, .. } => write!(f, "Recover({decision:?})"),
+            Self::Epoch(epoch) => write!(f, "Epoch({:?})", epoch.space),
+            Self::Boxes(boxes) => write!(f, "Boxes({:?})", boxes.epoch),
             Self::Other { kind, .. } => write!(f, "Other({kind})"),
         }
     }
@@ -296,6 +303,14 @@ impl Body {
                 }
                 9
             }
+            Self::Epoch(epoch) => {
+                epoch.encode(&mut out);
+                EPOCH
+            }
+            Self::Boxes(boxes) => {
+                boxes.encode(&mut out);
+                BOXES
+            }
             Self::Other { kind, bytes } => {
                 out.fixed(bytes);
                 *kind
@@ -352,6 +367,8 @@ impl Body {
                 hash: EntryHash::new(reader.array("entry hash")?),
             },
             9 => recover(&mut reader)?,
+            EPOCH => Self::Epoch(NewEpoch::decode(&mut reader)?),
+            BOXES => Self::Boxes(EpochBoxes::decode(&mut reader)?),
             kind => Self::Other { kind, bytes: reader.rest().to_vec() },
         };
         reader.finish("operation body")?;

@@ -296,7 +296,7 @@ impl Fold {
                     }
                 }
             }
-            Body::Other { .. } => false,
+            Body::Epoch(_) | Body::Boxes(_) | Body::Other { .. } => false,
         };
         if counts {
             self.counts.insert(index);

@@ -23,10 +23,10 @@ mod space;
 
 pub use body::{Body, Cut, Decision, MAX_CUTS, MAX_RECOVERY_KEYS, Reason, Target};
 pub use cut::{ChainCut, Removal};
-pub use epoch::KeyBox;
+pub use epoch::{EpochBoxes, KeyBox, MAX_BOXES, MAX_EARLIER, NewEpoch, SealedKey};
 pub use error::TeamError;
 pub use invitation::{Invitation, JoinRequest, exchange_key_hash};
-pub use membership::{Inserted, Membership};
+pub use membership::{EpochOperation, Inserted, Membership, PlacedBoxes, PlacedEpoch};
 pub use operation::{MAX_NAME_BYTES, MAX_OPERATION_BYTES, Operation, person_id};
 pub use recovery::{Quorum, recovery_secret};
 pub use roster::{Device, Member, Rights, Role, Roster};

@@ -1,3 +1,5 @@
+mod epochs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId};
@@ -9,6 +11,8 @@ use crate::judge::judge;
 use crate::operation::check_name;
 use crate::past::Past;
 use crate::{Body, Operation, Quorum, Rights, Roster, TeamError};
+
+pub use epochs::{EpochOperation, PlacedBoxes, PlacedEpoch};
 
 /// The most operations of one team: 4 KiB each make 16 MiB, and a busy team makes a few hundred a year.
 const MAX_OPERATIONS: usize = 4096;
@@ -47,6 +51,8 @@ pub struct Membership {
     unjudged: bool,
     /// Something came that the roster does not show yet.
     outdated: bool,
+    /// The operations that carry keys.
+    sealed: epochs::Sealed,
 }
 
 #[derive(Clone)]
@@ -151,6 +157,7 @@ impl Membership {
             roster,
             unjudged: false,
             outdated: false,
+            sealed: epochs::Sealed::default(),
         })
     }
 
@@ -354,6 +361,8 @@ impl Membership {
             | Body::Revoke { .. }
             | Body::Confirm { .. }
             | Body::Adopt { .. }
+            | Body::Epoch(_)
+            | Body::Boxes(_)
             | Body::Other { .. } => {}
         }
         Ok(Some((hash, operation)))
@@ -380,6 +389,7 @@ impl Membership {
         if index >= MAX_OPERATIONS {
             return Err(TeamError::TooMany { limit: MAX_OPERATIONS });
         }
+        self.sealed.add(index, &operation.body)?;
         opaque |= operation.body.is_opaque();
         past.insert(index);
         for parent in &operation.parents {

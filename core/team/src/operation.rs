@@ -3,12 +3,15 @@ use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{DeviceSecret, LogError, MAX_MEMBERSHIP_HEADS, Signature, signed_by};
 
 use crate::body::device_message;
+use crate::epoch::{BOXES, EPOCH, MAX_EPOCH_BODY_BYTES};
 use crate::{Body, Decision, TeamError};
 
 /// The longest name of a team or person: 120 bytes hold 40 characters of any script.
 pub const MAX_NAME_BYTES: usize = 120;
-/// The largest operation: the parents of a team long apart, and the chains that a revocation names.
-pub const MAX_OPERATION_BYTES: usize = 5120;
+/// The largest operation: the parents of a team long apart, and a key sealed to 400 devices.
+pub const MAX_OPERATION_BYTES: usize = 50 * 1024;
+/// The largest that carries no sealed keys: the parents of a team long apart, and the chains that a revocation names.
+const MAX_PLAIN_OPERATION_BYTES: usize = 5120;
 const MAX_BODY_BYTES: usize = 2560;
 const VERSION: u8 = 1;
 
@@ -164,7 +167,13 @@ impl Operation {
             parents.push(parent);
         }
         let kind = reader.byte("operation kind")?;
-        let body = Body::decode(kind, reader.sized(MAX_BODY_BYTES, "operation body")?)?;
+        let sealed = matches!(kind, EPOCH | BOXES);
+        if !sealed && bytes.len() > MAX_PLAIN_OPERATION_BYTES {
+            let limit = MAX_PLAIN_OPERATION_BYTES as u64;
+            return Err(LogError::TooLarge { what: "membership operation", limit }.into());
+        }
+        let limit = if sealed { MAX_EPOCH_BODY_BYTES } else { MAX_BODY_BYTES };
+        let body = Body::decode(kind, reader.sized(limit, "operation body")?)?;
         let signature = reader.array("signature")?;
         reader.finish("operation")?;
         Ok(Self { author, sequence, parents, body, signature })

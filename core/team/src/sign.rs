@@ -225,7 +225,7 @@ impl Membership {
         if by.role.rights().remove { Ok(past) } else { Err(TeamError::NotAllowed) }
     }
 
-    fn sign(&mut self, secret: &DeviceSecret, body: Body) -> Result<Signed, TeamError> {
+    pub(crate) fn sign(&mut self, secret: &DeviceSecret, body: Body) -> Result<Signed, TeamError> {
         let (author, parents) = (secret.key(), self.heads());
         let past = self.past(&parents).ok_or(TeamError::Incomplete)?;
         let sequence = self.own(&author, &past) + 1;

@@ -124,7 +124,7 @@ impl Membership {
         std::iter::once(team).chain(own)
     }
 
-    fn is_reader(&self, space: &Space, person: &PersonId) -> bool {
+    pub(crate) fn is_reader(&self, space: &Space, person: &PersonId) -> bool {
         let Some(member) = self.roster.members.get(person) else { return false };
         match space {
             Space::Team => true,
