@@ -107,6 +107,14 @@ identifier!(
     WriterId, 16
 );
 identifier!(
+    /// A mailbox at a relay: the hash of the key that opens it.
+    MailboxId, 16
+);
+identifier!(
+    /// What a relay calls a writer: the same in one mailbox, another in the next.
+    WriterPseudonym, 16
+);
+identifier!(
     /// A document: one record with its whole history.
     DocumentId, 16
 );

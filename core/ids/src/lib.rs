@@ -8,8 +8,8 @@ mod time;
 mod unit;
 
 pub use bytes::{
-    ChangeHash, ContentHash, DeviceKey, DocumentId, EntryHash, ExchangeKey, OperationHash, ParseIdError,
-    PersonId, SpaceId, TeamId, WriterId,
+    ChangeHash, ContentHash, DeviceKey, DocumentId, EntryHash, ExchangeKey, MailboxId, OperationHash,
+    ParseIdError, PersonId, SpaceId, TeamId, WriterId, WriterPseudonym,
 };
 pub use hash::{Digest, sha256};
 pub use time::{HybridClock, HybridTime, LocalTime, MAX_CLOCK_LEAD_MS, UnixMillis};

@@ -11,6 +11,7 @@
 
 mod frame;
 mod membership;
+pub mod relay;
 mod session;
 mod space;
 mod talk;

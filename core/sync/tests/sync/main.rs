@@ -10,5 +10,6 @@ mod golden;
 mod hostile;
 mod meetings;
 mod membership;
+mod relay_golden;
 mod spaces;
 mod world;
