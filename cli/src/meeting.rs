@@ -103,7 +103,7 @@ pub(crate) struct Meetings {
 impl Meetings {
     /// Nothing has happened yet.
     pub(crate) fn new(out: Out) -> Self {
-        Self { out, bar: Bar::spinner(), open: BTreeMap::new(), alarms: Some(Said::default()) }
+        Self { out, bar: Bar::spinner(), open: BTreeMap::new(), alarms: Some(Said::nothing()) }
     }
 
     /// Follows meetings without a word.
@@ -165,10 +165,11 @@ impl Meetings {
         Ok(None)
     }
 
-    /// Says the alarms that stand and were not said.
+    /// Says the alarms that stand and were not said: the node tells what a meeting brought only after its end, when the program
+    /// may end too.
     pub(crate) async fn alarms(&mut self, node: &Node) -> Result<(), Fail> {
         let Some(said) = &mut self.alarms else { return Ok(()) };
-        for event in said.unsaid(node).await? {
+        for event in node.alarms().await? {
             self.bar.aside(|| said.say(self.out, &event))?;
         }
         Ok(())

@@ -78,8 +78,9 @@ async fn overdue_and_alarms_are_told_also_after_a_restart() {
     let missing = CheckIn { person: Some(esi), state: Some(CheckInState::Missing), ..CheckIn::default() };
     let missing = node.check_in(missing).await.unwrap().id;
     let told = next(&mut events).await;
+    let (name, standing) = ("Esi".to_owned(), vec![missing]);
     let alarm =
-        Event::Alarm { person: esi, name: "Esi".to_owned(), state: CheckInState::Missing, check_in: missing };
+        Event::Alarm { person: esi, name, state: CheckInState::Missing, check_in: missing, open: standing };
     assert_eq!(told, alarm);
     node.shutdown().await.unwrap();
 

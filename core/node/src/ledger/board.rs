@@ -357,7 +357,8 @@ impl Watch {
                     .iter()
                     .any(|it| matches!(it, Event::Alarm { person, .. } if *person == line.person))
             {
-                events.push(Event::Alarm { person: line.person, name: line.name.clone(), state, check_in });
+                let (person, name, open) = (line.person, line.name.clone(), line.open.clone());
+                events.push(Event::Alarm { person, name, state, check_in, open });
             }
             if let (Due::Overdue(ms), Some(shift)) = (line.due, line.shift) {
                 // The same check-in that was not followed by another is missed once, on however many shifts.

@@ -132,6 +132,8 @@ pub enum Event {
         state: CheckInState,
         /// The check-in that says so.
         check_in: DocumentId,
+        /// All alarms about them that stand, in the order in which they were raised.
+        open: Vec<DocumentId>,
     },
     /// A link ended.
     Ended {

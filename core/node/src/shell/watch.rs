@@ -32,8 +32,9 @@ pub(super) fn start(worker: Worker, events: broadcast::Sender<Event>) -> JoinHan
             watch = if observed { kept } else { Watch::default() };
             let next = match looked {
                 Ok((new, next)) => {
-                    for event in new {
-                        // Nobody need be listening.
+                    // Whoever came while it looked is told by the next look, which tells everything.
+                    for event in new.into_iter().filter(|_| observed) {
+                        // Nobody need be listening any more.
                         drop(events.send(event));
                     }
                     next.map(|ms| Duration::from_millis(ms).min(LONGEST))
