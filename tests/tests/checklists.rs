@@ -179,6 +179,64 @@ fn ticks_and_unticks_made_apart_converge_and_only_seen_ticks_are_taken_back() {
     }
 }
 
+#[test]
+fn completions_made_apart_agree_and_each_is_told() {
+    let names = ["Amina", "Bruno", "Chidi"];
+    let mut apart = 0;
+    for seed in 0..12 {
+        let mut world = team(seed);
+        let mut dice = Dice::new(seed, 78);
+        let gate = publish(&mut world, LEAD, template(1, "Gate")).unwrap();
+        gather(&mut world);
+        let id = begin(&mut world, BRUNO, gate).unwrap();
+        for item in ITEMS {
+            enter(&mut world, BRUNO, id, item, RunStep::Tick).unwrap();
+        }
+        gather(&mut world);
+        gather(&mut world);
+        // Whose completions each phone knows of.
+        let mut known: [BTreeSet<usize>; 3] = Default::default();
+        for step in 0..8 {
+            let phone = dice.below(3);
+            if dice.below(3) == 0 {
+                let other = (phone + 1 + dice.below(2)) % 3;
+                world.meet(phone, other);
+                let both: BTreeSet<usize> = &known[phone] | &known[other];
+                known[phone] = both.clone();
+                known[other] = both;
+            } else {
+                let result = world
+                    .write(phone, |ledger, now, rng| ledger.complete_run(id, "en", now, rng).map(|_| ()));
+                let over = matches!(result, Err(NodeError::Checklist(ChecklistError::Over)));
+                assert_eq!(over, !known[phone].is_empty(), "seed {seed} step {step}: {result:?}");
+                if !over {
+                    known[phone].insert(phone);
+                }
+            }
+        }
+        gather(&mut world);
+        gather(&mut world);
+        let all: BTreeSet<usize> = known.iter().flatten().copied().collect();
+        apart += usize::from(all.len() > 1);
+        let expected: BTreeSet<&str> = all.iter().map(|phone| names[*phone]).collect();
+        let mut told = BTreeSet::new();
+        for phone in ALL {
+            let view = run(&mut world, phone, id);
+            let by: Vec<&str> = view.completions.iter().map(|it| view.names[&it.by].as_str()).collect();
+            assert_eq!(by.len(), expected.len(), "each once");
+            assert_eq!(by.iter().copied().collect::<BTreeSet<_>>(), expected, "seed {seed} phone {phone}");
+            assert_eq!(view.standing == RunStanding::Completed, !expected.is_empty());
+            told.insert(format!("{by:?} {:?}", view.record.completed));
+            let ledger = world.devices[phone].ledger();
+            assert_eq!(ledger.store().runs(9).unwrap()[0].row.conflicts, 0, "nobody disagrees");
+            assert_eq!(ledger.conflicts_of(id).unwrap(), []);
+        }
+        assert_eq!(told.len(), 1, "in the same order everywhere: {told:?}");
+        sound(&mut world);
+    }
+    assert!(apart > 4, "only {apart} runs were completed apart");
+}
+
 /// What `from` holds of one chain and `to` lacks, as a batch.
 fn batch(world: &mut World, from: usize, to: usize, writer: WriterId) -> Vec<u8> {
     let ledger = world.devices[to].ledger();

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint};
 
-use super::UpkeepCommand;
+use super::{DescribeFileArgs, FileSaidArgs, SaveFileArgs, UpkeepCommand, VerifyFileArgs};
 
 /// Commands about checklists.
 #[derive(Debug, Subcommand)]
@@ -37,6 +37,12 @@ pub(crate) enum ChecklistCommand {
     /// Answer an item. Each person has an answer of their own.
     #[command(after_help = ANSWER_EXAMPLES)]
     Answer(AnswerArgs),
+    /// Say more about a file that answers an item: what it shows, who can be seen, what they agreed to; or hide it.
+    DescribeFile(DescribeFileArgs),
+    /// Check a file that answers an item from end to end, and note that in its record.
+    VerifyFile(VerifyFileArgs),
+    /// Write a file that answers an item outside the home. The copy is not encrypted.
+    SaveFile(SaveFileArgs),
     /// Start, stop or finish the timer of an item.
     Timer(TimerArgs),
     /// Complete a run. Says what is missing where required or critical items are not done.
@@ -64,6 +70,7 @@ Examples:
   firsthand checklist answer 3fa9 mood tense          (a choice by its name, or by what it says)
   firsthand checklist answer 3fa9 seen \"flags, masks\" (several choices)
   firsthand checklist answer 3fa9 place \"48.2, 16.4\"
+  firsthand checklist answer 3fa9 gate --file gate.jpg --people none
   firsthand checklist answer 3fa9 people --clear";
 
 /// `checklist import`.
@@ -163,7 +170,7 @@ pub(crate) struct TickArgs {
 
 /// `checklist answer`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["value", "clear"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["value", "clear", "file"]))]
 pub(crate) struct AnswerArgs {
     /// The run: the beginning of its id.
     pub(crate) run: String,
@@ -172,6 +179,11 @@ pub(crate) struct AnswerArgs {
     /// The answer.
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: Option<String>,
+    /// The photo or recording that answers it. It is copied into the home, encrypted; the original stays where it is.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) said: FileSaidArgs,
     /// Clear your answer.
     #[arg(long)]
     pub(crate) clear: bool,

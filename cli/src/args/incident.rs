@@ -257,6 +257,16 @@ pub(crate) struct AttachArgs {
     /// The file. It is copied into the home, encrypted; the original stays where it is.
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) said: FileSaidArgs,
+    /// The attached file that this is a redacted copy of: its name, or the beginning of its hash. Both stay.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) redacted_copy_of: Option<String>,
+}
+
+/// What is said about a file that is attached.
+#[derive(Debug, Args)]
+pub(crate) struct FileSaidArgs {
     /// What it shows, in words.
     #[arg(
         long,
@@ -281,9 +291,6 @@ pub(crate) struct AttachArgs {
     /// What they agreed to: record, team, network, public, joined by +; or none.
     #[arg(long, value_name = "WHAT")]
     pub(crate) consent: Option<String>,
-    /// The attached file that this is a redacted copy of: its name, or the beginning of its hash. Both stay.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) redacted_copy_of: Option<String>,
 }
 
 /// `incident describe-file`.
@@ -291,7 +298,7 @@ pub(crate) struct AttachArgs {
 #[command(group = ArgGroup::new("said").required(true).multiple(true)
     .args(["caption", "people", "consent", "withdraw_consent", "hide"]))]
 pub(crate) struct DescribeFileArgs {
-    /// The incident's short code, or the beginning of its id.
+    /// What it is attached to: the incident's short code, or the beginning of the id of the incident or of the run.
     #[arg(value_name = "CODE")]
     pub(crate) id: String,
     /// The attached file's name, or the beginning of its hash.
@@ -317,7 +324,7 @@ pub(crate) struct DescribeFileArgs {
 /// `incident verify-file`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyFileArgs {
-    /// The incident's short code, or the beginning of its id.
+    /// What it is attached to: the incident's short code, or the beginning of the id of the incident or of the run.
     #[arg(value_name = "CODE")]
     pub(crate) id: String,
     /// The attached file's name, or the beginning of its hash.
@@ -328,7 +335,7 @@ pub(crate) struct VerifyFileArgs {
 /// `incident save-file`.
 #[derive(Debug, Args)]
 pub(crate) struct SaveFileArgs {
-    /// The incident's short code, or the beginning of its id.
+    /// What it is attached to: the incident's short code, or the beginning of the id of the incident or of the run.
     #[arg(value_name = "CODE")]
     pub(crate) id: String,
     /// The attached file's name, or the beginning of its hash.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use firsthand_node::ids::{DocumentId, PersonId};
 use firsthand_node::{Decision, Edit, FieldTeamRow, Node, Saved, ShiftRow, ShiftView};
+use firsthand_record::Moment;
 use firsthand_record::roster::{Assignment, CheckInRule, GoNoGo, RiskLevel, RoleNeed, Shift, ShiftStatus};
 use firsthand_record::validate::{Finding, Rule};
 use serde::Serialize;
@@ -100,15 +101,18 @@ pub(super) async fn run(session: &Session, command: ShiftCommand) -> Result<(), 
 }
 
 /// What was typed, as a shift.
-fn typed(fields: &ShiftFields) -> Result<Shift, Fail> {
-    let time = |field: &str, typed: &Option<String>| {
-        typed.as_deref().map(read::time::moment).transpose().map_err(|reason| Fail::input(field, reason))
-    };
+///
+/// A time of day alone for the end is the next one after the beginning: `begins`, where nothing else is typed.
+fn typed(fields: &ShiftFields, begins: Option<Moment>) -> Result<Shift, Fail> {
+    let start = fields.start.as_deref().map(read::time::moment).transpose();
+    let start = start.map_err(|reason| Fail::input("start", reason))?;
+    let after = |typed| read::time::moment_after(typed, start.or(begins));
+    let end = fields.end.as_deref().map(after).transpose().map_err(|reason| Fail::input("end", reason))?;
     let risk = fields.risk.as_deref().map(read::code::<RiskLevel>).transpose();
     let rule = |every_min| CheckInRule { every_min, grace_min: fields.grace.unwrap_or(GRACE) };
     Ok(Shift {
-        start: time("start", &fields.start)?,
-        end: time("end", &fields.end)?,
+        start,
+        end,
         check_in_rule: fields.every.map(rule),
         risk_level: risk.map_err(|reason| Fail::input("risk", reason))?,
         place_text: fields.place.clone().unwrap_or_default(),
@@ -118,7 +122,7 @@ fn typed(fields: &ShiftFields) -> Result<Shift, Fail> {
 }
 
 async fn add(session: &Session, args: &ShiftAddArgs) -> Result<(), Fail> {
-    let mut shift = Shift { title: Some(args.title.clone()), ..typed(&args.fields)? };
+    let mut shift = Shift { title: Some(args.title.clone()), ..typed(&args.fields, None)? };
     session
         .with_node(async |node| {
             shift.team = find_team(node, args.team.as_deref()).await?;
@@ -129,7 +133,18 @@ async fn add(session: &Session, args: &ShiftAddArgs) -> Result<(), Fail> {
 }
 
 async fn edit(session: &Session, args: &ShiftEditArgs) -> Result<(), Fail> {
-    let shift = Shift { title: args.title.clone(), ..typed(&args.fields)? };
+    session
+        .with_node(async |node| {
+            let id = node.find_shift(args.shift.clone()).await?;
+            let begins = node.shift(id).await?.record.start;
+            let saved: Saved = node.edit_shift(id, edits(args, begins)?).await?;
+            print(session, node, &Decision { saved, counts: true }, "changed").await
+        })
+        .await
+}
+
+fn edits(args: &ShiftEditArgs, begins: Option<Moment>) -> Result<Vec<Edit>, Fail> {
+    let shift = Shift { title: args.title.clone(), ..typed(&args.fields, begins)? };
     let mut edits = Vec::new();
     for (field, text) in [("briefing", shift.briefing), ("place_text", shift.place_text)] {
         if !text.is_empty() {
@@ -152,23 +167,20 @@ async fn edit(session: &Session, args: &ShiftEditArgs) -> Result<(), Fail> {
     if edits.is_empty() {
         return Err(Fail::input("shift", "is given nothing to change"));
     }
-    session
-        .with_node(async |node| {
-            let id = node.find_shift(args.shift.clone()).await?;
-            let saved: Saved = node.edit_shift(id, edits).await?;
-            print(session, node, &Decision { saved, counts: true }, "changed").await
-        })
-        .await
+    Ok(edits)
 }
 
 async fn assign(session: &Session, args: &AssignArgs) -> Result<(), Fail> {
-    let time = |field: &str, typed: &Option<String>| {
-        typed.as_deref().map(read::time::moment).transpose().map_err(|reason| Fail::input(field, reason))
-    };
-    let (from, until) = (time("from", &args.from)?, time("until", &args.until)?);
+    // A time of day alone is the next one after the beginning of the shift, or of this assignment.
     session
         .with_node(async |node| {
             let id = node.find_shift(args.shift.clone()).await?;
+            let begins = node.shift(id).await?.record.start;
+            let from = args.from.as_deref().map(|typed| read::time::moment_from(typed, begins)).transpose();
+            let from = from.map_err(|reason| Fail::input("from", reason))?;
+            let until = |typed| read::time::moment_after(typed, from.or(begins));
+            let until = args.until.as_deref().map(until).transpose();
+            let until = until.map_err(|reason| Fail::input("until", reason))?;
             let person = node.find_person(args.person.clone()).await?;
             let buddy = match &args.buddy {
                 Some(typed) => Some(node.find_person(typed.clone()).await?),

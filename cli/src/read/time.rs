@@ -16,6 +16,43 @@ pub(crate) fn moment(text: &str) -> Result<Moment, Reason> {
     occurred(text).map(|occurred| occurred.time)
 }
 
+/// Reads a time that comes after another one: a time of day alone is the next one after that, so that what begins in the
+/// evening can end in the small hours.
+pub(crate) fn moment_after(text: &str, after: Option<Moment>) -> Result<Moment, Reason> {
+    next_at(text, after, false, &Local::now())
+}
+
+/// The same of a time that may be that other one.
+pub(crate) fn moment_from(text: &str, from: Option<Moment>) -> Result<Moment, Reason> {
+    next_at(text, from, true, &Local::now())
+}
+
+fn next_at<Tz: TimeZone>(
+    text: &str,
+    after: Option<Moment>,
+    or_equal: bool,
+    now: &DateTime<Tz>,
+) -> Result<Moment, Reason> {
+    let Some((after, time)) = after.zip(time_of_day(text.trim())) else {
+        return occurred_at(text, now).map(|occurred| occurred.time);
+    };
+    let zone = now.timezone();
+    let first = zone.timestamp_millis_opt(after.millis().0).single();
+    let first = first.ok_or_else(|| String::from("is outside the years 0 to 9999"))?;
+    let day = first.date_naive();
+    let mut found = resolve(day.and_time(time), now);
+    let too_soon = |found: &DateTime<Tz>| *found < first || (*found == first && !or_equal);
+    if found.as_ref().is_ok_and(too_soon) {
+        let next = day.succ_opt().ok_or_else(|| String::from("is outside the years 0 to 9999"))?;
+        found = resolve(next.and_time(time), now);
+    }
+    keep(found?, Precision::Minute).map(|occurred| occurred.time)
+}
+
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(text, format).ok())
+}
+
 /// The first and the last instant that a typed time can mean.
 pub(crate) fn span(text: &str) -> Result<(UnixMillis, UnixMillis), Reason> {
     let occurred = occurred(text)?;
@@ -124,6 +161,27 @@ mod tests {
         for (text, expected, precision) in cases {
             assert_eq!(read(text), Ok((expected.to_owned(), precision)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_of_day_alone_is_the_next_one_after_another_time() {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T16:05:30+03:00").unwrap();
+        let start: Moment = "2026-12-31T20:00:00+03:00".parse().unwrap();
+        let next = |text: &str, or_equal| {
+            next_at(text, Some(start), or_equal, &now).map(|moment| moment.to_string())
+        };
+        for (text, or_equal, expected) in [
+            ("23:30", false, "2026-12-31T23:30:00+03:00"),
+            ("02:00", false, "2027-01-01T02:00:00+03:00"),
+            ("20:00", false, "2027-01-01T20:00:00+03:00"),
+            ("20:00", true, "2026-12-31T20:00:00+03:00"),
+            ("19:59:59", true, "2027-01-01T19:59:59+03:00"),
+            // What names its day is that day.
+            ("2026-12-30 02:00", false, "2026-12-30T02:00:00+03:00"),
+        ] {
+            assert_eq!(next(text, or_equal), Ok(expected.to_owned()), "{text}");
+        }
+        assert!(next("25:00", false).is_err());
     }
 
     #[test]

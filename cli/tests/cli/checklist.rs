@@ -343,3 +343,78 @@ fn what_comes_with_the_program_is_shown_without_a_home() {
     let error = nowhere.json(&["checklist", "import", "--shipped", "nothing", "--preview"]).error(3);
     assert!(error["details"][0]["reason"].as_str().unwrap().contains("clara"), "{error}");
 }
+
+#[test]
+fn a_photo_and_a_recording_answer_items_and_come_with_the_run() {
+    let (lead, responder) = lead_and_responder();
+    let form = "# Gate\n\nprotocol: gate\n\n- [ ] ! Photo of the gate (photo)\n  name: view\n  required: yes\n- [ ] What they call (recording)\n  name: call\n- [ ] Why? (text)\n  name: why\n";
+    let file = lead.file("gate.md", form);
+    lead.run(&["checklist", "import", text(&file)]).fine();
+    lead.run(&["checklist", "publish", "gate"]).fine();
+    let run = begin(&lead, "gate");
+    meet(&lead, &responder);
+
+    let photo = responder.file("بوابة.png", [b"\x89PNG\r\n\x1a\n", &[7_u8; 5_000][..]].concat());
+    let call = responder.file("call.ogg", [b"OggS", &[9_u8; 900][..]].concat());
+    let refused = |args: &[&str], kind: &str| {
+        let args = [&["checklist", "answer", &run[..8]], args].concat();
+        assert_eq!(responder.json(&args).error(3)["kind"], kind, "{args:?}");
+    };
+    refused(&["view", "IMG_1.png"], "bad_input");
+    refused(&["view", "--file", text(&call)], "bad_input");
+    refused(&["call", "--file", text(&photo)], "bad_input");
+    refused(&["why", "--file", text(&photo)], "bad_input");
+    refused(&["why", "--caption", "words of a file", "because"], "bad_input");
+    assert_eq!(responder.json(&["checklist", "complete", &run[..8]]).error(3)["kind"], "missing");
+    assert_eq!(show(&responder, &run)["done"], 0);
+
+    let answer = ["checklist", "answer", &run[..8], "view", "--file", text(&photo), "--people", "none"];
+    responder.run(&[&answer[..], &["--caption", "the gate", "--note", "from the wall"]].concat()).fine();
+    responder.run(&["checklist", "answer", &run[..8], "call", "--file", text(&call)]).fine();
+    responder.run(&["checklist", "complete", &run[..8]]).fine();
+    meet(&lead, &responder);
+
+    let shown = show(&lead, &run);
+    let answered = item(&shown, "view")["answers"][0].clone();
+    assert_eq!((&answered["name"], &answered["value"]), (&"Daniel".into(), &"بوابة.png".into()));
+    assert_eq!(answered["note"], "from the wall");
+    let file = &answered["file"];
+    assert_eq!((&file["manifest"], &file["here"]), (&"valid".into(), &true.into()));
+    assert_eq!((&file["mime"], &file["caption"]), (&"image/png".into(), &"the gate".into()));
+    assert_eq!((&file["document"], &file["people_visible"]), (&answered["evidence"], &"none".into()));
+    assert_eq!(item(&shown, "call")["answers"][0]["file"]["mime"], "audio/ogg");
+    let human = lead.run(&["checklist", "show", &run[..8]]).fine().stdout;
+    assert!(human.contains("signed by the device that attached it"), "{human}");
+    // It comes out as it went in, and who took it out is noted.
+    let copy = lead.path().with_file_name("copy.ogg");
+    lead.run(&["checklist", "save-file", &run[..8], "call.ogg", "--to", text(&copy)]).fine();
+    assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(&call).unwrap());
+    lead.run(&["checklist", "verify-file", &run[..8], "call.ogg"]).fine();
+    lead.run(&["checklist", "describe-file", &run[..8], "call.ogg", "--hide", "names are called"]).fine();
+    let hidden = show(&lead, &run);
+    let hidden = &item(&hidden, "call")["answers"][0];
+    assert_eq!((&hidden["value"], &hidden["file"]), (&"call.ogg".into(), &Value::Null));
+    lead.run(&["check"]).fine();
+}
+
+#[test]
+fn a_run_that_two_people_completed_apart_says_both() {
+    let (lead, responder) = lead_and_responder();
+    publish(&lead, 1, "");
+    let run = begin(&lead, "gate");
+    lead.run(&["checklist", "tick", &run[..8], "seen"]).fine();
+    meet(&lead, &responder);
+    lead.run(&["checklist", "complete", &run[..8]]).fine();
+    responder.run(&["checklist", "complete", &run[..8]]).fine();
+    meet(&lead, &responder);
+    for home in [&lead, &responder] {
+        let shown = show(home, &run);
+        let mut by: Vec<_> = shown["completions"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+        by.sort_by_key(ToString::to_string);
+        assert_eq!(by, ["Amina", "Daniel"]);
+        assert_eq!(home.json(&["checklist", "conflicts"]).json()["items"], json!([]));
+        let human = home.run(&["checklist", "show", &run[..8]]).fine().stdout;
+        assert!(human.contains(", Amina") && human.contains(", Daniel"), "{human}");
+    }
+    assert_eq!(show(&lead, &run)["completed"], show(&responder, &run)["completed"]);
+}

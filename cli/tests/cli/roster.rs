@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Home, lead_and_responder, meet};
+use crate::support::{Home, lead_and_responder, meet, run};
 
 /// A shift of Amina's that began a minute ago.
 fn shift(home: &Home, title: &str) -> String {
@@ -215,4 +215,60 @@ fn who_is_overdue_or_missing_is_said_on_every_device_that_runs() {
     assert_eq!((&overdue["event"], &overdue["name"]), (&"overdue".into(), &"ليلى".into()));
     assert_eq!(overdue["shift_title"], "البوابة الشرقية");
     assert!(overdue["overdue_s"].as_u64().unwrap() >= 105 * 60, "{overdue}");
+}
+
+/// Central European time by its rule, so that no file of zones is needed.
+const EUROPE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+
+#[test]
+fn a_shift_goes_over_midnight_and_over_the_change_of_clocks() {
+    let home = Home::with_team();
+    let add = |title: &str, start: &str, end: &str| {
+        let args = ["shift", "add", title, "--start", start, "--end", end, "--every", "60", "--json"];
+        run(home.command(&args).env("TZ", EUROPE))
+    };
+    // A time of day alone for the end is the next one after the beginning.
+    for (title, start, end, from, until) in [
+        ("Night", "2026-12-31 20:00", "02:00", "2026-12-31T20:00:00+01:00", "2027-01-01T02:00:00+01:00"),
+        ("Forward", "2027-03-27 22:00", "04:00", "2027-03-27T22:00:00+01:00", "2027-03-28T04:00:00+02:00"),
+        ("Back", "2027-10-30 22:00", "04:00", "2027-10-30T22:00:00+02:00", "2027-10-31T04:00:00+01:00"),
+    ] {
+        let id = add(title, start, end).json()["id"].as_str().unwrap().to_owned();
+        let record = home.json(&["shift", "show", &id]).json()["record"].clone();
+        assert_eq!((&record["start"], &record["end"]), (&from.into(), &until.into()), "{title}");
+    }
+    // Clocks were put forward over it.
+    let refused = add("Gap", "2027-03-27 22:00", "02:30").error(3);
+    assert_eq!(refused["details"][0]["field"], "end");
+    assert!(refused["details"][0]["reason"].as_str().unwrap().contains("does not exist"), "{refused}");
+    let backwards = add("Backwards", "2026-12-31 20:00", "2026-12-31 02:00").error(3);
+    assert_eq!(backwards["details"][0]["field"], "end");
+
+    // Part of a shift over midnight, and another end.
+    let assign = ["shift", "assign", "Night", "me", "--role", "Lead", "--from", "20:00", "--until", "01:00"];
+    run(home.command(&assign).env("TZ", EUROPE)).fine();
+    run(home.command(&["shift", "edit", "Night", "--end", "06:00"]).env("TZ", EUROPE)).fine();
+    let record = home.json(&["shift", "show", "Night"]).json()["record"].clone();
+    assert_eq!(record["assignments"][0]["from"], "2026-12-31T20:00:00+01:00");
+    assert_eq!(record["assignments"][0]["until"], "2027-01-01T01:00:00+01:00");
+    assert_eq!(record["end"], "2027-01-01T06:00:00+01:00");
+}
+
+#[test]
+fn who_is_not_of_the_team_is_refused_and_who_left_is_marked() {
+    let home = Home::with_team();
+    shift(&home, "East gate");
+    let refused = home.json(&["shift", "assign", "East gate", "Nobody", "--role", "Observer"]).error(3);
+    assert_eq!(refused["kind"], "not_found");
+    home.run(&["person", "add", "ليلى"]).fine();
+    let assigned = home.json(&["shift", "assign", "East", "ليلى", "--role", "مراقبة"]).json();
+    let rules = |value: &Value| -> Vec<Value> {
+        value["findings"].as_array().unwrap().iter().map(|it| it["rule"].clone()).collect()
+    };
+    assert!(!rules(&assigned).contains(&"NotActive".into()), "{assigned}");
+    home.run(&["person", "edit", "ليلى", "--status", "left"]).fine();
+    let shown = home.json(&["shift", "show", "East"]).json();
+    assert!(rules(&shown).contains(&"NotActive".into()), "{shown}");
+    let text = home.run(&["shift", "show", "East"]).fine().stdout;
+    assert!(text.contains("look at") && text.contains("is not an active member"), "{text}");
 }

@@ -10,6 +10,7 @@ use firsthand_node::ids::DocumentId;
 use firsthand_node::{DocumentKind, Node, NodeError, RunView};
 
 use crate::args::{ChecklistCommand, LanguageArgs};
+use crate::command::incident::attach::{self, Holder};
 use crate::command::upkeep::{self, Noun};
 use crate::fail::Fail;
 use crate::home::Session;
@@ -26,6 +27,9 @@ pub(super) async fn run(session: &Session, command: ChecklistCommand) -> Result<
         ChecklistCommand::Tick(args) => run::tick(session, &args, true).await,
         ChecklistCommand::Untick(args) => run::tick(session, &args, false).await,
         ChecklistCommand::Answer(args) => run::answer(session, &args).await,
+        ChecklistCommand::DescribeFile(args) => attach::describe(session, Holder::Run, &args).await,
+        ChecklistCommand::VerifyFile(args) => attach::verify(session, Holder::Run, &args).await,
+        ChecklistCommand::SaveFile(args) => attach::save_file(session, Holder::Run, &args).await,
         ChecklistCommand::Timer(args) => run::timer(session, &args).await,
         ChecklistCommand::Complete(args) => run::complete(session, &args).await,
         ChecklistCommand::Abandon(args) => run::abandon(session, &args).await,

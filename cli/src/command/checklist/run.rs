@@ -1,14 +1,16 @@
 //! Working through a checklist.
 
 use firsthand_node::ids::DocumentId;
-use firsthand_node::{Node, RunStep, Saved};
+use firsthand_node::{NewFile, Node, RunStep, Saved};
 use firsthand_record::checklist::{RunContext, RunContextKind, TimerEvent};
 use serde::Serialize;
 
 use super::{find_run, item, language};
 use crate::args::{AbandonArgs, AnswerArgs, CompleteArgs, RunArgs, TickArgs, TimerArgs, TimerWord};
+use crate::command::incident::attach;
 use crate::fail::Fail;
 use crate::home::Session;
+use crate::show::progress::Bar;
 
 /// A run that something was saved of, in machine output.
 #[derive(Serialize)]
@@ -51,6 +53,25 @@ pub(super) async fn tick(session: &Session, args: &TickArgs, tick: bool) -> Resu
 
 /// Answers an item.
 pub(super) async fn answer(session: &Session, args: &AnswerArgs) -> Result<(), Fail> {
+    let said = attach::said(&args.said)?;
+    if let Some(file) = &args.file {
+        let id = session
+            .with_node(async |node| {
+                let id = find_run(node, &args.run).await?;
+                let item = item(&node.checklist_run(id).await?, &args.item)?;
+                let bar = Bar::of_bytes("sealing");
+                let file = node.answer_with_file(id, &item, file, said, &args.note, bar.report()).await?;
+                for finding in &file.findings {
+                    session.out.note(&format!("? {finding}"));
+                }
+                Ok(id)
+            })
+            .await?;
+        return print(session, id);
+    }
+    if said != NewFile::default() {
+        return Err(Fail::input("file", "is not given: what is said of a file needs --file"));
+    }
     let step = args.value.clone().map_or(RunStep::Clear, RunStep::Answer);
     enter(session, &args.run, std::slice::from_ref(&args.item), &step, &args.note).await
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::Local;
 use firsthand_node::ids::PersonId;
-use firsthand_node::{NodeError, RunStanding, RunView, TemplateState, TemplateView, template_reason};
+use firsthand_node::{
+    AttachmentView, NodeError, RunStanding, RunView, TemplateState, TemplateView, template_reason,
+};
 use firsthand_record::Moment;
 use firsthand_record::checklist::{
     Answer, Broken, Checklist, Choice, ItemState, ItemType, Localised, Progress, Reader, Section, Template,
@@ -15,6 +17,7 @@ use serde_json::Value;
 
 use super::{find_run, language};
 use crate::args::ShowChecklistArgs;
+use crate::command::incident::attach::{self, Attachment};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::show::{table, text, when};
@@ -213,6 +216,9 @@ struct RunShown<'a> {
     critical_total: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed: Option<Entry<'a>>,
+    /// Each time that somebody completed it who did not know of the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    completions: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     abandoned_reason: &'a str,
     /// What was entered for items that are not known here.
@@ -255,6 +261,12 @@ struct Entry<'a> {
     value: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'static str>,
+    /// The record of the photo or recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<String>,
+    /// That file, as far as it is known here and no mark hides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<Attachment>,
     #[serde(skip_serializing_if = "str::is_empty")]
     note: &'a str,
     /// Who entered it, where that is somebody else.
@@ -277,6 +289,8 @@ impl<'a> Entry<'a> {
             at: at.to_string(),
             value: None,
             event: None,
+            evidence: None,
+            file: None,
             note: "",
             entered_by: view.entered_by.get(key).map(|by| name(&view.names, *by)),
             counts: false,
@@ -286,7 +300,14 @@ impl<'a> Entry<'a> {
 
     fn answer(view: &'a RunView, answer: &'a Answer) -> Self {
         let entry = Self::new(view, &answer.key, answer.person, answer.at);
-        Self { value: Some(&answer.value), note: &answer.note, ..entry }
+        let file = answer.evidence.and_then(|id| view.files.iter().find(|file| file.document == id));
+        Self {
+            value: Some(&answer.value),
+            evidence: answer.evidence.map(|id| id.to_string()),
+            file: file.map(Attachment::from),
+            note: &answer.note,
+            ..entry
+        }
     }
 
     fn timer(view: &'a RunView, timer: &'a TimerEntry) -> Self {
@@ -352,6 +373,7 @@ fn shown<'a>(view: &'a RunView, progress: &'a Progress<'a>, language: &str, defa
         critical_done: progress.critical_done,
         critical_total: progress.critical_total,
         completed: record.completed.map(|it| Entry::new(view, "", it.by, it.at)),
+        completions: view.completions.iter().map(|it| Entry::new(view, "", it.by, it.at)).collect(),
         abandoned_reason: &record.abandoned_reason,
         unplaced: unplaced.chain(timers).collect(),
     }
@@ -399,13 +421,13 @@ fn human(
     let title = shown.title.map_or(shown.template_id, |title| title.get(language, default));
     let mut out = format!("{} {}\n", text::line(title), shown.version);
     let critical = format!("! {} of {}", shown.critical_done, shown.critical_total);
-    let completed = shown.completed.as_ref();
+    let completed = shown.completions.iter().map(|it| format!("{}, {}", clock(&it.at), it.who()));
     out.push_str(&table::pairs(&[
         ("run", view.id.short()),
         ("state", shown.standing.to_owned()),
         ("done", format!("{} of {}, critical {critical}", shown.done, shown.total)),
         ("began", format!("{}, {}", when::moment(view.record.started), text::line(shown.author))),
-        ("completed", completed.map_or_else(String::new, |it| format!("{}, {}", clock(&it.at), it.who()))),
+        ("completed", completed.collect::<Vec<_>>().join("\n")),
         ("reason", text::lines(shown.abandoned_reason)),
     ]));
     out.push('\n');
@@ -426,6 +448,9 @@ fn human(
         for one in &entry.answers {
             let value = one.value.map(answer_text).unwrap_or_default();
             out.push_str(&format!("\n       {}: {value}, {}{}", one.who(), clock(&one.at), note(one)));
+            if one.evidence.is_some() {
+                out.push_str(&format!("\n       {}", file_text(view, one).replace('\n', "\n       ")));
+            }
             if let Some(wrong) = &one.wrong {
                 out.push_str(&format!("\n       ? does not fit: {}", text::line(wrong)));
             }
@@ -452,6 +477,15 @@ fn human(
         out.push_str(&format!("\n{item}: {what}, {}, {}", one.who(), clock(&one.at)));
     }
     out
+}
+
+/// The file that answers an item.
+fn file_text(view: &RunView, entry: &Entry<'_>) -> String {
+    let is = |file: &&AttachmentView| entry.evidence.as_deref() == Some(&*file.document.to_string());
+    view.files.iter().find(is).map_or_else(
+        || "  the file is hidden, or its record has not come yet".to_owned(),
+        |file| format!("  {}", attach::human(file).replace('\n', "\n  ")),
+    )
 }
 
 /// A noted time for a person.

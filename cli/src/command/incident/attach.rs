@@ -1,6 +1,9 @@
-//! Files of an incident.
+//! Files of an incident, and of a run of a checklist.
 
-use firsthand_node::{AttachmentView, CustodyView, Edit, FormView, ManifestState, NewFile, NoForms};
+use firsthand_node::ids::DocumentId;
+use firsthand_node::{
+    AttachmentView, CustodyView, DocumentKind, Edit, FormView, ManifestState, NewFile, NoForms, Node,
+};
 use firsthand_record::{
     C2paState, Captured, CodeList, ConsentStep, Moment, PeopleVisible, Place, PlaceSource, Tombstone,
     VariantKind,
@@ -9,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Mark;
-use crate::args::{AttachArgs, DescribeFileArgs, SaveFileArgs, VerifyFileArgs};
+use crate::args::{AttachArgs, DescribeFileArgs, FileSaidArgs, SaveFileArgs, VerifyFileArgs};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::read::{self, field, items, place, time};
@@ -18,7 +21,7 @@ use crate::show::{text, when};
 
 /// An attached file, in machine output.
 #[derive(Serialize)]
-pub(super) struct Attachment {
+pub(crate) struct Attachment {
     document: String,
     sha256: String,
     byte_len: u64,
@@ -122,7 +125,7 @@ fn custody(step: &CustodyView) -> Custody {
 }
 
 /// The file for a person: a line, and under it what is to be known before it is used.
-pub(super) fn human(view: &AttachmentView) -> String {
+pub(crate) fn human(view: &AttachmentView) -> String {
     let here = match (view.here, view.refused) {
         (true, _) => "",
         (false, false) => ", not on this device yet",
@@ -215,9 +218,25 @@ fn captured(captured: &Captured) -> Vec<String> {
     lines
 }
 
+/// What files are attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Incident,
+    Run,
+}
+
+impl Holder {
+    async fn find(self, node: &Node, typed: &str) -> Result<DocumentId, Fail> {
+        Ok(match self {
+            Self::Incident => node.find(typed).await?,
+            Self::Run => node.find_record(DocumentKind::Run, typed).await?,
+        })
+    }
+}
+
 /// Attaches a file.
 pub(super) async fn attach(session: &Session, args: &AttachArgs) -> Result<(), Fail> {
-    let said = said(args)?;
+    let said = said(&args.said)?;
     let view = session
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
@@ -233,7 +252,7 @@ pub(super) async fn attach(session: &Session, args: &AttachArgs) -> Result<(), F
 }
 
 /// What the arguments say about a new file.
-fn said(args: &AttachArgs) -> Result<NewFile, Fail> {
+pub(crate) fn said(args: &FileSaidArgs) -> Result<NewFile, Fail> {
     let bad = |field: &'static str| move |reason: String| Fail::input(field, reason);
     let mut captured = Captured { device_model: args.device_model.clone(), ..Captured::default() };
     captured.time = args.captured.as_deref().map(time::moment).transpose().map_err(bad("captured.time"))?;
@@ -252,7 +271,7 @@ fn said(args: &AttachArgs) -> Result<NewFile, Fail> {
 }
 
 /// Says more about a file.
-pub(super) async fn describe(session: &Session, args: &DescribeFileArgs) -> Result<(), Fail> {
+pub(crate) async fn describe(session: &Session, of: Holder, args: &DescribeFileArgs) -> Result<(), Fail> {
     let bad = |field: &'static str| move |reason: String| Fail::input(field, reason);
     let add = |list: &str, value: Value| Edit::Add { list: list.to_owned(), value };
     let mut edits = Vec::new();
@@ -275,7 +294,7 @@ pub(super) async fn describe(session: &Session, args: &DescribeFileArgs) -> Resu
     }
     let view = session
         .with_node(async |node| {
-            let id = node.find(&args.id).await?;
+            let id = of.find(node, &args.id).await?;
             let mut edits = edits;
             if let Some(reason) = &args.hide {
                 let by = Some(node.team().await?.me);
@@ -289,10 +308,10 @@ pub(super) async fn describe(session: &Session, args: &DescribeFileArgs) -> Resu
 }
 
 /// Verifies a file.
-pub(super) async fn verify(session: &Session, args: &VerifyFileArgs) -> Result<(), Fail> {
+pub(crate) async fn verify(session: &Session, of: Holder, args: &VerifyFileArgs) -> Result<(), Fail> {
     let byte_len = session
         .with_node(async |node| {
-            let id = node.find(&args.id).await?;
+            let id = of.find(node, &args.id).await?;
             let bar = Bar::of_bytes("reading");
             Ok(node.verify_attachment(id, &args.name, bar.report()).await?)
         })
@@ -305,14 +324,14 @@ pub(super) async fn verify(session: &Session, args: &VerifyFileArgs) -> Result<(
 }
 
 /// Writes an attached file outside the home.
-pub(super) async fn save_file(session: &Session, args: &SaveFileArgs) -> Result<(), Fail> {
+pub(crate) async fn save_file(session: &Session, of: Holder, args: &SaveFileArgs) -> Result<(), Fail> {
     if args.to.exists() {
         return Err(Fail::input("to", "exists already, and is not overwritten"));
     }
     let form: VariantKind = read::code(&args.variant).map_err(|reason| Fail::input("variant", reason))?;
     let byte_len = session
         .with_node(async |node| {
-            let id = node.find(&args.id).await?;
+            let id = of.find(node, &args.id).await?;
             let bar = Bar::of_bytes("writing");
             Ok(node.save_attachment(id, &args.name, form, &args.to, bar.report()).await?)
         })

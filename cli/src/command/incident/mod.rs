@@ -1,6 +1,6 @@
 //! Commands about incidents.
 
-mod attach;
+pub(crate) mod attach;
 pub(crate) mod conflict;
 mod edit;
 mod editor;
@@ -16,6 +16,7 @@ use firsthand_node::{Edit, Node, OnlyHere, Saved};
 use firsthand_record::validate::{Finding, Kind, Rule};
 use serde::Serialize;
 
+use self::attach::Holder;
 use crate::args::IncidentCommand;
 use crate::fail::{Detail, Fail, detail};
 use crate::home::Session;
@@ -31,9 +32,9 @@ pub(super) async fn run(session: &Session, command: IncidentCommand) -> Result<(
         IncidentCommand::Show(args) => show::show(session, &args.id).await,
         IncidentCommand::Edit(args) => edit::edit(session, *args).await,
         IncidentCommand::Attach(args) => attach::attach(session, &args).await,
-        IncidentCommand::DescribeFile(args) => attach::describe(session, &args).await,
-        IncidentCommand::VerifyFile(args) => attach::verify(session, &args).await,
-        IncidentCommand::SaveFile(args) => attach::save_file(session, &args).await,
+        IncidentCommand::DescribeFile(args) => attach::describe(session, Holder::Incident, &args).await,
+        IncidentCommand::VerifyFile(args) => attach::verify(session, Holder::Incident, &args).await,
+        IncidentCommand::SaveFile(args) => attach::save_file(session, Holder::Incident, &args).await,
         IncidentCommand::History(args) => history::history(session, &args.id).await,
         IncidentCommand::Conflicts { id } => conflict::conflicts(session, id.as_deref()).await,
         IncidentCommand::Resolve(args) => conflict::resolve(session, &args).await,

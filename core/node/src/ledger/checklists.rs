@@ -51,6 +51,12 @@ pub enum ChecklistError {
     /// The item cannot be ticked, answered or timed.
     #[error("do that with {0}: its type is {1}")]
     OtherType(String, &'static str),
+    /// The item asks for a photo or a recording, which is attached as a file.
+    #[error("answer {0} with words: it asks for a file")]
+    AsksForFile(String),
+    /// The file is of another kind than the item asks for.
+    #[error("answer {0} with that file: the item's type is {1}, and the file is something else")]
+    OtherFile(String, &'static str),
     /// Nothing to take back.
     #[error("untick {0}: it is not ticked")]
     NotTicked(String),

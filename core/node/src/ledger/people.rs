@@ -120,7 +120,8 @@ impl Ledger {
 
     /// The names that lists show: of the oldest record of each, else of the membership.
     pub(super) fn names(&self) -> Result<Names, NodeError> {
-        let members = self.membership.roster().members.iter();
+        let roster = self.membership.roster();
+        let members = roster.former.iter().chain(&roster.members);
         let mut names: BTreeMap<PersonId, (String, String)> =
             members.map(|(person, member)| (*person, (member.name.clone(), String::new()))).collect();
         let mut seen = std::collections::BTreeSet::new();

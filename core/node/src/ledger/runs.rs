@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::checklists::whole;
 use super::records::object;
-use super::{ChecklistError, Ledger, Now, Saved};
+use super::{AttachmentView, ChecklistError, Ledger, NewFile, Now, Saved, SealedFile};
 use crate::NodeError;
 
 /// How many runs that are not over are opened for a list, to count what is done.
@@ -34,10 +34,18 @@ pub enum RunStep {
     Untick,
     /// Answers an item with what a person typed.
     Answer(String),
+    /// Answers an item that asks for a photo or a recording with a file of the run, by the record of that file.
+    File(DocumentId),
     /// Clears one's own answer.
     Clear,
     /// Something happened to a timer.
     Timer(TimerEvent),
+}
+
+/// What is known of a file that is to be an answer.
+struct FileSaid<'a> {
+    name: &'a str,
+    mime: Option<&'a str>,
 }
 
 /// Where a run stands.
@@ -81,12 +89,16 @@ pub struct RunView {
     pub author: String,
     /// What stands in it, every entry that was ever made included.
     pub record: Run,
+    /// That it was completed, once for each time that somebody completed it who did not know of the others.
+    pub completions: Vec<Completion>,
     /// What its version of the checklist says, once that is here.
     pub content: Option<TemplateContent>,
     /// What this device makes of that version; `None` where it is not here.
     pub template: Option<TemplateState>,
     /// Where it stands.
     pub standing: RunStanding,
+    /// Its files that no mark hides, oldest first.
+    pub files: Vec<AttachmentView>,
     /// The names of everybody in it.
     pub names: BTreeMap<PersonId, String>,
     /// By the key of an entry, who made it, where that is not the person whom it names.
@@ -119,6 +131,17 @@ pub struct RunListed {
     pub counts: Option<RunCounts>,
 }
 
+/// The register that says that a run was completed. People who complete it while apart do not disagree: it is completed, and
+/// each of them says so. So its values are never in conflict.
+pub(super) const COMPLETED: &str = "completed";
+
+/// Every completion of a run, in the order of their writes, the same everywhere.
+fn completions(view: &View) -> Vec<Completion> {
+    let Some(FieldView::Register(register)) = view.fields.get(COMPLETED) else { return Vec::new() };
+    let read = |value: &Value| serde_json::from_value(value.clone()).ok();
+    register.values.iter().rev().filter_map(|it| read(&it.value)).collect()
+}
+
 /// The entries of a run stay, whatever anybody marks on them: a tick is taken back by an entry that names it.
 fn record(view: &View) -> Option<Run> {
     Run::read(whole(view, &["answers", "timers"]))
@@ -138,7 +161,7 @@ pub(super) fn run_row(view: &View) -> Option<RunProjection> {
         completed: run.completed.map(|it| it.at.millis()),
         abandoned: !run.abandoned_reason.trim().is_empty(),
         entries: (run.answers.len() + run.timers.len()) as u32,
-        conflicts: view.conflicts().count() as u32,
+        conflicts: view.conflicts().filter(|(field, _)| *field != COMPLETED).count() as u32,
         hidden: view.is_hidden(),
     })
 }
@@ -191,20 +214,68 @@ impl Ledger {
         rng: &mut dyn CryptoRng,
     ) -> Result<Saved, NodeError> {
         let (run, content) = self.open_run(id)?;
-        let edit = self.step(&run, &content, item_id, step, note, now)?;
+        let file = match step {
+            RunStep::File(file) => Some(self.file(file)?).filter(|file| file.record.incident == id),
+            _ => None,
+        };
+        let said = file.as_ref().map(|file| FileSaid { name: &file.name, mime: Some(&file.mime) });
+        let edit = self.step(&run, &content, item_id, step, said, note, now)?;
         match edit {
             Some(edit) => self.edit(id, &[edit], now, rng),
             None => Ok(Saved { id, short_code: id.short(), findings: Vec::new() }),
         }
     }
 
+    /// Judges whether an item of a run takes a file as its answer, before anything is done with the file. `mime` is what its
+    /// first bytes say, once that is known.
+    ///
+    /// # Errors
+    /// As [`Ledger::enter`].
+    pub fn may_answer_with_file(
+        &mut self,
+        id: DocumentId,
+        item_id: &str,
+        name: &str,
+        mime: Option<&str>,
+        now: Now,
+    ) -> Result<(), NodeError> {
+        let (run, content) = self.open_run(id)?;
+        let said = Some(FileSaid { name, mime });
+        // Which record it will have is not known yet, and no rule asks.
+        self.step(&run, &content, item_id, RunStep::File(id), said, "", now)?;
+        Ok(())
+    }
+
+    /// Records a sealed file with a run, signed by this device, as the answer to an item.
+    ///
+    /// # Errors
+    /// As [`Ledger::enter`] and [`Ledger::record_file`]; nothing is saved then.
+    #[expect(clippy::too_many_arguments, reason = "each describes the answer")]
+    pub fn answer_with_file(
+        &mut self,
+        id: DocumentId,
+        item_id: &str,
+        file: SealedFile,
+        said: NewFile,
+        note: &str,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AttachmentView, NodeError> {
+        self.may_answer_with_file(id, item_id, &said.name, Some(file.mime()), now)?;
+        let view = self.record_file(id, file, said, now, rng)?;
+        self.enter(id, item_id, RunStep::File(view.document), note, now, rng)?;
+        Ok(view)
+    }
+
     /// The edit that a step becomes; none where it says what stands already.
+    #[expect(clippy::too_many_arguments, reason = "each is part of the step")]
     fn step(
         &self,
         run: &Run,
         content: &TemplateContent,
         item_id: &str,
         step: RunStep,
+        file: Option<FileSaid<'_>>,
         note: &str,
         now: Now,
     ) -> Result<Option<Edit>, NodeError> {
@@ -221,7 +292,11 @@ impl Ledger {
         let ticked = matches!(item.item_type, ItemType::Check | ItemType::Timer);
         let fits = match step {
             RunStep::Tick | RunStep::Untick => ticked,
+            RunStep::Answer(_) if item.item_type.is_file() => {
+                return Err(ChecklistError::AsksForFile(item_id.to_owned()).into());
+            }
             RunStep::Answer(_) | RunStep::Clear => !ticked && item.item_type != ItemType::Note,
+            RunStep::File(_) => item.item_type.is_file(),
             RunStep::Timer(_) => item.item_type == ItemType::Timer,
         };
         if !fits {
@@ -244,6 +319,15 @@ impl Ledger {
             RunStep::Answer(typed) => {
                 let value = typed_answer(item, &typed).map_err(ChecklistError::Wrong)?;
                 Answer::new(item_id, self.person, value, at)
+            }
+            RunStep::File(evidence) => {
+                let file = file.ok_or_else(|| NodeError::NotFound(evidence.short()))?;
+                if file.mime.is_some_and(|mime| !item.item_type.takes_file(mime)) {
+                    let kind = item.item_type.code();
+                    return Err(ChecklistError::OtherFile(item_id.to_owned(), kind).into());
+                }
+                let answer = Answer::new(item_id, self.person, json!(file.name), at);
+                Answer { evidence: Some(evidence), ..answer }
             }
             RunStep::Clear => {
                 if !state.answers.contains_key(&self.person) {
@@ -314,7 +398,7 @@ impl Ledger {
             return Err(ChecklistError::Missing(missing).into());
         }
         let value = json!(Completion { at, by: self.person });
-        self.edit(id, &[Edit::Set { field: "completed".to_owned(), value }], now, rng)
+        self.edit(id, &[Edit::Set { field: COMPLETED.to_owned(), value }], now, rng)
     }
 
     /// Abandons a run.
@@ -371,7 +455,8 @@ impl Ledger {
         }
         let people =
             record.answers.iter().map(|it| it.person).chain(record.timers.iter().map(|it| it.person));
-        let people = people.chain(record.completed.map(|it| it.by)).chain(entered_by.values().copied());
+        let completions = completions(&view);
+        let people = people.chain(completions.iter().map(|it| it.by)).chain(entered_by.values().copied());
         let names = people.map(|person| (person, self.name(&person))).collect();
         Ok(RunView {
             id,
@@ -383,7 +468,9 @@ impl Ledger {
             ),
             names,
             entered_by,
+            files: self.attachments(&id)?,
             me: self.person,
+            completions,
             record,
             content,
             template,

@@ -296,7 +296,8 @@ impl Ledger {
             let rows = self.store.people_of(&person)?;
             let known = !rows.is_empty() || self.membership.roster().members.contains_key(&person);
             let oldest = rows.first();
-            if known && oldest.is_none_or(|it| is_active(it.row.status.as_deref())) {
+            let removed = self.membership.roster().former.contains_key(&person);
+            if known && !removed && oldest.is_none_or(|it| is_active(it.row.status.as_deref())) {
                 active.insert(person);
             }
             let (Some(oldest), Some(day)) = (oldest, day) else { continue };

@@ -92,7 +92,8 @@ impl Ledger {
         let mut conflicts = Vec::new();
         for (field, field_view) in &view.fields {
             let FieldView::Register(register) = field_view else { continue };
-            if !register.in_conflict() {
+            let agreed = view.kind == DocumentKind::Run && field == super::runs::COMPLETED;
+            if agreed || !register.in_conflict() {
                 continue;
             }
             let candidate = |value: &Value, change: &ChangeHash| {

@@ -9,7 +9,7 @@ use firsthand_record::{CustodyKind, VariantKind};
 use zeroize::Zeroizing;
 
 use super::node::{Node, Progress};
-use crate::{AttachmentView, NewFile, NodeError, StoredFile, SystemRandom};
+use crate::{AttachmentView, FileSealer, NewFile, NodeError, SealedFile, StoredFile, SystemRandom};
 
 impl Node {
     /// Seals a file and records it with an incident. The file itself stays where it is.
@@ -47,16 +47,44 @@ impl Node {
         if said.name.is_empty() {
             said.name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         }
-        let path = file.to_owned();
-        let sealing = tokio::task::spawn_blocking(move || {
-            let mut file = File::open(&path)?;
-            let total = file.metadata()?.len();
-            sealer.seal(&mut file, &mut SystemRandom::default(), &mut |done| progress(done, total))
-        });
-        let sealed = sealing.await.map_err(|_| NodeError::Closed)??;
+        let sealed = seal(sealer, file.to_owned(), progress).await?;
         self.write(move |ledger, shop| {
             let now = shop.environment.clock.now();
             ledger.record_file(incident, sealed, said, now, &mut shop.random)
+        })
+        .await
+    }
+
+    /// Seals a file and records it with a run as the answer to an item that asks for a photo or a recording. A name that is
+    /// not given is the file's own.
+    ///
+    /// # Errors
+    /// [`NodeError::Checklist`] where the run or the item does not take it, and those of [`Node::attach_file`]; nothing is left
+    /// then.
+    pub async fn answer_with_file(
+        &self,
+        run: DocumentId,
+        item: &str,
+        file: &Path,
+        mut said: NewFile,
+        note: &str,
+        progress: Progress,
+    ) -> Result<AttachmentView, NodeError> {
+        if said.name.is_empty() {
+            said.name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        }
+        let (item, note) = (item.to_owned(), note.to_owned());
+        let (asked, name) = (item.clone(), said.name.clone());
+        let sealer = self
+            .run(move |ledger, shop| {
+                ledger.may_answer_with_file(run, &asked, &name, None, shop.environment.clock.now())?;
+                Ok(ledger.sealer())
+            })
+            .await?;
+        let sealed = seal(sealer, file.to_owned(), progress).await?;
+        self.write(move |ledger, shop| {
+            let now = shop.environment.clock.now();
+            ledger.answer_with_file(run, &item, sealed, said, &note, now, &mut shop.random)
         })
         .await
     }
@@ -194,6 +222,16 @@ impl Node {
         })
         .await
     }
+}
+
+/// Seals a file beside the ledger's thread.
+async fn seal(sealer: FileSealer, path: PathBuf, progress: Progress) -> Result<SealedFile, NodeError> {
+    let sealing = tokio::task::spawn_blocking(move || {
+        let mut file = File::open(&path)?;
+        let total = file.metadata()?.len();
+        sealer.seal(&mut file, &mut SystemRandom::default(), &mut |done| progress(done, total))
+    });
+    sealing.await.map_err(|_| NodeError::Closed)?
 }
 
 /// A file outside the home that is being written, under a name that says so. Dropped before it is kept, it is gone.

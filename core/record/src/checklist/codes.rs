@@ -57,6 +57,23 @@ impl ItemType {
         matches!(self, Self::SelectOne | Self::SelectMultiple)
     }
 
+    /// Whether its answer is a file: a photo or a recording.
+    #[must_use]
+    pub const fn is_file(self) -> bool {
+        matches!(self, Self::Image | Self::Audio)
+    }
+
+    /// Whether a file of this kind, by what its first bytes say, can be its answer. Some programs put sound alone into a
+    /// container for video.
+    #[must_use]
+    pub fn takes_file(self, mime: &str) -> bool {
+        match self {
+            Self::Image => mime.starts_with("image/"),
+            Self::Audio => mime.starts_with("audio/") || mime.starts_with("video/"),
+            _ => false,
+        }
+    }
+
     /// Whether there is something to do: everything but a note.
     #[must_use]
     pub const fn is_to_do(self) -> bool {
