@@ -144,6 +144,14 @@ pub(crate) enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// End every program that has this home open: what is on the disk stays, locked.
+    Lock,
+    /// Destroy this home for good, the keys first. When the device is about to be taken.
+    #[command(
+        after_help = "Asks once. With --now it does not: make a shortcut of it where you may need one. Nothing brings back what was only on \
+                      this device."
+    )]
+    Panic(PanicArgs),
     /// Print the state digest: two devices that hold the same print the same 64 digits.
     Digest,
     /// Change the passphrase of this home.
@@ -159,6 +167,14 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// `panic`.
+#[derive(Debug, Args)]
+pub(crate) struct PanicArgs {
+    /// Without asking.
+    #[arg(long)]
+    pub(crate) now: bool,
 }
 
 /// Commands about the team.

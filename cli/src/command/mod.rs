@@ -14,6 +14,7 @@ mod import;
 pub(crate) mod incident;
 mod invite;
 mod join;
+mod panic;
 mod passphrase;
 mod person;
 mod repair;
@@ -69,6 +70,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Emergency(command) => emergency::run(&session, command).await,
         Command::Check { repair: false } => check::check(&session).await,
         Command::Check { repair: true } => repair::repair(&session).await,
+        Command::Lock => panic::lock(&session).await,
+        Command::Panic(args) => panic::panic(&session, &args).await,
         Command::Digest => check::digest(&session).await,
         Command::Passphrase(PassphraseCommand::Change { new_passphrase_file }) => {
             passphrase::change(&session, new_passphrase_file.as_deref()).await

@@ -12,6 +12,7 @@ mod import;
 mod incident;
 mod meet;
 mod merge;
+mod panic;
 mod roster;
 mod status;
 mod support;

@@ -20,8 +20,9 @@ pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;
 pub use firsthand_photo::NoForms;
 pub use firsthand_store::{
-    Area, AssignmentRow, Cursor, HandoffProjection, IncidentQuery, IncidentRow, Listed, Near, RunProjection,
-    RunRow, ShiftProjection, StoreError, TemplateProjection, TemplateRow, TemplateState, TrainingRow, Window,
+    Area, AssignmentRow, Cursor, Destroyed, HandoffProjection, Home as HomeLock, IncidentQuery, IncidentRow,
+    Listed, Near, RunProjection, RunRow, ShiftProjection, StoreError, TemplateProjection, TemplateRow,
+    TemplateState, TrainingRow, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{Invitation, Role, TeamError};

@@ -14,11 +14,13 @@ pub(crate) const SET_ASIDE: &str = "set-aside";
 pub(crate) const SLOTS: &str = "slots";
 pub(crate) const SLOTS_NEW: &str = "slots.new";
 pub(crate) const LOCK: &str = "lock";
+/// The number of the process that had the home open last.
+pub(crate) const HOLDER: &str = "holder";
 pub(crate) const ATTACHMENTS: &str = "attachments";
 
 /// The folder of one team on this device, held by this process alone.
 ///
-/// It holds `store.db` (with its `-wal` and `-shm` beside it), `head`, `slots`, `attachments/` and `lock`, and after
+/// It holds `store.db` (with its `-wal` and `-shm` beside it), `head`, `slots`, `attachments/`, `lock` and `holder`, and after
 /// damage `set-aside/`. The file `lock` is locked for as long as the value lives; the system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Home {
@@ -83,14 +85,42 @@ impl Home {
         Ok(home)
     }
 
-    fn take(dir: PathBuf) -> Result<Self, StoreError> {
+    pub(crate) fn take(dir: PathBuf) -> Result<Self, StoreError> {
         let lock =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(dir.join(LOCK))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { dir, _lock: lock }),
+            Ok(()) => {
+                // For whoever wants this process to end. Not into the lock file, whose times say whether the home is a copy.
+                let _ = fs::write(dir.join(HOLDER), std::process::id().to_string());
+                Ok(Self { dir, _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
+    }
+
+    /// The process that has the home in a folder open, as it says itself; `None` where none has.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn holder(dir: &Path) -> io::Result<Option<u32>> {
+        let lock = match OpenOptions::new().read(true).write(true).open(dir.join(LOCK)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(fs::read_to_string(dir.join(HOLDER))?.trim().parse().ok()),
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(None),
+        }
+    }
+
+    /// Waits until no process has the home in a folder open.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn wait(dir: &Path) -> io::Result<()> {
+        OpenOptions::new().read(true).write(true).open(dir.join(LOCK))?.lock()
     }
 
     /// The folder.

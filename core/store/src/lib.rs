@@ -20,6 +20,7 @@ mod cache;
 mod check;
 mod commit;
 mod database;
+mod destroy;
 mod entry;
 mod error;
 mod expected;
@@ -43,6 +44,7 @@ pub use check::{CheckProgress, CheckReport, Damage};
 pub use commit::{
     AsideReason, AsideRun, Commit, Committed, DocumentUpdate, EntryState, HoldReason, NewEntry,
 };
+pub use destroy::Destroyed;
 pub use entry::{Counts, EntryInfo, StoredChange, StoredDocument, StoredEntry};
 pub use error::StoreError;
 pub use expected::ExpectedRow;
