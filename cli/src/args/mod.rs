@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Exchange records with another device of the team.
     Sync(SyncArgs),
+    /// Run a relay, which carries what teams seal and can read none of it.
+    Relay(Box<firsthand_relay::command::RelayArgs>),
     /// Write down what the team learnt, and what should change.
     #[command(subcommand)]
     Debrief(DebriefCommand),

@@ -47,6 +47,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
     if let Command::Completions { shell } = cli.command {
         return completions(shell);
     }
+    // A relay has no home and no passphrase: it can read nothing.
+    if let Command::Relay(args) = cli.command {
+        let ran = firsthand_relay::command::run(*args).await;
+        return ran.map_err(|error| Fail::other("relay", format!("failed to {error}")));
+    }
     let session = Session::new(&cli.global)?;
     match cli.command {
         Command::Team(TeamCommand::Create(args)) => team::create(&session, &args).await,
@@ -77,7 +82,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
             passphrase::change(&session, new_passphrase_file.as_deref()).await
         }
         Command::Demo(args) => demo::run(session.out, &args).await,
-        Command::Completions { .. } => Ok(()),
+        Command::Relay(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -18,16 +18,16 @@ const KILLS: u64 = 200;
 const CLIENTS: u8 = 4;
 
 /// The program, and what it said: where it listens and with which key.
-struct Relay {
-    child: Child,
-    address: std::net::SocketAddr,
-    key: ExchangeKey,
+pub(crate) struct Relay {
+    pub(crate) child: Child,
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) key: ExchangeKey,
     _out: BufReader<ChildStdout>,
 }
 
-fn start(data: &Path) -> Relay {
+pub(crate) fn start(data: &Path, more: &[&str]) -> Relay {
     let mut command = Command::new(env!("CARGO_BIN_EXE_firsthand-relay"));
-    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).args(more);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut word = |name: &str| {
@@ -114,7 +114,7 @@ async fn a_restart_under_load_loses_no_acknowledged_range() {
     drop(storage);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut acknowledged = Acknowledged::new();
-    let (mut relay, mut listed) = (start(&folder.path().join("data")), Acknowledged::new());
+    let (mut relay, mut listed) = (start(&folder.path().join("data"), &[]), Acknowledged::new());
     Raw::connect(relay.address, &relay.key, 1).await.unwrap().register().await;
     for kill in 0..KILLS {
         let clients: Vec<_> = (1..=CLIENTS)
@@ -131,7 +131,7 @@ async fn a_restart_under_load_loses_no_acknowledged_range() {
         for client in clients {
             acknowledged.extend(client.await.unwrap());
         }
-        relay = start(&folder.path().join("data"));
+        relay = start(&folder.path().join("data"), &[]);
         listed = held(&relay, kill).await;
         for (range, digest) in &acknowledged {
             assert_eq!(

@@ -6,6 +6,8 @@
 
 mod conformance;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod idle;
 mod kill;
 mod machines;
 mod sockets;
