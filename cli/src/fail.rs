@@ -4,7 +4,9 @@ use std::io;
 use std::process::ExitCode;
 
 use firsthand_exchange::ExchangeError;
-use firsthand_node::{ChecklistError, DocumentError, EndReason, NodeError, StoreError, TeamError};
+use firsthand_node::{
+    BundleError, ChecklistError, DocumentError, EndReason, NodeError, StoreError, TeamError,
+};
 use firsthand_record::validate::{Finding, Kind};
 use serde::Serialize;
 
@@ -174,6 +176,10 @@ impl From<NodeError> for Fail {
             NodeError::Rejected(findings) => {
                 Self { details: rejected(findings), ..fail(Status::BadInput, "bad_input") }
             }
+            NodeError::Bundle(BundleError::Damaged) => fail(Status::Damage, "damaged"),
+            NodeError::Bundle(BundleError::NothingKnown(_)) => fail(Status::BadInput, "not_known")
+                .hint("Leave --since out, or import a bundle of theirs first."),
+            NodeError::Bundle(_) => fail(Status::BadInput, "bundle"),
             NodeError::Checklist(error) => checklist(error, message),
             NodeError::NotFound(_) => fail(Status::BadInput, "not_found"),
             NodeError::Ambiguous { .. } => {

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help that explains it.
 
+mod bundle;
 mod care;
 mod checklist;
 mod evidence;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleImportArgs};
 pub(crate) use care::{
     CareCommand, CareContactArgs, DebriefAddArgs, DebriefCommand, DebriefEditArgs, EmergencyArgs,
     EmergencyCommand, NoteArgs, SaidArgs,
@@ -124,6 +126,9 @@ pub(crate) enum Command {
     Sync(SyncArgs),
     /// Run a relay, which carries what teams seal and can read none of it.
     Relay(Box<firsthand_relay::command::RelayArgs>),
+    /// Carry records on a USB stick or any other medium, in one sealed file.
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Write down what the team learnt, and what should change.
     #[command(subcommand)]
     Debrief(DebriefCommand),

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod board;
+mod bundle;
 mod care;
 mod check;
 mod checkin;
@@ -69,6 +70,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Checklist(command) => checklist::run(&session, *command).await,
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,
+        Command::Bundle(command) => bundle::run(&session, command).await,
         Command::Debrief(command) => debrief::run(&session, command).await,
         Command::Care(command) => care::run(&session, command).await,
         Command::Evidence(command) => evidence::run(&session, command).await,

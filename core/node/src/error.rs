@@ -81,6 +81,9 @@ pub enum NodeError {
     /// A checklist or a run of one does not take it.
     #[error(transparent)]
     Checklist(#[from] crate::ChecklistError),
+    /// A bundle was not written, or is none that can be read here.
+    #[error(transparent)]
+    Bundle(#[from] crate::BundleError),
     /// The person stopped it.
     #[error("finish: stopped")]
     Stopped,
@@ -105,5 +108,12 @@ impl From<LogError> for NodeError {
 impl From<ChannelError> for NodeError {
     fn from(_: ChannelError) -> Self {
         Self::Meeting(crate::EndReason::Channel)
+    }
+}
+
+impl From<firsthand_seal::SealError> for NodeError {
+    fn from(error: firsthand_seal::SealError) -> Self {
+        tracing::error!(%error, "could not seal");
+        Self::Inconsistent("what was to be sealed")
     }
 }

@@ -87,6 +87,12 @@ pub fn open_box(secret: &DeviceExchange, binding: &Binding, of: &KeyBox) -> Resu
     if key.commitment() == binding.commitment { Ok(key) } else { Err(SealError::Closed) }
 }
 
+/// The public key of a secret.
+pub(crate) fn public_of(secret: &DeviceExchange) -> Result<ExchangeKey, SealError> {
+    let public = X25519HkdfSha256::sk_to_pk(&secret.0).to_bytes();
+    ExchangeKey::from_slice(&public).ok_or(SealError::Cipher)
+}
+
 /// HPKE's single-shot seal of a key; `randomness` stands for what a sender would draw.
 pub(crate) fn seal_bytes(
     key: &EpochKey,

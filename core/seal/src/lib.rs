@@ -3,11 +3,13 @@
 //! An *epoch* is a random [key](EpochKey) that the devices that read a space share until their number changes. It is made
 //! and handed to them by membership operations ([`firsthand_team::NewEpoch`], [`firsthand_team::EpochBoxes`]); which epochs
 //! count, and under which to seal now, is for [`GroupKeys`] to say. What is sealed under one is an [envelope](seal()): padded,
-//! with a nonce made from the content, so that equal bytes give equal envelopes. Entries travel in [ranges](seal_range).
+//! with a nonce made from the content, so that equal bytes give equal envelopes. Entries travel in [ranges](seal_range); a
+//! [bundle](BundleHeader) is a file of envelopes.
 //!
 //! Nothing here reads a clock, a file or an ambient random source. Keys are wiped from memory and never printed.
 
 mod boxes;
+mod bundle;
 mod envelope;
 mod error;
 mod group;
@@ -16,6 +18,7 @@ mod padding;
 mod range;
 
 pub use boxes::{Binding, DeviceExchange, open_box, seal_to};
+pub use bundle::{BundleHeader, PieceHead};
 pub use envelope::{ENVELOPE_OVERHEAD, Kind, MAX_CONTENT_BYTES, MAX_ENVELOPE_BYTES, open, seal};
 pub use error::SealError;
 pub use group::{EpochKeys, GroupKeys, Kept};

@@ -32,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "document", read: log::document, samples: Samples::documents },
     Target { name: "packed", read: log::packed, samples: Samples::packed },
     Target { name: "envelope", read: seal::envelope, samples: seal::envelopes },
+    Target { name: "bundle", read: seal::bundle, samples: seal::bundles },
     Target { name: "range", read: seal::range, samples: seal::ranges },
     Target { name: "frame", read: peer::frame, samples: Samples::frames },
     Target { name: "rows", read: peer::rows, samples: Samples::rows },

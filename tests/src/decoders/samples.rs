@@ -84,7 +84,7 @@ impl Samples {
     }
 
     /// The first device, which holds entries of several writers.
-    pub(super) fn ledger(&mut self) -> &firsthand_node::Ledger {
+    pub(super) fn ledger(&mut self) -> &mut firsthand_node::Ledger {
         self.world.devices[0].ledger()
     }
 

@@ -2,10 +2,14 @@
 
 use firsthand_ids::SpaceId;
 use firsthand_log::Vector;
-use firsthand_seal::{EpochKey, Kind, open, open_range_content, seal, seal_range};
+use firsthand_node::BundleRequest;
+use firsthand_seal::{
+    BundleHeader, EpochKey, Kind, MAX_ENVELOPE_BYTES, PieceHead, open, open_range_content, seal, seal_range,
+};
 use firsthand_store::BatchLimits;
 
 use super::Samples;
+use crate::Dice;
 
 const KEY: EpochKey = EpochKey::from_bytes([7; 32]);
 
@@ -20,6 +24,26 @@ pub(super) fn range(bytes: &[u8]) {
         let count = range.batch.entries.len() as u64;
         assert_eq!(range.to.0 - range.from.0 + 1, count, "entries of one writer are consecutive");
     }
+}
+
+pub(super) fn bundle(bytes: &[u8]) {
+    if let Ok(header) = BundleHeader::decode(bytes) {
+        assert_eq!(header.encode(), bytes, "a header has one form");
+    }
+    if let Some(head) = bytes.first_chunk().and_then(PieceHead::decode) {
+        assert!(head.len <= MAX_ENVELOPE_BYTES);
+    }
+}
+
+pub(super) fn bundles(samples: &mut Samples) -> Vec<Vec<u8>> {
+    let envelope = envelopes(samples).remove(0);
+    let ledger = samples.ledger();
+    let mut bundle = Vec::new();
+    let mut rng = Dice::new(1, 93).rng().clone();
+    ledger.export_bundle(&mut bundle, BundleRequest::default(), &mut rng, &mut |_, _| true).unwrap();
+    let header = bundle[..BundleHeader::len_of(&bundle).unwrap()].to_vec();
+    let piece = BundleHeader::decode(&header).unwrap().piece(header.len() as u64, &KEY, &envelope);
+    vec![header, piece]
 }
 
 pub(super) fn envelopes(samples: &mut Samples) -> Vec<Vec<u8>> {

@@ -51,7 +51,7 @@ impl Ledger {
             Question::Apply => {
                 let mut change = Change::default();
                 // It stays on the disk as it is, and is tried again with what comes next or when the home is opened.
-                let _ = self.apply(&mut change);
+                let _ = self.apply_received(&mut change);
                 Answer::Applied { change }
             }
             Question::Admit { request, exchange, role } => {
@@ -61,6 +61,10 @@ impl Ledger {
                     let mut commit = firsthand_store::Commit::new(self.space);
                     commit.operations.push((hash, bytes));
                     commit.membership = Some(self.membership.heads());
+                    // Without the key they are members all the same; whoever seals next gives it to them.
+                    if let Err(error) = self.welcome(&self.space.clone(), &mut commit) {
+                        tracing::error!(%error, "the new device was not given the key");
+                    }
                     if let Err(error) = self.store.commit(commit) {
                         tracing::error!(%error, "could not keep a membership operation");
                         self.reload_membership();
@@ -166,7 +170,7 @@ impl Ledger {
                 Input::Committed { space, result }
             }
             Effect::Apply { space } => {
-                let result = self.apply(&mut change);
+                let result = self.apply_received(&mut change);
                 // Nothing of what it told of is still on its way.
                 if let Some(device) = self.membership.roster().device_by_exchange(peer)
                     && let Err(error) = self.forget_rows(&device)
@@ -226,7 +230,7 @@ impl Ledger {
         Answer::Session { input, change, entries }
     }
 
-    fn apply(&mut self, change: &mut Change) -> Result<(), Refusal> {
+    pub(super) fn apply_received(&mut self, change: &mut Change) -> Result<(), Refusal> {
         let applied = self.apply_untried();
         let applied =
             applied.inspect_err(|error| tracing::error!(%error, "could not apply what was received"));
@@ -236,7 +240,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn take_operations(&mut self, operations: &[Vec<u8>], change: &mut Change) -> Result<(), Refusal> {
+    pub(super) fn take_operations(
+        &mut self,
+        operations: &[Vec<u8>],
+        change: &mut Change,
+    ) -> Result<(), Refusal> {
         let mut membership = self.membership.clone();
         let added = membership.insert_all(operations).map_err(|error| {
             tracing::warn!(%error, "refused membership operations");
@@ -248,6 +256,7 @@ impl Ledger {
         let mut commit = firsthand_store::Commit::new(self.space);
         commit.operations = added;
         commit.membership = Some(membership.heads());
+        commit.settings = super::epochs::follow(&mut self.group, &membership);
         self.store.commit(commit).map_err(|_| Refusal::Storage)?;
         self.membership = membership;
         match self.settle() {

@@ -10,6 +10,7 @@ mod apply;
 mod attach;
 mod authors;
 mod board;
+mod bundle;
 mod check;
 mod check_ins;
 mod checklists;
@@ -17,6 +18,7 @@ mod clock;
 mod debriefs;
 mod delivered;
 mod drafts;
+mod epochs;
 mod field_teams;
 mod fork;
 mod handoffs;
@@ -50,6 +52,7 @@ pub use ahead::{ExpectedView, decode_rows, encode_rows};
 pub use answer::Answering;
 pub use attach::{AttachmentView, CustodyView, FormView, NewFile};
 pub use board::{BoardLine, BoardShift, BoardView, Due, Watch};
+pub use bundle::{BundleDamage, BundleError, BundleGap, BundleMade, BundleRequest, BundleTaken};
 pub use check::{CheckView, Part, StateDigest};
 pub use check_ins::CheckInView;
 pub use checklists::{ChecklistError, TemplateView, reason as template_reason};
@@ -82,6 +85,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use firsthand_channel::ExchangeSecret;
 use firsthand_ids::{DeviceKey, HybridClock, HybridTime, LocalTime, PersonId, SpaceId, TeamId, WriterId};
 use firsthand_log::{ChainId, DeviceSecret};
+use firsthand_seal::EpochKeys;
 use firsthand_store::{Commit, Doubt, Home, KeyVault, Receiving, SlotOptions, Store, StoreError, Unlock};
 use firsthand_sync::FileId;
 use firsthand_team::{Membership, Rights, person_id, team_space};
@@ -148,6 +152,8 @@ pub struct Ledger {
     membership: Membership,
     device: DeviceKey,
     person: PersonId,
+    /// The keys that this device shares with others, see [`epochs`].
+    group: EpochKeys,
     /// The space of the whole team.
     space: SpaceId,
     /// This device's chain in each space that it has written into.
@@ -185,8 +191,10 @@ impl Ledger {
         rng.fill_bytes(&mut discovery_secret);
         rng.fill_bytes(&mut nonce);
         let exchange = keys.exchange.public()?;
-        let membership = Membership::found(&keys.signing, exchange, team, name, discovery_secret, nonce)?;
+        let mut membership = Membership::found(&keys.signing, exchange, team, name, discovery_secret, nonce)?;
         discovery_secret.zeroize();
+        let space = team_space(membership.team());
+        epochs::begin(&keys, &mut membership, &space, rng)?;
         Self::create(opening, keys, membership, rng)
     }
 
@@ -223,6 +231,8 @@ impl Ledger {
             (SIGNING_SEED.to_owned(), keys.signing.seed().to_vec()),
             (EXCHANGE_SECRET.to_owned(), keys.exchange.as_bytes().to_vec()),
         ];
+        let mut group = epochs::read(&store, &keys, &membership)?;
+        commit.settings.extend(epochs::follow(&mut group, &membership));
         commit.claim_installation = true;
         store.commit(commit)?;
         Self::assemble(store, keys, membership)
@@ -270,7 +280,11 @@ impl Ledger {
             }
         }
         let clock = store.setting(CLOCK)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        let mut group = epochs::read(&store, &keys, &membership)?;
+        // After a repair the store lacks them; they are found again at every start then, which changes nothing on the disk.
+        epochs::follow(&mut group, &membership);
         let mut ledger = Self {
+            group,
             device,
             person: person_id(&device),
             space,

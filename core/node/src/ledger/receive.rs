@@ -64,6 +64,19 @@ impl Ledger {
             tracing::warn!(%error, "refused a batch");
             Refusal::Misbehaved
         })?;
+        self.receive_batch(space, batch, now)
+    }
+
+    /// The same with entries that were restored already.
+    pub(super) fn receive_batch(
+        &mut self,
+        space: &SpaceId,
+        batch: ReceivedBatch,
+        now: Now,
+    ) -> Result<Received, Refusal> {
+        if !self.takes_part(space) {
+            return Err(Refusal::Misbehaved);
+        }
         let writers: Vec<WriterId> = batch.signatures.iter().map(|(writer, _)| *writer).collect();
         let verified = self.verify(space, batch)?;
         let forks = verified.forks.clone();

@@ -235,14 +235,14 @@ async fn seal(sealer: FileSealer, path: PathBuf, progress: Progress) -> Result<S
 }
 
 /// A file outside the home that is being written, under a name that says so. Dropped before it is kept, it is gone.
-struct Exported {
-    file: File,
+pub(super) struct Exported {
+    pub(super) file: File,
     unfinished: PathBuf,
     to: PathBuf,
 }
 
 impl Exported {
-    fn begin(to: PathBuf) -> Result<Self, NodeError> {
+    pub(super) fn begin(to: PathBuf) -> Result<Self, NodeError> {
         absent(&to)?;
         let mut name = to.file_name().map(OsString::from).unwrap_or_default();
         name.push(".unfinished");
@@ -251,7 +251,7 @@ impl Exported {
     }
 
     /// Gives it its name.
-    fn keep(&self) -> Result<(), NodeError> {
+    pub(super) fn keep(&self) -> Result<(), NodeError> {
         absent(&self.to)?;
         Ok(fs::rename(&self.unfinished, &self.to)?)
     }

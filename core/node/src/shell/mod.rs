@@ -1,5 +1,6 @@
 //! Threads, tasks and sockets around the state machines.
 
+mod bundle;
 mod checklists;
 mod driver;
 mod evidence;

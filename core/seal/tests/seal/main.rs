@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod boxes;
+mod bundles;
 mod envelopes;
 mod golden;
 mod ranges;
