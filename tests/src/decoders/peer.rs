@@ -1,8 +1,14 @@
-use firsthand_channel::{ExchangeSecret, Link, LinkEvent, Offer};
-use firsthand_ids::TeamId;
+use firsthand_channel::{ExchangeSecret, Link, LinkEvent, Offer, RelayEvent, RelayLink};
+use firsthand_ids::{Position, TeamId, UnixMillis, WriterPseudonym};
+use firsthand_log::DeviceSecret;
 use firsthand_node::meeting::JoinFrame;
 use firsthand_node::{Invitation, decode_rows, encode_rows};
 use firsthand_sync::Frame;
+use firsthand_sync::relay::{
+    Answer, ClientConfig, ClientEffect, ClientInput, Entered, Limits, MAX_ANSWER_BYTES,
+    MAX_FIRST_REQUEST_BYTES, MailboxBase, RelayClient, RelayEffect, RelayInput, RelaySession, Remembered,
+    Request,
+};
 use firsthand_team::{JoinRequest, Membership, Operation};
 
 use super::samples::{DISCOVERY, TEAM, founding};
@@ -38,6 +44,60 @@ pub(super) fn link(bytes: &[u8]) {
     if let Ok(events) = dialler.push(bytes) {
         assert!(!events.iter().any(|event| matches!(event, LinkEvent::Frame(_) | LinkEvent::Established(_))));
     }
+}
+
+/// What anybody sends to a relay, and a false relay to a client.
+pub(super) fn relay_link(bytes: &[u8]) {
+    let mut dice = Dice::new(1, 66);
+    let secret = ExchangeSecret::generate(dice.rng());
+    let key = secret.public().unwrap();
+    let mut relay = RelayLink::answer(secret, MAX_FIRST_REQUEST_BYTES, dice.rng());
+    let at = bytes.first().map_or(0, |first| usize::from(*first) % (bytes.len() + 1));
+    for piece in [&bytes[..at], &bytes[at..]] {
+        let Ok(events) = relay.push(piece) else { break };
+        assert!(!events.iter().any(|event| matches!(event, RelayEvent::Frame(_))));
+    }
+    let (mut client, _) = RelayLink::dial(&key, MAX_ANSWER_BYTES, dice.rng()).unwrap();
+    assert!(client.push(bytes).is_ok_and(|events| events.is_empty()) || !client.is_established());
+}
+
+/// A request, to a session that nobody has entered: it is refused, or waits for storage.
+pub(super) fn relay_request(bytes: &[u8]) {
+    if let Ok(request) = Request::decode(bytes) {
+        assert_eq!(request.encode(), bytes, "one request, one way to write it");
+    }
+    let mut session = RelaySession::new(Limits::default(), [1; 32], UnixMillis(0));
+    let effects = session.handle(UnixMillis(0), RelayInput::Frame(bytes.to_vec()));
+    assert!(matches!(effects.last(), Some(RelayEffect::Close(_) | RelayEffect::Order(..))));
+}
+
+pub(super) fn relay_answer(bytes: &[u8]) {
+    if let Ok(answer) = Answer::decode(bytes) {
+        assert_eq!(answer.encode(), bytes, "one answer, one way to write it");
+    }
+}
+
+/// An answer, to a client that has entered, is following, and waits for a list.
+pub(super) fn relay_client(bytes: &[u8]) {
+    let config = ClientConfig {
+        mailbox: DeviceSecret::from_seed([1; 32]).unwrap(),
+        uploader: DeviceSecret::from_seed([2; 32]).unwrap(),
+        register: None,
+        base: MailboxBase::default(),
+        remembered: Remembered::default(),
+        holds: [(WriterPseudonym::new([8; 16]), Position(20))].into(),
+    };
+    let (mut client, _) = RelayClient::new(config, [1; 32]);
+    let entered = Answer::Entered { now: UnixMillis(0), mailbox: Entered::default() };
+    client.handle(ClientInput::Frame(entered.encode()));
+    for _ in 0..2 {
+        for effect in client.handle(ClientInput::Frame(bytes.to_vec())) {
+            if let ClientEffect::Compare(head) = effect {
+                client.handle(ClientInput::Compared(head.serial, None));
+            }
+        }
+    }
+    assert_eq!(client.remembered().serial, 0, "nothing of a list counts as seen before its ranges were");
 }
 
 pub(super) fn operation(bytes: &[u8]) {

@@ -3,9 +3,11 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use automerge::Automerge;
-use firsthand_channel::{ExchangeSecret, Link, Offer, WordNonce};
+use firsthand_channel::{ExchangeSecret, Link, Offer, RelayLink, WordNonce};
 use firsthand_document::{Document, DocumentKind};
-use firsthand_ids::{DocumentId, SpaceId, TeamId, WriterId};
+use firsthand_ids::{
+    ContentHash, DeviceKey, DocumentId, Position, SpaceId, TeamId, UnixMillis, WriterId, WriterPseudonym,
+};
 use firsthand_log::codec::Writer;
 use firsthand_log::compress::{Packer, compress_document};
 use firsthand_log::lean::encode_batch;
@@ -16,6 +18,10 @@ use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role, encode_r
 use firsthand_record::generate::Generator;
 use firsthand_store::{
     AttachmentSecret, BatchLimits, Commit, FileSecrets, Home, SealedAttachment, SlotOptions, Store, Unlock,
+};
+use firsthand_sync::relay::{
+    Answer, BlobKind, Closing, Entered, ListDigest, MailboxBase, Pending, RangeHead, Refused, Request,
+    SealedDigest, Token,
 };
 use firsthand_sync::{FileId, Frame, GoodbyeReason};
 use firsthand_team::JoinRequest;
@@ -175,6 +181,67 @@ impl Samples {
             Link::initiator(offer, &secret, self.dice.rng()).unwrap().1
         };
         offers.map(|offer| first(&offer.unwrap())).to_vec()
+    }
+
+    pub(super) fn relay_hellos(&mut self) -> Vec<Vec<u8>> {
+        let key = ExchangeSecret::generate(self.dice.rng()).public().unwrap();
+        vec![RelayLink::dial(&key, 1000, self.dice.rng()).unwrap().1]
+    }
+
+    pub(super) fn relay_requests(&mut self) -> Vec<Vec<u8>> {
+        let (writer, base) = (WriterPseudonym::new([8; 16]), relay_base());
+        let (key, blob, proof) = (DeviceKey::new([2; 32]), ContentHash::new([3; 32]), [4; 64]);
+        [
+            Request::Register { token: Token::new([1; 16]), mailbox: key, leads: key, proof },
+            Request::Enter { mailbox: key, uploader: key, proof, uploader_proof: proof },
+            Request::Base { tag: 200, base: base.clone() },
+            Request::Follow { serial: 5, digest: ListDigest([9; 8]) },
+            Request::Put { tag: 1, writer, from: Position(11), to: Position(20), sealed: vec![7; 40] },
+            Request::Get { serials: vec![5, 300, 301] },
+            Request::Seek { tag: 2, ids: vec![blob; 3] },
+            Request::Keep { tag: 3, kind: BlobKind::Snapshot, sealed: vec![7; 40] },
+            Request::Fetch { tag: 4, id: blob },
+            Request::Boxes { tag: 5 },
+            Request::Replace { tag: 6, snapshot: blob, base, proof },
+            Request::Confirm { tag: 7, proposal: [11; 32] },
+            Request::Goodbye,
+        ]
+        .map(|request| request.encode())
+        .to_vec()
+    }
+
+    pub(super) fn relay_answers(&mut self) -> Vec<Vec<u8>> {
+        let digest = SealedDigest::of(&[7; 40]);
+        let head = |serial: u64| RangeHead {
+            serial,
+            writer: WriterPseudonym::new([8; 16]),
+            from: Position(serial),
+            to: Position(serial + 30),
+            len: 40,
+            digest,
+        };
+        let blob = ContentHash::new([3; 32]);
+        let pending =
+            Pending { proposal: [1; 32], snapshot: blob, base: relay_base(), due: Some(UnixMillis(9)) };
+        let mailbox =
+            Entered { serial: 5, snapshot: Some(blob), pending: Some(pending), ..Entered::default() };
+        let ranges: Vec<_> = (1..4).map(head).collect();
+        [
+            Answer::Registered,
+            Answer::Entered { now: UnixMillis(1000), mailbox },
+            Answer::Listed { restart: Some(relay_base()), ranges: ranges.clone(), more: true },
+            Answer::Listed { restart: None, ranges, more: false },
+            Answer::Range { head: head(1), pushed: true, sealed: vec![7; 40] },
+            Answer::Gone { serial: 5 },
+            Answer::Done { tag: 1, serial: 5 },
+            Answer::Refused { tag: 1, reason: Refused::Hole },
+            Answer::Found { tag: 2, there: vec![true, false, true] },
+            Answer::Blob { tag: 4, sealed: vec![7; 40] },
+            Answer::Boxes { tag: 5, ids: vec![blob; 2] },
+            Answer::Goodbye(Closing::Late),
+        ]
+        .map(|answer| answer.encode())
+        .to_vec()
     }
 
     pub(super) fn operations(&mut self) -> Vec<Vec<u8>> {
@@ -350,6 +417,12 @@ impl Samples {
     pub(super) fn incidents(&mut self) -> Vec<Vec<u8>> {
         (0..8).map(|_| serde_json::to_vec(&self.generator.incident()).unwrap()).collect()
     }
+}
+
+fn relay_base() -> MailboxBase {
+    MailboxBase(
+        [(WriterPseudonym::new([7; 16]), Position(300)), (WriterPseudonym::new([8; 16]), Position(1))].into(),
+    )
 }
 
 fn workbook(method: zip::CompressionMethod) -> Vec<u8> {
