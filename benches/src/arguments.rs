@@ -8,6 +8,7 @@ Benchmarks (all of them unless named):
   cold-start   open an encrypted home and show the newest records; filters
   save         one durable edit
   board        open an encrypted home and show who is on, 200 people on 50 shifts
+  relay        ranges from 64 connections, durable at the acknowledgement
   instructions what the common steps take, counted by valgrind
 
 Options:
@@ -27,12 +28,20 @@ pub(crate) enum Benchmark {
     ColdStart,
     Save,
     Board,
+    Relay,
     Instructions,
 }
 
 impl Benchmark {
-    const ALL: [Self; 6] =
-        [Self::Reconnect, Self::FirstSync, Self::ColdStart, Self::Save, Self::Board, Self::Instructions];
+    const ALL: [Self; 7] = [
+        Self::Reconnect,
+        Self::FirstSync,
+        Self::ColdStart,
+        Self::Save,
+        Self::Board,
+        Self::Relay,
+        Self::Instructions,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -41,6 +50,7 @@ impl Benchmark {
             Self::ColdStart => "cold-start",
             Self::Save => "save",
             Self::Board => "board",
+            Self::Relay => "relay",
             Self::Instructions => "instructions",
         }
     }
@@ -52,6 +62,7 @@ impl Benchmark {
             Self::ColdStart => "3. Cold start",
             Self::Save => "4. Save",
             Self::Board => "9. Board",
+            Self::Relay => "6. Relay",
             Self::Instructions => "8. Instructions",
         }
     }

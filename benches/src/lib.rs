@@ -17,6 +17,7 @@ mod instructions;
 mod link;
 mod plain;
 mod reconnect;
+mod relay;
 mod report;
 mod samod_sync;
 mod save;
@@ -73,6 +74,7 @@ fn all(arguments: &Arguments, folder: &Path) -> Outcome<()> {
             Benchmark::ColdStart => cold_start::run(arguments, folder, &mut report)?,
             Benchmark::Save => save::run(arguments, folder, &mut report)?,
             Benchmark::Board => board::run(arguments, folder, &mut report)?,
+            Benchmark::Relay => relay::run(folder, &mut report)?,
             Benchmark::Instructions => instructions::run(arguments, folder, &mut report)?,
         }
         if !arguments.json {
