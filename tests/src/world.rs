@@ -38,6 +38,8 @@ pub struct World {
     pub calm: bool,
     /// Some member breaks the rules, so sessions may end for that.
     pub hostile: bool,
+    /// Somebody is removed: a meeting with them ends by that.
+    pub removals: bool,
     pub steps: u64,
     /// Hears of every save.
     pub saved: Option<Saved>,
@@ -95,6 +97,7 @@ impl World {
             captured: Vec::new(),
             calm: false,
             hostile: false,
+            removals: false,
             steps: 0,
             saved: None,
             words: BTreeMap::new(),
@@ -367,9 +370,12 @@ impl World {
             EndReason::Done => true,
             EndReason::Declined => taint.joining,
             // Time passes for all links, also where only one of them stands still.
+            // Who turns a removed device away may be gone before that has read why.
+            EndReason::Cut if self.removals => true,
             EndReason::Cut | EndReason::Silent => broken || taint.joining || !self.calm,
             EndReason::Channel => taint.corrupted || taint.joining,
             EndReason::Misbehaved => taint.tampered,
+            EndReason::NotAMember => self.removals,
             _ => false,
         };
         assert!(excused, "device {number}, link {link}: {reason:?}, {taint:?}");

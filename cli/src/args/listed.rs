@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 use firsthand_exchange::Format;
+use firsthand_node::Role;
 use firsthand_record::CodeList;
 
 /// Takes any text and offers the codes of a list.
@@ -33,6 +34,11 @@ impl<C: CodeList> TypedValueParser for Listed<C> {
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         Some(Box::new(C::ALL.iter().map(|code| PossibleValue::new(code.code()).help(code.label()))))
     }
+}
+
+/// The roles of a team.
+pub(crate) fn roles() -> PossibleValuesParser {
+    PossibleValuesParser::new(Role::ALL.iter().map(|role| role.code()))
 }
 
 /// The formats that can be imported.

@@ -13,7 +13,7 @@ mod upkeep;
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleImportArgs};
 pub(crate) use care::{
@@ -200,7 +200,56 @@ pub(crate) enum TeamCommand {
     Show,
     /// Show which entries are held back, whose they are and why, and what waits behind them or for something else.
     Quarantine,
+    /// Show which roles there are and what each may do.
+    Roles,
+    /// Show the devices of the team, those that were removed, and the removals.
+    Devices,
+    /// Give somebody a role; somebody who was removed returns with it, on the same phone. For leads.
+    #[command(
+        after_help = "Examples:\n  firsthand team grant Daniel --role trainer\n  firsthand team grant 3f2a --role responder"
+    )]
+    Grant {
+        /// A name, or the beginning of an id.
+        who: String,
+        /// The role.
+        #[arg(long, value_parser = listed::roles())]
+        role: String,
+    },
+    /// Take somebody, or one device, out of the team. For leads; everybody may take out themself and their own devices.
+    #[command(after_help = REVOKE_EXAMPLES)]
+    Revoke {
+        /// A name, or the beginning of an id.
+        #[arg(required_unless_present = "device", conflicts_with = "device")]
+        who: Option<String>,
+        /// One device alone, by the beginning of its key (`firsthand team devices`); its person stays.
+        #[arg(long, value_name = "KEY")]
+        device: Option<String>,
+        /// Why. It is told to the team and changes nothing else.
+        #[arg(long, value_parser = ["left", "lost", "seized", "removed"])]
+        reason: String,
+    },
+    /// Stand behind a removal, so that an answer from the removed phone cannot undo it.
+    Confirm {
+        /// The removal, as `firsthand team devices` names it.
+        removal: String,
+    },
+    /// Release one entry that is held back because its device was removed, with what it builds on. For leads.
+    #[command(after_help = "Example:\n  firsthand team quarantine\n  firsthand team adopt 5c1d9e20 14")]
+    Adopt {
+        /// Its chain, as `firsthand team quarantine` names it.
+        chain: String,
+        /// Its number there.
+        position: u64,
+    },
 }
+
+const REVOKE_EXAMPLES: &str = "\
+Examples:
+  firsthand team revoke Daniel --reason left
+  firsthand team revoke --device 3f2a91 --reason seized
+
+What this device already holds of them stays. What they wrote since is held back on every device, until a lead releases it, entry by
+entry (`firsthand team adopt`). What the removed phone already has, it has. Let a second person confirm the removal of a lead at once.";
 
 const INVITE_EXAMPLES: &str = "\
 Examples:
@@ -231,20 +280,11 @@ pub(crate) struct InviteArgs {
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) address: Vec<String>,
     /// What the new person may do.
-    #[arg(long, value_enum, default_value_t = InvitedRole::Responder)]
-    pub(crate) role: InvitedRole,
+    #[arg(long, value_parser = listed::roles(), default_value = "responder")]
+    pub(crate) role: String,
     /// Do not ask whether the words are the same. For scripts on machines you trust.
     #[arg(long)]
     pub(crate) yes: bool,
-}
-
-/// The roles one can be invited to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum InvitedRole {
-    /// Leads the team: invites people, settles conflicts, closes incidents.
-    Lead,
-    /// Records, edits and proposes.
-    Responder,
 }
 
 /// `team join`.

@@ -1,12 +1,12 @@
 use std::io::{IsTerminal, Write};
 
-use firsthand_node::{EndReason, Event, LinkId, Node, NodeError, Role};
+use firsthand_node::{EndReason, Event, LinkId, Node, NodeError};
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 
-use crate::args::{InviteArgs, InvitedRole};
+use crate::args::InviteArgs;
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::meeting::{Meetings, interrupted, listen_address, next, reachable};
@@ -52,10 +52,7 @@ async fn invite(out: Out, node: &Node, args: &InviteArgs) -> Result<(), Fail> {
     let mut meetings = Meetings::new(out);
     let bound = node.listen(listen_address(&args.listen).await?, true).await?;
     let addresses = if args.address.is_empty() { reachable(bound) } else { args.address.clone() };
-    let role = match args.role {
-        InvitedRole::Lead => Role::Lead,
-        InvitedRole::Responder => Role::Responder,
-    };
+    let role = super::team::role(&args.role)?;
     let code = node.invite(role, addresses.clone()).await?;
     show_code(out, Invitation { event: "invitation", code, addresses, role: role.code() })?;
     loop {

@@ -18,6 +18,7 @@ mod join;
 mod panic;
 mod passphrase;
 mod person;
+mod removal;
 mod repair;
 mod shift;
 mod sync;
@@ -60,6 +61,16 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Team(TeamCommand::Join(args)) => join::run(&session, &args).await,
         Command::Team(TeamCommand::Show) => team::show(&session).await,
         Command::Team(TeamCommand::Quarantine) => team::quarantine(&session).await,
+        Command::Team(TeamCommand::Roles) => removal::roles(session.out),
+        Command::Team(TeamCommand::Devices) => removal::devices(&session).await,
+        Command::Team(TeamCommand::Grant { who, role }) => removal::grant(&session, &who, &role).await,
+        Command::Team(TeamCommand::Revoke { who, device, reason }) => {
+            removal::revoke(&session, who, device, &reason).await
+        }
+        Command::Team(TeamCommand::Confirm { removal }) => removal::confirm(&session, &removal).await,
+        Command::Team(TeamCommand::Adopt { chain, position }) => {
+            removal::adopt(&session, &chain, position).await
+        }
         Command::Incident(command) => incident::run(&session, *command).await,
         Command::Board { team } => board::show(&session, team).await,
         Command::Fieldteam(command) => field_team::run(&session, command).await,

@@ -1,4 +1,4 @@
-use firsthand_node::{Environment, Node, TeamView};
+use firsthand_node::{Environment, Node, Role, TeamView};
 use serde::Serialize;
 
 use crate::args::CreateArgs;
@@ -57,6 +57,12 @@ pub(super) async fn create(session: &Session, args: &CreateArgs) -> Result<(), F
         "The team is made, and you lead it. Without the passphrase nobody can read this home, you included.",
     );
     Ok(())
+}
+
+/// The role that somebody typed.
+pub(super) fn role(code: &str) -> Result<Role, Fail> {
+    let known = Role::ALL.into_iter().find(|role| role.code() == code);
+    known.ok_or_else(|| Fail::other("role", "there is no such role"))
 }
 
 /// Shows the team.

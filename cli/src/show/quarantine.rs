@@ -14,7 +14,7 @@ pub(crate) struct Held {
     hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<String>,
-    /// `refused`, `unsafe`, `cut`, `dependent`, `disputed` or `other`.
+    /// `refused`, `unsafe`, `removed`, `dependent`, `disputed` or `other`.
     reason: &'static str,
     /// The rule that it breaks, where the guard refused it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +87,7 @@ pub(crate) fn lines(quarantine: &Quarantine) -> Vec<String> {
             (_, Some(rule)) => format!("it breaks a rule: {rule}"),
             ("refused", None) => "it breaks a rule".to_owned(),
             ("unsafe", _) => "the program ended each time it was applied".to_owned(),
-            ("cut", _) => "it was made after its device was removed".to_owned(),
+            ("removed", _) => "it was made after its device was removed".to_owned(),
             ("dependent", _) => "it builds on an entry that is held back".to_owned(),
             ("disputed", _) => "another history of its device is followed".to_owned(),
             _ => "a newer version says so".to_owned(),

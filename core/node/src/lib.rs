@@ -25,17 +25,17 @@ pub use firsthand_store::{
     TemplateState, TrainingRow, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
-pub use firsthand_team::{Invitation, Role, TeamError};
+pub use firsthand_team::{Invitation, Reason, Role, Target, TeamError};
 pub use ledger::{
     Answering, AttachmentView, BoardLine, BoardShift, BoardView, BundleDamage, BundleError, BundleGap,
     BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView, CheckView, ChecklistError,
-    ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision, DeviceKeys, Due, Entered,
-    ExpectedView, FieldTeamRow, FieldTeamView, FileDone, FileSealer, FileWork, ForkView, FormView,
+    ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision, DeviceKeys, DeviceView, Due,
+    Entered, ExpectedView, FieldTeamRow, FieldTeamView, FileDone, FileSealer, FileWork, ForkView, FormView,
     HandoffItem, HandoffRow, HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView,
     Ledger, LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening,
-    Part, PersonView, PlaceView, ProgressFn, ProposedAssignment, QuarantineView, RecoveryView, RepairView,
-    Resolved, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile, ShiftRow, ShiftView,
-    StateDigest, StoredFile, TeamView, TemplateView, WaitingView, Watch, decode_rows, encode_rows,
+    Part, PersonView, PlaceView, ProgressFn, ProposedAssignment, QuarantineView, RecoveryView, RemovalView,
+    RepairView, Resolved, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile, ShiftRow,
+    ShiftView, StateDigest, StoredFile, TeamView, TemplateView, WaitingView, Watch, decode_rows, encode_rows,
     template_reason,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};

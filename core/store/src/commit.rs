@@ -17,6 +17,9 @@ pub struct Commit {
     pub heads: Vec<(WriterId, SignedHead)>,
     /// The documents that changed, as they stand after the entries.
     pub documents: Vec<DocumentUpdate>,
+    /// Documents to forget before `documents` are written: their rows, and how they stood. Of one that is not among those nothing is
+    /// shown until something is applied to it.
+    pub reset: Vec<DocumentId>,
     /// New membership operations, in order; one that is held already is skipped.
     pub operations: Vec<(OperationHash, Vec<u8>)>,
     /// Local settings to write; an empty value removes the setting.
@@ -53,6 +56,7 @@ impl Commit {
             entries: Vec::new(),
             heads: Vec::new(),
             documents: Vec::new(),
+            reset: Vec::new(),
             operations: Vec::new(),
             settings: Vec::new(),
             state_changes: Vec::new(),

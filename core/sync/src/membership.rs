@@ -48,6 +48,11 @@ impl Reconciliation {
         if self.peer_known { Ok(true) } else { Err(Refusal::NotAMember) }
     }
 
+    /// Whether the peer belongs to the team.
+    pub(crate) const fn knows_peer(&self) -> bool {
+        self.peer_known
+    }
+
     /// Operations are still looked up, on the way here, or being taken in.
     pub(crate) fn busy(&self) -> bool {
         !(self.told && self.heard) || self.taking > 0 || self.loading

@@ -138,6 +138,10 @@ impl Session {
     }
 
     fn step(&mut self, input: Input, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        if self.members && !self.membership.knows_peer() && !concerns_membership(&input) {
+            // It was removed in the middle of the meeting. It is told so, and nothing else leaves or is taken any more.
+            return Ok(());
+        }
         match input {
             Input::Start => self.membership.start(out),
             Input::Frame(bytes) => {
@@ -336,4 +340,15 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Whether an input is about who belongs to the team, or ends the session.
+const fn concerns_membership(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::OperationsLoaded { .. }
+            | Input::OperationsTaken { .. }
+            | Input::MembershipChanged { .. }
+            | Input::Close(_)
+    )
 }

@@ -105,4 +105,46 @@ impl Membership {
             .filter(|(hash, _)| self.place_of(hash).is_some_and(|at| past.contains(at)))
             .collect()
     }
+
+    /// Whose device signs entries that are kept: one that was ever admitted, also by an operation that does not count any more.
+    #[must_use]
+    pub fn signs_for(&self, device: &DeviceKey) -> Option<PersonId> {
+        if let Some(person) = self.roster().owner(device) {
+            return Some(person);
+        }
+        self.plain.ever(device, &self.everything()).map(|it| it.person)
+    }
+
+    /// Whether a person who belongs to the team, or did, may have written into a space.
+    #[must_use]
+    pub fn may_have_written(&self, space: &SpaceId, person: &PersonId) -> bool {
+        match self.space(space) {
+            Some(Space::Team | Space::Contact { .. }) => true,
+            Some(Space::Care { .. }) => self.reads(space, person),
+            None => false,
+        }
+    }
+
+    /// Every entry that leads released.
+    pub fn all_adopted(&self) -> impl Iterator<Item = (SpaceId, WriterId, Position, EntryHash)> + '_ {
+        self.fold.adopted.iter().flat_map(|((space, writer), entries)| {
+            entries.iter().map(|(position, hash)| (*space, *writer, *position, *hash))
+        })
+    }
+
+    /// Whether entries that were judged by `before`, which holds a part of the same operations, have to be judged anew: a
+    /// revocation stands or falls, or an entry is released.
+    #[must_use]
+    pub fn overrules(&self, before: &Self) -> bool {
+        self.removals() != before.removals() || self.fold.adopted != before.fold.adopted
+    }
+
+    /// What was here when `heads` were the heads; `None` where one of them is not.
+    #[must_use]
+    pub fn before(&self, heads: &[OperationHash]) -> Option<Self> {
+        let past = self.past(heads)?;
+        let kept = self.operations.iter().enumerate().filter(|(index, _)| past.contains(*index));
+        let bytes: Vec<Vec<u8>> = kept.map(|(_, placed)| placed.operation.encode()).collect();
+        Self::load(bytes.iter().map(Vec::as_slice)).ok()
+    }
 }

@@ -44,7 +44,7 @@ pub struct Membership {
     by_author: BTreeMap<DeviceKey, Vec<usize>>,
     revocations: Vec<usize>,
     /// What everything adds up to as if there were no revocations.
-    plain: Fold,
+    pub(crate) plain: Fold,
     pub(crate) fold: Fold,
     pub(crate) roster: Roster,
     /// Something came that can change which revocations stand.
@@ -437,10 +437,14 @@ impl Membership {
             self.fold = judge(&self.operations, None);
         }
         if std::mem::take(&mut self.outdated) {
-            let mut everything = Past::default();
-            (0..self.operations.len()).for_each(|index| everything.insert(index));
-            self.roster = self.fold.roster(&self.operations, &everything);
+            self.roster = self.fold.roster(&self.operations, &self.everything());
         }
+    }
+
+    pub(crate) fn everything(&self) -> Past {
+        let mut everything = Past::default();
+        (0..self.operations.len()).for_each(|index| everything.insert(index));
+        everything
     }
 
     /// Everything in the past of `heads`; `None` where one is not here.

@@ -118,6 +118,9 @@ impl Ledger {
     }
 
     fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Members) {
+        if !self.is_admitted() {
+            return (self.membership.heads(), Members::new());
+        }
         let roster = self.membership.roster();
         let member = |(key, device): (&DeviceKey, &firsthand_team::Device)| {
             let name = roster.members.get(&device.person)?.name.clone();
@@ -140,15 +143,20 @@ impl Ledger {
         let mut entries = 0;
         let input = match effect {
             Effect::LoadOperations { heads } => {
-                let operations =
-                    self.membership.lacking(&heads).into_iter().map(|(_, bytes)| bytes).collect();
+                let lacking = match self.membership.roster().removed_by_exchange(peer) {
+                    // It hears that it was removed, and nothing that came later.
+                    Some(device) => self.membership.notice(&device, &heads),
+                    None => self.membership.lacking(&heads),
+                };
+                let operations = lacking.into_iter().map(|(_, bytes)| bytes).collect();
                 Input::OperationsLoaded { heads: self.membership.heads(), operations }
             }
             Effect::TakeOperations { operations } => {
-                let peer_known = self
-                    .take_operations(&operations, &mut change)
-                    .map(|()| self.membership.roster().device_by_exchange(peer).is_some());
+                let peer_known = self.take_operations(Some(peer), &operations, &mut change);
                 Input::OperationsTaken { heads: self.membership.heads(), peer_known }
+            }
+            Effect::OpenSpaces if !self.is_admitted() => {
+                Input::Close(firsthand_sync::GoodbyeReason::NotAMember)
             }
             Effect::OpenSpaces => self.open_spaces(peer),
             // Who reads a space may have changed since the meeting began.
@@ -240,26 +248,35 @@ impl Ledger {
         Ok(())
     }
 
+    /// Keeps what a peer knows of the team; says whether the peer belongs to it. Of one that does not, nothing is kept: a removed
+    /// device could fill everybody's history.
     pub(super) fn take_operations(
         &mut self,
+        peer: Option<&ExchangeKey>,
         operations: &[Vec<u8>],
         change: &mut Change,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let mut membership = self.membership.clone();
         let added = membership.insert_all(operations).map_err(|error| {
             tracing::warn!(%error, "refused membership operations");
             Refusal::Misbehaved
         })?;
-        if added.is_empty() {
-            return Ok(());
+        // A file that could be opened comes from the team.
+        let of = |roster: &firsthand_team::Roster| {
+            peer.is_none_or(|peer| roster.device_by_exchange(peer).is_some())
+        };
+        let (known, was_known) = (of(membership.roster()), of(self.membership.roster()));
+        if added.is_empty() || !(known || was_known) {
+            return Ok(known);
         }
         let mut commit = firsthand_store::Commit::new(self.space);
         commit.operations = added;
         commit.membership = Some(membership.heads());
         commit.settings = super::epochs::follow(&mut self.group, &membership);
         self.store.commit(commit).map_err(|_| Refusal::Storage)?;
-        self.membership = membership;
-        match self.settle() {
+        let before = std::mem::replace(&mut self.membership, membership);
+        let settled = self.settle().and_then(|settled| Ok(self.obey(&before)? | settled));
+        match settled {
             Ok(true) => *change = self.received(),
             Ok(false) => {}
             Err(error) => {
@@ -268,7 +285,8 @@ impl Ledger {
             }
         }
         change.membership = Some(self.members());
-        Ok(())
+        // Where it is this device that was removed, there is nothing more to meet for.
+        Ok(known && self.is_admitted())
     }
 
     fn load_batch(&mut self, space: SpaceId, receiver: Vector, mut forks: BTreeSet<WriterId>) -> Input {

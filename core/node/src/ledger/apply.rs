@@ -297,7 +297,13 @@ impl Ledger {
                 let Some(last) = window.last().map(|change| change.info.number) else { break };
                 (after, windows) = (last, windows + 1);
                 let ready = window.into_iter().filter(|change| self.is_ready(change));
-                let waited: Vec<Arrival> = ready.map(Arrival::from).collect();
+                let (ready, refused): (Vec<_>, Vec<_>) =
+                    ready.partition(|change| self.may_write(&change.info));
+                for change in refused {
+                    growing.settled.insert((change.info.writer, change.info.position));
+                    self.refuse(&change.info, commit);
+                }
+                let waited: Vec<Arrival> = ready.into_iter().map(Arrival::from).collect();
                 let arrivals = waited.iter().chain(new.iter().copied()).collect();
                 self.grow(&mut growing, arrivals, known, commit);
                 new.retain(|arrival| !growing.settled.contains(&arrival.place()));
@@ -324,12 +330,12 @@ impl Ledger {
     }
 
     /// Whether the membership operations that an entry names are here.
-    fn is_ready(&self, change: &StoredChange) -> bool {
+    pub(super) fn is_ready(&self, change: &StoredChange) -> bool {
         change.info.membership.iter().all(|head| self.membership.contains(head))
     }
 
     /// Applies what can be applied, and notes what became of it; nothing is said of what goes on waiting.
-    fn grow(
+    pub(super) fn grow(
         &self,
         growing: &mut Growing,
         mut arrivals: Vec<&Arrival>,
@@ -373,11 +379,11 @@ impl Ledger {
 }
 
 /// A document that changes are tried on.
-struct Growing {
-    document: Document,
+pub(super) struct Growing {
+    pub(super) document: Document,
     /// The entry that creates it, and when that was made by its writer's clock.
-    creator: Option<((WriterId, Position), UnixMillis)>,
-    changed: bool,
+    pub(super) creator: Option<((WriterId, Position), UnixMillis)>,
+    pub(super) changed: bool,
     /// What was applied or refused.
-    settled: BTreeSet<(WriterId, Position)>,
+    pub(super) settled: BTreeSet<(WriterId, Position)>,
 }

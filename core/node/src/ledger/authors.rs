@@ -56,11 +56,20 @@ impl<'a> Rosters<'a> {
 
     /// What a device's owner was allowed to do under these heads; nothing while they are not all here.
     pub(super) fn rights(&self, heads: &[OperationHash], device: &DeviceKey) -> Rights {
+        document_rights(self.of(heads, device))
+    }
+
+    /// Whether they were allowed to enter records.
+    pub(super) fn writes(&self, heads: &[OperationHash], device: &DeviceKey) -> bool {
+        self.of(heads, device).write
+    }
+
+    fn of(&self, heads: &[OperationHash], device: &DeviceKey) -> firsthand_team::Rights {
         let mut folded = self.folded.borrow_mut();
         if !folded.contains_key(heads) {
             folded.insert(heads.to_vec(), self.membership.roster_at(heads));
         }
         let roster = folded.get(heads).and_then(Option::as_ref);
-        roster.map_or(Rights::NONE, |roster| document_rights(roster.rights(device)))
+        roster.map(|roster| roster.rights(device)).unwrap_or_default()
     }
 }

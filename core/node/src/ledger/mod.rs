@@ -15,8 +15,10 @@ mod check;
 mod check_ins;
 mod checklists;
 mod clock;
+mod cuts;
 mod debriefs;
 mod delivered;
+mod devices;
 mod drafts;
 mod epochs;
 mod field_teams;
@@ -58,6 +60,7 @@ pub use check_ins::CheckInView;
 pub use checklists::{ChecklistError, TemplateView, reason as template_reason};
 pub use debriefs::DebriefView;
 pub use delivered::OnlyHere;
+pub use devices::{DeviceView, RemovalView};
 pub use field_teams::{FieldTeamRow, FieldTeamView};
 pub use fork::ForkView;
 pub use handoffs::{HandoffItem, HandoffRow, HandoffView};
@@ -275,7 +278,8 @@ impl Ledger {
         // be the end.
         let mut own = BTreeMap::new();
         if !store.is_in_doubt() {
-            for space in membership.spaces_of(&person_id(&device)).into_keys() {
+            let person = membership.signs_for(&device).unwrap_or_else(|| person_id(&device));
+            for space in membership.spaces_of(&person).into_keys() {
                 own.extend(own::OwnChain::find(&store, space)?.map(|chain| (space, chain)));
             }
         }
@@ -286,7 +290,7 @@ impl Ledger {
         let mut ledger = Self {
             group,
             device,
-            person: person_id(&device),
+            person: membership.signs_for(&device).unwrap_or_else(|| person_id(&device)),
             space,
             own,
             clock_keeper: Self::heard_clocks(&store)?,
@@ -303,6 +307,7 @@ impl Ledger {
             membership,
         };
         ledger.resume()?;
+        ledger.obey_what_was_saved()?;
         Ok(ledger)
     }
 

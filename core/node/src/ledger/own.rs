@@ -10,6 +10,7 @@ use firsthand_log::{
 };
 use firsthand_record::ShortCode;
 use firsthand_store::{Commit, DocumentUpdate, EntryState, NewEntry, Store};
+use firsthand_team::TeamError;
 use rand_core::CryptoRng;
 
 use super::{CLOCK, Ledger, Now, SHORT_CODE_PREFIX};
@@ -88,6 +89,10 @@ impl Ledger {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<Draft, NodeError> {
+        if !self.rights().write {
+            return Err(TeamError::NotAllowed.into());
+        }
+        self.leave_cut_chain(&space)?;
         let mut commit = Commit::new(space);
         if let Some(OwnChain { writer, .. }) = self.own.get(&space).copied() {
             let tip = self.store.tip(&space, &writer);
@@ -122,6 +127,19 @@ impl Ledger {
             Draft { writer, commit, prefix, tip: None, entries: Vec::new(), next: Position::START.next() };
         self.add_entry(&mut draft, now, EntryKind::Bind, None, None, bind.encode(), None);
         Ok(draft)
+    }
+
+    /// Makes the next own entry begin a new chain where the one in use was cut by a removal: who returns begins anew.
+    fn leave_cut_chain(&mut self, space: &SpaceId) -> Result<(), NodeError> {
+        let Some(OwnChain { writer, .. }) = self.own.get(space).copied() else { return Ok(()) };
+        if self.membership.is_cut(&self.device) {
+            let first = self.store.entry_info(&writer, Position::START.next())?;
+            let heads = first.map(|info| info.membership).unwrap_or_default();
+            if self.membership.cut(space, &writer, &self.device, &heads).is_some() {
+                self.own.remove(space);
+            }
+        }
+        Ok(())
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is one field of an entry")]

@@ -5,7 +5,6 @@ use firsthand_document::DocumentKind;
 use firsthand_ids::{DocumentId, LocalTime, PersonId, SpaceId};
 use firsthand_record::roster::EmergencyContact;
 use firsthand_record::{Care, Moment};
-use firsthand_store::Commit;
 use firsthand_team::{Space, TeamError};
 use rand_core::CryptoRng;
 
@@ -84,15 +83,7 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::Team`] for a stranger or oneself; [`NodeError::Store`] from the store.
     pub fn name_care_contact(&mut self, contact: Option<PersonId>) -> Result<(), NodeError> {
-        let mut membership = self.membership.clone();
-        let operation = membership.name_care_contact(&self.keys.signing, contact)?;
-        let mut commit = Commit::new(self.space);
-        commit.operations.push(operation);
-        commit.membership = Some(membership.heads());
-        self.store.commit(commit)?;
-        self.membership = membership;
-        self.renamed = true;
-        Ok(())
+        self.change_team(|membership, secret| membership.name_care_contact(secret, contact)).map(drop)
     }
 
     /// Whom this device's person named, by id and name.

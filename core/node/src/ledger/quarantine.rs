@@ -82,7 +82,7 @@ const fn words(reason: HoldReason) -> &'static str {
     match reason {
         HoldReason::Refused => "refused",
         HoldReason::Unsafe => "unsafe",
-        HoldReason::Cut => "cut",
+        HoldReason::Cut => "removed",
         HoldReason::Dependent => "dependent",
         HoldReason::Disputed => "disputed",
         _ => "other",
@@ -159,6 +159,9 @@ impl Ledger {
             Some(stored) => Document::load(&stored.saved)?,
             None => Document::empty(),
         };
+        if !self.may_write(info) {
+            return Ok(Some("whoever may only read writes nothing"));
+        }
         let known = BTreeMap::new();
         let authors = LogAuthors::new(&self.store, &self.membership, &known);
         let incoming = Incoming {

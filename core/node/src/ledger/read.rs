@@ -278,7 +278,7 @@ impl Ledger {
 
     /// A person's name.
     pub(super) fn name(&self, person: &PersonId) -> String {
-        match self.membership.roster().members.get(person) {
+        match self.membership.roster().known(person) {
             Some(member) => member.name.clone(),
             None => person.short(),
         }

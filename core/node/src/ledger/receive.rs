@@ -6,7 +6,7 @@ use firsthand_document::Author;
 use firsthand_ids::{ChangeHash, DeviceKey, EntryHash, HybridTime, Position, SpaceId, WriterId};
 use firsthand_log::lean::{ReceivedBatch, decode_batch};
 use firsthand_log::{Entry, EntryKind, Mark, SignedHead, Tip, Vector, verify_run};
-use firsthand_store::{AsideRun, Commit, EntryState, NewEntry};
+use firsthand_store::{AsideRun, Commit, EntryState, HoldReason, NewEntry};
 use firsthand_sync::Refusal;
 
 use super::apply::Arrival;
@@ -42,6 +42,10 @@ struct Verified {
     author: Author,
     /// The membership heads in force are all here.
     ready: bool,
+    /// Its author may enter records.
+    writes: bool,
+    /// It lies beyond the cut of its chain.
+    beyond: bool,
 }
 
 #[derive(Default)]
@@ -51,6 +55,8 @@ struct VerifiedBatch {
     forks: BTreeSet<WriterId>,
     /// The other branches of forked chains.
     aside: Vec<AsideRun>,
+    /// Something of it is of a chain that is cut.
+    cut: bool,
 }
 
 impl Ledger {
@@ -58,7 +64,8 @@ impl Ledger {
     /// nothing is acknowledged before it is on the disk.
     pub(super) fn receive(&mut self, space: &SpaceId, plain: &[u8], now: Now) -> Result<Received, Refusal> {
         if !self.takes_part(space) {
-            return Err(Refusal::Misbehaved);
+            // It was on its way when this device heard that it was removed.
+            return Err(if self.is_admitted() { Refusal::Misbehaved } else { Refusal::NotAMember });
         }
         let batch = decode_batch(plain, space, &self.store.references(*space)).map_err(|error| {
             tracing::warn!(%error, "refused a batch");
@@ -143,9 +150,8 @@ impl Ledger {
                     Refusal::Misbehaved
                 },
             )?;
-            let roster = self.membership.roster();
-            if roster.member(&run.tip.device).is_none_or(|(person, _)| person != run.tip.person)
-                || !self.membership.reads(space, &run.tip.person)
+            if self.membership.signs_for(&run.tip.device) != Some(run.tip.person)
+                || !self.membership.may_have_written(space, &run.tip.person)
             {
                 return Err(Refusal::Misbehaved);
             }
@@ -157,6 +163,8 @@ impl Ledger {
                 verified.aside.push(self.branch(space, writer, differs, entries, run.head(signature)));
                 continue;
             }
+            let stays = self.stays(space, &writer, &run.tip.device, &entries)?;
+            verified.cut |= stays.is_some();
             let mut membership = tip.map(|tip| tip.membership).unwrap_or_default();
             let known = held.map_or(Position::START, |tip| tip.position);
             let mut fresh = false;
@@ -178,7 +186,10 @@ impl Ledger {
                     rights: rosters.rights(&membership, &run.tip.device),
                 };
                 let ready = membership.iter().all(|head| self.membership.contains(head));
-                placed.insert((writer, entry.position), Verified { writer, hash, entry, author, ready });
+                let beyond = stays.is_some_and(|stays| entry.position > stays);
+                let writes = rosters.writes(&membership, &run.tip.device);
+                let place = (writer, entry.position);
+                placed.insert(place, Verified { writer, hash, entry, author, ready, writes, beyond });
             }
             if fresh {
                 verified.heads.push((writer, head));
@@ -186,6 +197,29 @@ impl Ledger {
         }
         verified.entries = order.iter().filter_map(|place| placed.remove(place)).collect();
         Ok(verified)
+    }
+
+    /// How far a chain stays that may be cut; its first entry is held or in the run.
+    fn stays(
+        &self,
+        space: &SpaceId,
+        writer: &WriterId,
+        device: &DeviceKey,
+        entries: &[Entry],
+    ) -> Result<Option<Position>, Refusal> {
+        if !self.membership.is_cut(device) {
+            return Ok(None);
+        }
+        let first = Position::START.next();
+        let begins = entries.first().filter(|entry| entry.position == first);
+        let heads = match begins.and_then(|entry| entry.header.membership.clone()) {
+            Some(heads) => heads,
+            None => {
+                let held = self.store.entry_info(writer, first).map_err(|_| Refusal::Storage)?;
+                held.map(|info| info.membership).unwrap_or_default()
+            }
+        };
+        self.stays_to(space, writer, device, &heads).map_err(|_| Refusal::Storage)
     }
 
     /// Whether this device's person reads a space.
@@ -275,7 +309,9 @@ impl Ledger {
             self.clock.observe(it.entry.header.hybrid, hybrid_now);
             let state = match it.entry.header.kind {
                 EntryKind::Other(_) => EntryState::NotUnderstood,
+                EntryKind::Create | EntryKind::Change if it.beyond => EntryState::Held(HoldReason::Cut),
                 EntryKind::Create | EntryKind::Change if !it.ready => EntryState::Waiting,
+                EntryKind::Create | EntryKind::Change if !it.writes => EntryState::Held(HoldReason::Refused),
                 _ => EntryState::Applied,
             };
             if let (EntryState::Applied, Some(id), EntryKind::Create | EntryKind::Change) =
@@ -314,7 +350,7 @@ impl Ledger {
         if self.untried.is_full() {
             self.apply_untried()?;
         }
-        Ok(())
+        if batch.cut { self.look_at_cuts() } else { Ok(()) }
     }
 
     /// Commits, and follows an own entry that moved in the order for people.

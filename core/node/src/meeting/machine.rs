@@ -387,11 +387,12 @@ impl Meetings {
                 if let Some((device, name)) = member {
                     out.push(Effect::Tell(Event::Met { link: id, device, name }));
                 }
+                // What changed since the handshake comes first: who was removed meanwhile is to hear of it.
+                self.session(id, SessionInput::MembershipChanged { heads, peer_known }, out);
                 self.session(id, SessionInput::Clock(clock), out);
                 self.session(id, SessionInput::Want(wanted), out);
                 self.session(id, SessionInput::Pending(pending), out);
                 self.session(id, SessionInput::Start, out);
-                self.session(id, SessionInput::MembershipChanged { heads, peer_known }, out);
                 for frame in early {
                     self.session(id, SessionInput::Frame(frame), out);
                 }

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod checklists;
+mod devices;
 mod driver;
 mod evidence;
 mod files;

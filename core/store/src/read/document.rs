@@ -1,4 +1,4 @@
-use firsthand_ids::{DocumentId, Position, SpaceId, WriterId};
+use firsthand_ids::{DeviceKey, DocumentId, OperationHash, Position, SpaceId, WriterId};
 use firsthand_log::compress::decompress_document;
 use rusqlite::{OptionalExtension, params};
 
@@ -161,6 +161,42 @@ impl Store {
         let rows =
             select.query_map(params![chain.number, from.0 as i64], |row| row.get(0).map(DocumentId::new))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The documents about which a chain says something under membership heads for which `differs` answers that it is to be
+    /// judged anew, with the space in which it does. Goes through all entries.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn documents_judged_under(
+        &self,
+        differs: &mut dyn FnMut(&DeviceKey, &[OperationHash]) -> bool,
+    ) -> Result<Vec<(SpaceId, DocumentId)>, StoreError> {
+        let mut select = self.database.prepare(
+            "SELECT DISTINCT writer, membership FROM entries WHERE document IS NOT NULL ORDER BY writer, membership",
+        )?;
+        let pairs = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let pairs: Vec<(i64, i64)> = pairs.collect::<Result<_, _>>()?;
+        let mut documents = self.database.prepare(
+            "SELECT DISTINCT d.id, d.space FROM entries AS e JOIN documents AS d ON d.number = e.document
+             WHERE e.writer = ?1 AND e.membership = ?2 ORDER BY d.id",
+        )?;
+        let mut found = Vec::new();
+        for (writer, membership) in pairs {
+            let (_, chain) = self.cache.writer(writer)?;
+            let heads = self.cache.memberships.get(&membership).map_or(&[][..], Vec::as_slice);
+            if differs(&chain.device, heads) {
+                let read =
+                    |row: &rusqlite::Row<'_>| Ok((DocumentId::new(row.get(0)?), row.get::<_, i64>(1)?));
+                for row in documents.query_map([writer, membership], read)? {
+                    let (id, space) = row?;
+                    found.push((self.cache.space(space)?, id));
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
     /// The entry that created a document.

@@ -6,6 +6,28 @@ use crate::cache;
 use crate::commit::DocumentUpdate;
 use crate::{FileSecrets, ProjectedRow, StoreError};
 
+/// Every table that is derived from documents, those first that refer to others.
+const ROW_TABLES: [&str; 18] = [
+    "trainings",
+    "people",
+    "roles_required",
+    "field_teams",
+    "assignments",
+    "go_no_go",
+    "shifts",
+    "check_ins",
+    "handoffs",
+    "unheard",
+    "origins",
+    "incident_places",
+    "text_queue",
+    "incidents",
+    "evidence_forms",
+    "evidence",
+    "templates",
+    "runs",
+];
+
 /// A document that the commit touches.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
@@ -75,6 +97,21 @@ impl super::Draft<'_> {
             return Err(StoreError::Invalid("a document that another entry created"));
         }
         draft.saved = Some((update.kind.clone(), packed));
+        Ok(())
+    }
+
+    /// Forgets how a document stood, and its rows.
+    pub(super) fn reset(&mut self, id: &DocumentId) -> Result<(), StoreError> {
+        let number = self.document(id)?.number;
+        for table in ROW_TABLES {
+            let delete = format!("DELETE FROM {table} WHERE document = ?1");
+            self.transaction.prepare_cached(&delete)?.execute([number])?;
+        }
+        self.transaction.prepare_cached("DELETE FROM incident_text WHERE rowid = ?1")?.execute([number])?;
+        let mut forget = self
+            .transaction
+            .prepare_cached("UPDATE documents SET kind = NULL, saved = NULL WHERE number = ?1")?;
+        forget.execute([number])?;
         Ok(())
     }
 

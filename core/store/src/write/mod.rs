@@ -78,7 +78,7 @@ impl Store {
         let of_roster = commit.documents.iter().any(|update| {
             use crate::ProjectedRow::{CheckIn, Person, Shift};
             matches!(update.row, Some(Person(_) | Shift(_) | CheckIn(_)))
-        });
+        }) || !commit.reset.is_empty();
         let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(number) = number {
             write_setting(&transaction, COMMITS, &number.to_le_bytes())?;
@@ -149,6 +149,9 @@ impl<'a> Draft<'a> {
         }
         for (writer, position, effective) in commit.effective {
             self.set_effective(&writer, position, effective)?;
+        }
+        for id in &commit.reset {
+            self.reset(id)?;
         }
         for update in &commit.documents {
             self.update(update)?;

@@ -292,7 +292,7 @@ impl Ledger {
     fn take_bundled_operations(&mut self, taking: &mut Taking, content: &[u8]) -> Result<(), &'static str> {
         let operations = operations(content).map_err(|_| REFUSED)?;
         let before = self.membership.all().len();
-        self.take_operations(&operations, &mut Change::default()).map_err(|refusal| why(&refusal))?;
+        self.take_operations(None, &operations, &mut Change::default()).map_err(|refusal| why(&refusal))?;
         taking.taken.operations += (self.membership.all().len() - before) as u64;
         taking.keys = self.held_keys();
         // Known from the door alone until the operation that makes it has come.

@@ -1,0 +1,248 @@
+//! Roles, removal and return, as people ask for them.
+
+use std::collections::BTreeSet;
+
+use firsthand_ids::{DeviceKey, OperationHash, PersonId, Position, SpaceId, WriterId};
+use firsthand_team::{Cut, Reason, Role, Space, Target, TeamError};
+
+use super::Ledger;
+use crate::NodeError;
+
+/// A device of somebody who belongs to the team, or did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceView {
+    /// Its key.
+    pub device: DeviceKey,
+    /// Whose it is.
+    pub person: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Their role; of somebody who was removed, the one they had.
+    pub role: Role,
+    /// Whether it belongs to the team.
+    pub admitted: bool,
+    /// Whether it is this device.
+    pub this: bool,
+}
+
+/// A removal that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovalView {
+    /// Its operation.
+    pub hash: OperationHash,
+    /// Whom it removed, by name.
+    pub name: String,
+    /// The one device, where the person was not removed with all of them.
+    pub device: Option<DeviceKey>,
+    /// Why, a word for machines.
+    pub reason: &'static str,
+    /// Who signed it, by name.
+    pub by: String,
+    /// Who else stands behind it, by name.
+    pub confirmed: Vec<String>,
+}
+
+impl Ledger {
+    /// Every device of the team, by name; those that were removed too.
+    #[must_use]
+    pub fn devices(&self) -> Vec<DeviceView> {
+        let roster = self.membership.roster();
+        let admitted = roster.devices.iter().map(|it| (it, true));
+        let removed = roster.removed.iter().map(|it| (it, false));
+        let view = |((device, it), admitted): ((&DeviceKey, &firsthand_team::Device), bool)| DeviceView {
+            device: *device,
+            person: it.person,
+            name: self.name(&it.person),
+            role: roster.known(&it.person).map_or(Role::ReadOnly, |member| member.role),
+            admitted,
+            this: *device == self.device,
+        };
+        let mut views: Vec<_> = admitted.chain(removed).map(view).collect();
+        views.sort_by(|a, b| (&a.name, a.device).cmp(&(&b.name, b.device)));
+        views
+    }
+
+    /// The removals that stand, the latest last.
+    #[must_use]
+    pub fn removals(&self) -> Vec<RemovalView> {
+        let roster = self.membership.roster();
+        let name =
+            |device: &DeviceKey| roster.owner(device).map_or_else(|| device.short(), |it| self.name(&it));
+        let view = |removal: firsthand_team::Removal| RemovalView {
+            hash: removal.hash,
+            name: match removal.target {
+                Target::Device(device) => name(&device),
+                Target::Person(person) => self.name(&person),
+            },
+            device: match removal.target {
+                Target::Device(device) => Some(device),
+                Target::Person(_) => None,
+            },
+            reason: removal.reason.code(),
+            by: name(&removal.by),
+            confirmed: removal.confirmed.iter().map(|person| self.name(person)).collect(),
+        };
+        self.membership.removals().into_iter().map(view).collect()
+    }
+
+    /// Whether this device belongs to the team.
+    #[must_use]
+    pub fn is_admitted(&self) -> bool {
+        self.membership.roster().devices.contains_key(&self.device)
+    }
+
+    /// Gives a person a role. Somebody who was removed returns with it, on every device that they had.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] without the right or for a stranger; [`NodeError::Store`] from the store.
+    pub fn grant(&mut self, person: PersonId, role: Role) -> Result<(), NodeError> {
+        if self.membership.roster().members.contains_key(&person) {
+            return self.change_team(|team, secret| team.grant(secret, person, role)).map(drop);
+        }
+        let removed = self.membership.roster().removed.iter();
+        let theirs: Vec<DeviceKey> =
+            removed.filter(|(_, it)| it.person == person).map(|(device, _)| *device).collect();
+        if theirs.is_empty() {
+            return Err(TeamError::NotFound.into());
+        }
+        for device in theirs {
+            self.change_team(|team, secret| team.readmit(secret, device, role))?;
+        }
+        Ok(())
+    }
+
+    /// Lets one removed device return.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] without the right, or where it was not removed; [`NodeError::Store`] from the store.
+    pub fn readmit(&mut self, device: DeviceKey, role: Role) -> Result<(), NodeError> {
+        self.change_team(|team, secret| team.readmit(secret, device, role)).map(drop)
+    }
+
+    /// Takes a device, or a person with all of theirs, out of the team. What this device holds of them stays; what comes later is
+    /// held.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] without the right or for a stranger; [`NodeError::Store`] from the store.
+    pub fn revoke(&mut self, target: Target, reason: Reason) -> Result<OperationHash, NodeError> {
+        let cuts = self.cuts_for(&target)?;
+        self.change_team(|team, secret| team.revoke(secret, target, reason, cuts))
+    }
+
+    /// Says that this device's person stands behind a removal.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] without the right, or where there is none; [`NodeError::Store`] from the store.
+    pub fn confirm(&mut self, removal: OperationHash) -> Result<(), NodeError> {
+        self.change_team(|team, secret| team.confirm(secret, removal)).map(drop)
+    }
+
+    /// Releases an entry that is held because its device was removed, with what it builds on in its document.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] without the right, or where no such entry is held; [`NodeError::Store`] from the store.
+    pub fn adopt(&mut self, writer: WriterId, position: Position) -> Result<(), NodeError> {
+        use firsthand_store::{EntryState, HoldReason};
+        let info = self.store.entry_info(&writer, position)?;
+        let held = info.filter(|info| info.state == EntryState::Held(HoldReason::Cut));
+        let info = held.ok_or(TeamError::NotFound)?;
+        let (space, hash) = (info.space, info.hash);
+        self.change_team(|team, secret| team.adopt(secret, space, writer, position, hash)).map(drop)
+    }
+
+    /// The person whom somebody typed: a name, or the beginning of an id; also of those who were removed.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] or [`NodeError::Ambiguous`].
+    pub fn find_member(&self, typed: &str) -> Result<PersonId, NodeError> {
+        let roster = self.membership.roster();
+        let people = || roster.members.iter().chain(&roster.former);
+        let name = typed.trim().to_lowercase();
+        let named: Vec<PersonId> =
+            people().filter(|(_, it)| it.name.to_lowercase() == name).map(|(id, _)| *id).collect();
+        let begins = |id: &PersonId| name.len() >= SHORTEST && id.to_string().starts_with(&name);
+        let fits =
+            if named.is_empty() { people().map(|(id, _)| *id).filter(begins).collect() } else { named };
+        only(typed, fits, |id| format!("{} ({})", self.name(id), id.short()))
+    }
+
+    /// The device whose key begins as somebody typed.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] or [`NodeError::Ambiguous`].
+    pub fn find_device(&self, typed: &str) -> Result<DeviceKey, NodeError> {
+        let name = typed.trim().to_lowercase();
+        let devices = self.devices().into_iter().map(|it| it.device);
+        let begins = |device: &DeviceKey| name.len() >= SHORTEST && device.to_string().starts_with(&name);
+        only(typed, devices.filter(begins).collect(), DeviceKey::short)
+    }
+
+    /// The removal whose hash begins as somebody typed.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] or [`NodeError::Ambiguous`].
+    pub fn find_removal(&self, typed: &str) -> Result<OperationHash, NodeError> {
+        let name = typed.trim().to_lowercase();
+        let removals = self.membership.removals().into_iter().map(|it| it.hash);
+        let begins = |hash: &OperationHash| name.len() >= SHORTEST && hash.to_string().starts_with(&name);
+        only(typed, removals.filter(begins).collect(), OperationHash::short)
+    }
+
+    /// The chain of a held entry, by how its id begins.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] or [`NodeError::Ambiguous`]; [`NodeError::Store`] from the store.
+    pub fn find_held_chain(&mut self, typed: &str) -> Result<WriterId, NodeError> {
+        let name = typed.trim().to_lowercase();
+        let held: BTreeSet<WriterId> = self.quarantine()?.held.into_iter().map(|it| it.writer).collect();
+        let begins = |writer: &WriterId| name.len() >= SHORTEST && writer.to_string().starts_with(&name);
+        only(typed, held.into_iter().filter(begins).collect(), WriterId::short)
+    }
+
+    /// How far this device holds each chain of what is to be removed, as far as it stays now.
+    fn cuts_for(&self, target: &Target) -> Result<Vec<Cut>, NodeError> {
+        let roster = self.membership.roster();
+        let all = roster.devices.iter().chain(&roster.removed);
+        let hit = |device: &DeviceKey, person: &PersonId| match target {
+            Target::Device(it) => it == device,
+            Target::Person(it) => it == person,
+        };
+        let devices: BTreeSet<DeviceKey> =
+            all.filter(|(device, it)| hit(device, &it.person)).map(|(device, _)| *device).collect();
+        let spaces: Vec<SpaceId> = self.store.spaces().collect();
+        let mut cuts = Vec::new();
+        for space in spaces {
+            if matches!(self.membership.space(&space), Some(Space::Care { .. })) {
+                continue;
+            }
+            for (writer, _) in self.store.vector(&space).iter() {
+                let Some(tip) = self.store.tip(&space, writer).filter(|tip| devices.contains(&tip.device))
+                else {
+                    continue;
+                };
+                let first = self.store.entry_info(writer, Position::START.next())?;
+                let heads = first.map(|info| info.membership).unwrap_or_default();
+                let stays = self.stays_to(&space, writer, &tip.device, &heads)?;
+                let position = stays.map_or(tip.position, |stays| stays.min(tip.position));
+                if let Some(hash) = self.store.entry_hash_at(&space, writer, position)? {
+                    cuts.push(Cut { space, writer: *writer, position, hash });
+                }
+            }
+        }
+        Ok(cuts)
+    }
+}
+
+/// The fewest digits of an id that name something.
+const SHORTEST: usize = 4;
+
+fn only<T: Copy>(typed: &str, fits: Vec<T>, show: impl Fn(&T) -> String) -> Result<T, NodeError> {
+    match &fits[..] {
+        [one] => Ok(*one),
+        [] => Err(NodeError::NotFound(typed.to_owned())),
+        several => Err(NodeError::Ambiguous {
+            typed: typed.to_owned(),
+            candidates: several.iter().map(show).collect(),
+        }),
+    }
+}
