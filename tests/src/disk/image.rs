@@ -206,6 +206,23 @@ pub fn syncs(ops: &[Op]) -> Vec<usize> {
     moments
 }
 
+/// How many commits went into the write-ahead log since it was synced last. Those that follow from others do not wait for the
+/// disk, so there may be several.
+#[must_use]
+pub fn commits_at_risk(ops: &[Op]) -> usize {
+    /// SQLite's file format, "WAL Frame Header": 24 bytes; bytes 4 to 7 are not zero in the last frame of a commit.
+    const FRAME_HEADER: usize = 24;
+    let log = |file: &String| file.ends_with("store.db-wal");
+    let since = ops.iter().rev().take_while(|op| !matches!(op, Op::Sync(file) if log(file)));
+    let commits = since.filter(|op| match op {
+        Op::Write { file, bytes, .. } => {
+            log(file) && bytes.len() == FRAME_HEADER && bytes[4..8].iter().any(|byte| *byte != 0)
+        }
+        _ => false,
+    });
+    commits.count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

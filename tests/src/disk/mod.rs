@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use image::{Loss, crash, syncs};
+pub use image::{Loss, commits_at_risk, crash, syncs};
 
 /// Something that was done to a file below the recorder's folder; names are relative to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

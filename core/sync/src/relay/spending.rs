@@ -65,7 +65,7 @@ impl Allowance {
         let mut then = *self;
         then.fill(now);
         // A thousandth of a unit per millisecond and unit a second.
-        let wait = -then.level / i64::from(then.rate.max(1));
+        let wait = then.level.saturating_neg() / i64::from(then.rate.max(1));
         (then.level < 0).then(|| UnixMillis(now.0.saturating_add(wait + 1)))
     }
 
