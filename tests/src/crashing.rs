@@ -16,13 +16,18 @@ pub const KEY: [u8; 32] = [9; 32];
 /// The installation number does not change: a killed program is no copy.
 pub const VAULT: TestVault = TestVault([9; 16]);
 
-/// Opens the home; makes it where there is none, or where making it was cut off.
+/// Opens the home; makes it where there is none, or where making it was cut off, as the program then tells people to do. Who
+/// has seen something acknowledged finds it missing in a home that was made anew.
 ///
 /// # Errors
 /// As the ledger's.
 pub fn open(dir: &Path, seed: u64) -> Result<Ledger, NodeError> {
-    match reopen(dir) {
-        Err(NodeError::Store(StoreError::NoHome)) => {
+    let opened = reopen(dir);
+    if matches!(opened, Err(NodeError::Unfinished)) {
+        std::fs::remove_dir_all(dir)?;
+    }
+    match opened {
+        Err(NodeError::Unfinished | NodeError::Store(StoreError::NoHome)) => {
             let home = Home::create(dir)?;
             let opening =
                 Opening { home, unlock: Unlock::RawKey(&KEY), vault: &VAULT, slot: SlotOptions::FLOOR };

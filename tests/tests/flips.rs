@@ -24,8 +24,9 @@ impl Template {
             for file in fs::read_dir(dir).unwrap() {
                 let file = file.unwrap();
                 let path = file.path().strip_prefix(home).unwrap().to_owned();
-                // The index of the log is made anew when a home is opened; the lock is empty.
-                let bytes = !path.ends_with("store.db-shm") && file.metadata().unwrap().len() > 0;
+                // The index of the log, and who has the home open, are written anew when a home is opened; the lock is empty.
+                let anew = path.ends_with("store.db-shm") || path.ends_with("holder");
+                let bytes = !anew && file.metadata().unwrap().len() > 0;
                 if file.file_type().unwrap().is_file() && bytes {
                     files.push(path);
                 }
