@@ -125,8 +125,8 @@ fn human(it: &Imported) -> String {
     let mut lines = Vec::new();
     if it.entries + it.operations + it.files == 0 {
         lines.push(format!(
-            "Nothing new: {} of it held here already.",
-            text::count(it.entries_read, "entry is", "entries are")
+            "Nothing new: {}, held here already.",
+            text::count(it.entries_read, "entry", "entries")
         ));
     } else {
         let mut new = vec![text::count(it.entries, "new entry", "new entries")];

@@ -13,6 +13,7 @@ mod incident;
 mod meet;
 mod merge;
 mod panic;
+mod removal;
 mod roster;
 mod status;
 mod support;
