@@ -183,13 +183,14 @@ impl Relay {
         let mut accepts = Allowance::new(ACCEPTS, 4, now());
         tokio::pin!(stop);
         loop {
-            let slow = accepts.ready_at(now()).is_some();
+            let asked = now();
+            let wait = accepts.ready_at(asked).map(|ready| ready.0.saturating_sub(asked.0).unsigned_abs());
             tokio::select! {
                 biased;
                 () = &mut stop => break,
                 _ = sweep.tick() => drop(tokio::spawn(swept(shared.worker.clone()))),
-                () = tokio::time::sleep(Duration::from_millis(10)), if slow => {}
-                accepted = listener.accept(), if !slow => {
+                () = tokio::time::sleep(Duration::from_millis(wait.unwrap_or_default())), if wait.is_some() => {}
+                accepted = listener.accept(), if wait.is_none() => {
                     accepts.spend(now(), 1);
                     // A connection that is gone before it is accepted, or no file to be had for it: the next one may do.
                     let Ok((socket, address)) = accepted else { continue };
