@@ -8,7 +8,8 @@ use firsthand_log::codec::{Reader, Writer};
 
 use crate::epoch::{BOXES, EPOCH, EpochBoxes, NewEpoch};
 use crate::operation::check_name;
-use crate::{MAX_NAME_BYTES, Quorum, Role, TeamError};
+use crate::relay::{ADD_RELAY, DROP_RELAY};
+use crate::{MAX_NAME_BYTES, Quorum, Role, TeamError, TeamRelay};
 
 /// The most chains that a revocation names: what a device writes into in years, 69 bytes each. Of a device with more, the
 /// shortest chains are left out, and held until a lead raises the cut.
@@ -114,9 +115,16 @@ pub enum Body {
     Epoch(NewEpoch),
     /// Seals the key of an epoch to further devices.
     Boxes(EpochBoxes),
+    /// Adds a relay that carries sealed entries between the team's devices, or says anew how to reach it.
+    AddRelay(TeamRelay),
+    /// Drops a relay.
+    DropRelay {
+        /// Its static key.
+        key: ExchangeKey,
+    },
     /// Something a newer version defines: verified, kept and passed on, without effect here.
     Other {
-        /// Its kind, 12 or more.
+        /// Its kind, 14 or more.
         kind: u8,
         /// Its bytes.
         bytes: Vec<u8>,
@@ -229,6 +237,8 @@ impl std::fmt::Debug for Body {
             Self::Recover { decision, .. } => write!(f, "Recover({decision:?})"),
             Self::Epoch(epoch) => write!(f, "Epoch({:?})", epoch.space),
             Self::Boxes(boxes) => write!(f, "Boxes({:?})", boxes.epoch),
+            Self::AddRelay(_) => f.write_str("AddRelay(..)"),
+            Self::DropRelay { key } => write!(f, "DropRelay({key:?})"),
             Self::Other { kind, .. } => write!(f, "Other({kind})"),
         }
     }
@@ -311,6 +321,14 @@ impl Body {
                 boxes.encode(&mut out);
                 BOXES
             }
+            Self::AddRelay(relay) => {
+                relay.encode(&mut out);
+                ADD_RELAY
+            }
+            Self::DropRelay { key } => {
+                out.fixed(key);
+                DROP_RELAY
+            }
             Self::Other { kind, bytes } => {
                 out.fixed(bytes);
                 *kind
@@ -369,6 +387,8 @@ impl Body {
             9 => recover(&mut reader)?,
             EPOCH => Self::Epoch(NewEpoch::decode(&mut reader)?),
             BOXES => Self::Boxes(EpochBoxes::decode(&mut reader)?),
+            ADD_RELAY => Self::AddRelay(TeamRelay::decode(&mut reader)?),
+            DROP_RELAY => Self::DropRelay { key: ExchangeKey::new(reader.array("relay's key")?) },
             kind => Self::Other { kind, bytes: reader.rest().to_vec() },
         };
         reader.finish("operation body")?;

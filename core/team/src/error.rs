@@ -39,6 +39,20 @@ pub enum TeamError {
         "use these recovery codes: check that each is complete, that they are enough, and that they are this team's"
     )]
     Recovery,
+    /// The address of a relay is not one, or too long.
+    #[error(
+        "read the relay's address: it is ws:// or wss://, a host, perhaps a port, and a path, of at most {max} characters"
+    )]
+    RelayAddress {
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// The team has as many relays as it may.
+    #[error("add more than {limit} relays to a team; remove one first")]
+    TooManyRelays {
+        /// The limit.
+        limit: usize,
+    },
     /// The text is no invitation: mistyped, cut short, or of a newer version.
     #[error("read the invitation code: check that it is complete")]
     Invitation,

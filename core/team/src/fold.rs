@@ -8,6 +8,7 @@ use firsthand_ids::{
 
 use crate::membership::Placed;
 use crate::past::Past;
+use crate::relay::Relays;
 use crate::space::{Cares, Naming};
 use crate::{Body, Decision, Device, Member, Rights, Role, Roster, Target, person_id};
 
@@ -74,6 +75,7 @@ pub(crate) struct Fold {
     pub(crate) backed: BTreeSet<usize>,
     pub(crate) adopted: BTreeMap<(SpaceId, WriterId), BTreeMap<Position, EntryHash>>,
     pub(crate) cares: Cares,
+    relays: Relays,
     pub(crate) team_name: String,
 }
 
@@ -283,6 +285,18 @@ impl Fold {
                 }
                 rights.remove
             }
+            Body::AddRelay(relay) => {
+                if rights.remove {
+                    self.relays.add((it.depth, it.hash), index, relay.clone());
+                }
+                rights.remove
+            }
+            Body::DropRelay { key } => {
+                if rights.remove {
+                    self.relays.drop_all(*key, index);
+                }
+                rights.remove
+            }
             // Its signatures were checked when it came in.
             Body::Recover { decision, .. } => {
                 support = Past::default();
@@ -406,6 +420,7 @@ impl Fold {
         if past.contains(0) {
             roster.name.clone_from(&self.team_name);
         }
+        roster.relays = self.relays.standing(all, past);
         for device in self.devices.keys() {
             self.enter(all, &mut roster, device, past);
         }

@@ -363,6 +363,8 @@ impl Membership {
             | Body::Adopt { .. }
             | Body::Epoch(_)
             | Body::Boxes(_)
+            | Body::AddRelay(_)
+            | Body::DropRelay { .. }
             | Body::Other { .. } => {}
         }
         Ok(Some((hash, operation)))

@@ -3,6 +3,8 @@ use std::fmt;
 
 use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, PersonId};
 
+use crate::TeamRelay;
+
 /// What a person may do. The stronger role is the smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -143,6 +145,8 @@ pub struct Roster {
     pub former: BTreeMap<PersonId, Member>,
     /// Devices that were removed and not admitted again.
     pub removed: BTreeMap<DeviceKey, Device>,
+    /// The relays that carry the team's entries, in the order that all devices agree on.
+    pub relays: Vec<TeamRelay>,
 }
 
 impl fmt::Debug for Roster {

@@ -9,8 +9,8 @@ use crate::fold::Standing;
 use crate::operation::check_name;
 use crate::past::Past;
 use crate::{
-    Body, Cut, Decision, Inserted, JoinRequest, MAX_CUTS, Membership, Operation, Reason, Role, Target,
-    TeamError,
+    Body, Cut, Decision, Inserted, JoinRequest, MAX_CUTS, MAX_RELAYS, Membership, Operation, Reason,
+    RelayAddress, Role, Target, TeamError, TeamRelay,
 };
 
 /// A new operation: its hash, and its bytes.
@@ -154,6 +154,32 @@ impl Membership {
     ) -> Result<Signed, TeamError> {
         self.lead(secret)?;
         self.sign(secret, Body::Adopt { space, writer, position, hash })
+    }
+
+    /// Adds a relay, or says anew how it is reached and with what token.
+    ///
+    /// # Errors
+    /// [`TeamError::NotAllowed`] without the right; [`TeamError::RelayAddress`]; [`TeamError::TooManyRelays`].
+    pub fn add_relay(&mut self, secret: &DeviceSecret, relay: TeamRelay) -> Result<Signed, TeamError> {
+        self.lead(secret)?;
+        RelayAddress::parse(&relay.address)?;
+        let others = self.roster().relays.iter().filter(|it| it.key != relay.key).count();
+        if others >= MAX_RELAYS {
+            return Err(TeamError::TooManyRelays { limit: MAX_RELAYS });
+        }
+        self.sign(secret, Body::AddRelay(relay))
+    }
+
+    /// Drops a relay.
+    ///
+    /// # Errors
+    /// [`TeamError::NotAllowed`] without the right; [`TeamError::NotFound`] where it is none of the team's.
+    pub fn drop_relay(&mut self, secret: &DeviceSecret, key: ExchangeKey) -> Result<Signed, TeamError> {
+        self.lead(secret)?;
+        if !self.roster().relays.iter().any(|it| it.key == key) {
+            return Err(TeamError::NotFound);
+        }
+        self.sign(secret, Body::DropRelay { key })
     }
 
     /// Adds a device of a person: `consent` is the new device's signature, `endorsement` that of the device `by`, which the

@@ -113,7 +113,7 @@ fn the_largest_fit_and_larger_ones_are_refused() {
     ] {
         assert!(Operation::decode(&signed(Body::Epoch(wrong))).is_err());
     }
-    let plain = signed(Body::Other { kind: 12, bytes: vec![0; 3000] });
+    let plain = signed(Body::Other { kind: 77, bytes: vec![0; 3000] });
     assert!(Operation::decode(&plain).is_err());
     assert_eq!(
         Operation::decode(&vec![1; MAX_OPERATION_BYTES + 1]),

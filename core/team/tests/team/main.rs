@@ -12,6 +12,7 @@ mod hostile;
 mod invitations;
 mod model;
 mod reconcile;
+mod relays;
 mod removal_schedules;
 mod removals;
 mod schedule;
