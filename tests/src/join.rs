@@ -2,7 +2,6 @@ use firsthand_channel::{Link, LinkEvent, Offer, WordNonce};
 use firsthand_ids::TeamId;
 use firsthand_node::meeting::{JoinFrame, Joiner, JoinerEffect, invitation_secret};
 use firsthand_node::{DeviceKeys, EndReason, Invitation, LinkId};
-use firsthand_team::JoinRequest;
 use rand_core::CryptoRng;
 
 /// Somebody who joins: the real machines, without a socket.
@@ -37,7 +36,8 @@ impl Applicant {
     ) -> (Self, Vec<u8>) {
         let keys = DeviceKeys::generate(rng).unwrap();
         let team = invitation.team;
-        let offer = Offer::join(team, &invitation_secret(&invitation.secret)).unwrap();
+        let offer = Offer::join(team, &invitation_secret(&invitation.secret, invitation.device_of.is_some()))
+            .unwrap();
         let (link, first) = Link::initiator(&offer, keys.exchange(), rng).unwrap();
         let joiner = Joiner::new(invitation, WordNonce::generate(rng));
         let name = name.to_owned();
@@ -74,13 +74,8 @@ impl Applicant {
     /// The person says that the words are the same, or not.
     pub fn answer(&mut self, same: bool) -> Vec<u8> {
         self.confirmed = true;
-        let frame = if same {
-            let exchange = self.keys.exchange().public().unwrap();
-            let request = JoinRequest::sign(self.keys.signing(), &self.team, &exchange, &self.name).unwrap();
-            JoinFrame::Request(request)
-        } else {
-            JoinFrame::Decline
-        };
+        let frame =
+            if same { self.joiner.request(&self.keys, &self.name).unwrap() } else { JoinFrame::Decline };
         self.link.send(&frame.encode()).unwrap()
     }
 }

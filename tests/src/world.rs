@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use firsthand_ids::UnixMillis;
-use firsthand_node::meeting::{Answer, Effect, Input, InviteOptions, Opened};
+use firsthand_node::meeting::{Answer, Effect, Input, InviteOptions, Invited, Opened};
 use firsthand_node::{EndReason, Event, Invitation, Ledger, LinkId, NodeError, Now, Role, Summary};
 use firsthand_team::exchange_key_hash;
 use rand_core::{CryptoRng, Rng};
@@ -168,13 +168,13 @@ impl World {
         let mut secret = [0; 16];
         device.rng.fill_bytes(&mut secret);
         let State::Up(running) = &mut device.state else { panic!("nobody there to invite") };
-        let options = InviteOptions { role, secret };
+        let options = InviteOptions { invited: Invited::Person(role), secret };
         let effects = running.meetings.handle(&mut device.rng, now, Input::Invite(options));
         assert!(effects.is_empty());
         let identity = running.ledger.identity();
         let inviter = exchange_key_hash(&identity.exchange.public().unwrap());
         let addresses = vec!["192.0.2.7:47474".to_owned()];
-        let code = Invitation { team: identity.team, inviter, secret, addresses }.to_code();
+        let code = Invitation { team: identity.team, inviter, secret, device_of: None, addresses }.to_code();
         Invitation::from_code(&code).unwrap()
     }
 

@@ -193,9 +193,25 @@ pub(crate) enum TeamCommand {
     /// Bring somebody in: prints a code, waits for them, and shows three words to compare.
     #[command(after_help = INVITE_EXAMPLES)]
     Invite(InviteArgs),
-    /// Join a team with the code of a lead; makes a home on this device.
-    #[command(after_help = "Example:\n  firsthand team join FH1ABC... --as Daniel")]
+    /// Join a team with the code of a lead, or with the code that another device of yours shows; makes a home on this device.
+    #[command(
+        after_help = "Examples:\n  firsthand team join FH1ABC... --as Daniel\n  firsthand team join FHD1ABC...      as a further device of yours"
+    )]
     Join(JoinArgs),
+    /// Bring in another device of yours: prints a code for it, shows three words to compare, and a second code for a lead.
+    #[command(after_help = ADD_DEVICE_EXAMPLES)]
+    AddDevice(AddDeviceArgs),
+    /// Add another device of somebody, with the code that their device shows. For leads.
+    #[command(
+        after_help = "Example:\n  firsthand team admit-device FHE1ABC...\n\nDo it only for somebody who stands before you, or whose voice you know:                       whoever holds the new device reads what the team reads."
+    )]
+    AdmitDevice {
+        /// The code; `-` reads it from standard input.
+        code: String,
+        /// Do not ask whether it is really theirs. For scripts on machines you trust.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show the team, its people, and what this device holds.
     Show,
     /// Show which entries are held back, whose they are and why, and what waits behind them or for something else.
@@ -259,6 +275,29 @@ Examples:
 The code works once, for one person, and only while this command runs. It ends when that person has joined and holds
 what the team holds.";
 
+const ADD_DEVICE_EXAMPLES: &str = "\
+On the device you have:  firsthand team add-device
+On the new one:          firsthand team join FHD1...       (the first code)
+A lead, on theirs:       firsthand team admit-device FHE1... (the second code)
+
+Your two screens show the same three words, or somebody is in between. Leads need no second code for their own devices. The new device
+has to wait, with both programs running, until a lead has added it and this device has heard of it; a lead who reaches this device over
+the network tells it at once. Each device has a passphrase of its own and is removed by itself (firsthand team revoke --device).";
+
+/// `team add-device`.
+#[derive(Debug, Args)]
+pub(crate) struct AddDeviceArgs {
+    /// Where to wait: an address with a port, or port 0 for any.
+    #[arg(long, value_name = "ADDR", default_value = ANYWHERE)]
+    pub(crate) listen: String,
+    /// An address under which the others reach this device, if it is not the one of the local network.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) address: Vec<String>,
+    /// Do not ask whether the words are the same. For scripts on machines you trust.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 /// `team create`.
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
@@ -290,11 +329,11 @@ pub(crate) struct InviteArgs {
 /// `team join`.
 #[derive(Debug, Args)]
 pub(crate) struct JoinArgs {
-    /// The code that the lead's screen shows; `-` reads it from standard input.
+    /// The code that the other screen shows; `-` reads it from standard input.
     pub(crate) code: String,
-    /// Your name, as the team knows you.
+    /// Your name, as the team will know you. Not with the code of another device of yours: there you have one.
     #[arg(long = "as", value_name = "NAME")]
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
     /// Do not ask whether the words are the same. For scripts on machines you trust.
     #[arg(long)]
     pub(crate) yes: bool,

@@ -83,7 +83,7 @@ async fn invite(out: Out, node: &Node, args: &InviteArgs) -> Result<(), Fail> {
 }
 
 /// Waits until the newcomer holds what this device holds.
-async fn first_sync(
+pub(super) async fn first_sync(
     events: &mut Receiver<Event>,
     meetings: &mut Meetings,
     newcomer: &str,
@@ -115,14 +115,14 @@ fn show_code(out: Out, invitation: Invitation) -> Result<(), Fail> {
 }
 
 /// The code as a picture of half blocks, light on dark, with the margin that cameras need.
-fn picture(code: &str) -> Option<String> {
+pub(super) fn picture(code: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(code, EcLevel::L).ok()?;
     let mut picture = code.render::<Dense1x2>();
     Some(picture.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build())
 }
 
 /// Shows the words and asks whether the other screen shows the same.
-async fn compare(
+pub(super) async fn compare(
     out: Out,
     node: &Node,
     link: LinkId,
@@ -144,11 +144,16 @@ pub(super) async fn ask_same(out: Out, words: [&'static str; 3], yes: bool) -> R
     if yes {
         return Ok(true);
     }
-    let asked = tokio::task::spawn_blocking(|| {
+    Ok(ask("Does the other screen show the same three words?".to_owned()).await)
+}
+
+/// Asks a question that is answered with yes or no. Whatever is not clearly yes is no.
+pub(super) async fn ask(question: String) -> bool {
+    let asked = tokio::task::spawn_blocking(move || {
         // Where nobody types, the next line must not begin behind the question.
         let end = if std::io::stdin().is_terminal() { " " } else { "\n" };
         let mut err = std::io::stderr().lock();
-        let question = format!("Does the other screen show the same three words? [y/n]{end}");
+        let question = format!("{question} [y/n]{end}");
         let _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
         drop(err);
         let mut answer = String::new();
@@ -158,7 +163,7 @@ pub(super) async fn ask_same(out: Out, words: [&'static str; 3], yes: bool) -> R
         Ok(Ok(answer)) => answer,
         _ => String::new(),
     };
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use firsthand_node::{EndReason, Environment, Node, NodeError};
+use firsthand_node::{EndReason, Environment, Invitation, Node, NodeError};
 use serde::Serialize;
 
 use crate::args::JoinArgs;
@@ -20,12 +20,24 @@ struct Joined {
 /// Joins a team, and takes over what it holds.
 pub(super) async fn run(session: &Session, args: &JoinArgs) -> Result<(), Fail> {
     let code = if args.code == "-" { standard_input()? } else { args.code.clone() };
+    let invitation = Invitation::from_code(code.trim()).map_err(NodeError::from)?;
+    let name = match (&args.name, invitation.device_of) {
+        (Some(name), None) => name.as_str(),
+        (None, Some(_)) => "",
+        (None, None) => return Err(Fail::input("--as", "is needed: your name, as the team will know you")),
+        (Some(_), Some(_)) => {
+            return Err(Fail::input("--as", "is not for a further device: it joins as you"));
+        }
+    };
     let passphrase = session.new_passphrase()?;
     let env = Environment::laptop();
-    let joining = Node::join(&session.home, secret(&passphrase), code.trim(), &args.name, env).await?;
+    let joining = Node::join(&session.home, secret(&passphrase), code.trim(), name, env).await?;
     if !invite::ask_same(session.out, joining.words, args.yes).await? {
         joining.decline().await;
         return Err(NodeError::Meeting(EndReason::Declined).into());
+    }
+    if joining.is_further_device() {
+        session.out.note("Waiting until a lead has added this device. Leave your other device as it is.");
     }
     let address = joining.address().to_owned();
     let node = joining.confirm().await?;

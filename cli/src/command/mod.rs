@@ -7,6 +7,7 @@ mod check;
 mod checkin;
 mod checklist;
 mod debrief;
+mod device;
 mod emergency;
 mod evidence;
 mod field_team;
@@ -59,6 +60,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Team(TeamCommand::Create(args)) => team::create(&session, &args).await,
         Command::Team(TeamCommand::Invite(args)) => invite::run(&session, &args).await,
         Command::Team(TeamCommand::Join(args)) => join::run(&session, &args).await,
+        Command::Team(TeamCommand::AddDevice(args)) => device::add(&session, &args).await,
+        Command::Team(TeamCommand::AdmitDevice { code, yes }) => device::admit(&session, &code, yes).await,
         Command::Team(TeamCommand::Show) => team::show(&session).await,
         Command::Team(TeamCommand::Quarantine) => team::quarantine(&session).await,
         Command::Team(TeamCommand::Roles) => removal::roles(session.out),

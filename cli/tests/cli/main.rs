@@ -6,6 +6,7 @@ mod care;
 mod checklist;
 mod damage;
 mod demo;
+mod devices;
 mod evidence;
 mod fields;
 mod import;

@@ -25,7 +25,7 @@ pub use firsthand_store::{
     TemplateState, TrainingRow, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
-pub use firsthand_team::{Invitation, Reason, Role, Target, TeamError};
+pub use firsthand_team::{DeviceProposal, Invitation, Reason, Role, Target, TeamError};
 pub use ledger::{
     Answering, AttachmentView, BoardLine, BoardShift, BoardView, BundleDamage, BundleError, BundleGap,
     BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView, CheckView, ChecklistError,

@@ -1,16 +1,14 @@
-use data_encoding::BASE32_NOPAD;
-use firsthand_ids::{DeviceKey, Digest, ExchangeKey, TeamId, sha256};
+use firsthand_ids::{DeviceKey, Digest, ExchangeKey, PersonId, TeamId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{DeviceSecret, Signature, signed_by};
 use zeroize::Zeroize;
 
+use crate::code::{read_addresses, read_code, write_addresses, write_code};
 use crate::operation::check_name;
 use crate::{MAX_NAME_BYTES, Operation, TeamError};
 
 const PREFIX: &str = "FH1";
-const MAX_ADDRESSES: usize = 8;
-const MAX_ADDRESS_BYTES: usize = 64;
-const MAX_CODE_CHARS: usize = 1200;
+const DEVICE_PREFIX: &str = "FHD1";
 
 /// Sixteen bytes that name a channel key without showing it.
 #[must_use]
@@ -18,7 +16,7 @@ pub fn exchange_key_hash(key: &ExchangeKey) -> [u8; 16] {
     Digest::new("firsthand channel key v1").fixed(key).finish_short()
 }
 
-/// What a lead hands to somebody who is to join, as a QR code or typed text.
+/// What a lead hands to somebody who is to join, or a person to another device of theirs, as a QR code or typed text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invitation {
     /// The team.
@@ -27,6 +25,8 @@ pub struct Invitation {
     pub inviter: [u8; 16],
     /// Used once; the handshake's pre-shared key comes from it (docs/formats/join.md).
     pub secret: [u8; 16],
+    /// Whose further device is to be added; `None` where a person is to join.
+    pub device_of: Option<PersonId>,
     /// Where the inviter listens: `host:port` in at most 64 visible ASCII characters, at most eight of them.
     pub addresses: Vec<String>,
 }
@@ -43,27 +43,18 @@ impl Drop for Invitation {
     }
 }
 
-fn is_address(text: &str) -> bool {
-    (1..=MAX_ADDRESS_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 impl Invitation {
-    /// The code: `FH1` and base 32 (RFC 4648, no padding), capital letters and digits only, as QR codes hold best.
-    /// Addresses that do not fit are left out.
+    /// The code: `FH1`, or `FHD1` for a further device, and base 32 (RFC 4648, no padding), capital letters and digits only, as QR
+    /// codes hold best. Addresses that do not fit are left out.
     #[must_use]
     pub fn to_code(&self) -> String {
         let mut out = Writer::new();
         out.byte(1).fixed(self.team).fixed(self.inviter).fixed(self.secret);
-        let addresses: Vec<_> =
-            self.addresses.iter().filter(|it| is_address(it)).take(MAX_ADDRESSES).collect();
-        out.number(addresses.len() as u64);
-        for address in addresses {
-            out.sized(address.as_bytes());
+        if let Some(person) = &self.device_of {
+            out.fixed(person);
         }
-        let mut bytes = out.into_bytes();
-        let check = sha256(&bytes);
-        bytes.extend_from_slice(&check[..4]);
-        format!("{PREFIX}{}", BASE32_NOPAD.encode(&bytes))
+        write_addresses(&mut out, &self.addresses);
+        write_code(if self.device_of.is_some() { DEVICE_PREFIX } else { PREFIX }, out)
     }
 
     /// Reads a code as it was scanned or typed: lower case, spaces and hyphens are fine.
@@ -71,40 +62,24 @@ impl Invitation {
     /// # Errors
     /// [`TeamError::Invitation`] for anything else; four bytes of a hash tell a code from a mistyped one.
     pub fn from_code(code: &str) -> Result<Self, TeamError> {
-        if code.len() > MAX_CODE_CHARS {
-            return Err(TeamError::Invitation);
-        }
-        let code: String = code
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '-')
-            .map(|c| c.to_ascii_uppercase())
-            .collect();
-        let text = code.strip_prefix(PREFIX).ok_or(TeamError::Invitation)?;
-        let bytes = BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| TeamError::Invitation)?;
-        let (bytes, check) = bytes.split_last_chunk::<4>().ok_or(TeamError::Invitation)?;
-        if sha256(bytes)[..4] != *check {
-            return Err(TeamError::Invitation);
-        }
-        Self::decode(bytes).map_err(|_| TeamError::Invitation)
+        let (of_device, bytes) = match read_code(DEVICE_PREFIX, code) {
+            Some(bytes) => (true, bytes),
+            None => (false, read_code(PREFIX, code).ok_or(TeamError::Invitation)?),
+        };
+        Self::decode(&bytes, of_device).map_err(|_| TeamError::Invitation)
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, TeamError> {
+    fn decode(bytes: &[u8], of_device: bool) -> Result<Self, TeamError> {
         let mut reader = Reader::new(bytes);
         if reader.byte("invitation version")? != 1 {
             return Err(TeamError::Invitation);
         }
         let team = TeamId::new(reader.array("team")?);
         let (inviter, secret) = (reader.array("inviter")?, reader.array("secret")?);
-        let mut addresses = Vec::new();
-        for _ in 0..reader.count(MAX_ADDRESSES, "addresses")? {
-            let address = reader.text(MAX_ADDRESS_BYTES, "address")?;
-            if !is_address(address) {
-                return Err(TeamError::Invitation);
-            }
-            addresses.push(address.to_owned());
-        }
+        let device_of = if of_device { Some(PersonId::new(reader.array("person")?)) } else { None };
+        let addresses = read_addresses(&mut reader)?;
         reader.finish("invitation")?;
-        Ok(Self { team, inviter, secret, addresses })
+        Ok(Self { team, inviter, secret, device_of, addresses })
     }
 }
 

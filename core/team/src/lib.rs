@@ -7,7 +7,9 @@
 //! however late an entry arrives.
 
 mod body;
+mod code;
 mod cut;
+mod device;
 mod epoch;
 mod error;
 mod fold;
@@ -24,6 +26,7 @@ mod space;
 
 pub use body::{Body, Cut, Decision, MAX_CUTS, MAX_RECOVERY_KEYS, Reason, Target};
 pub use cut::{ChainCut, Removal};
+pub use device::{DeviceProposal, DeviceRequest};
 pub use epoch::{EpochBoxes, KeyBox, MAX_BOXES, MAX_EARLIER, NewEpoch, SealedKey};
 pub use error::TeamError;
 pub use invitation::{Invitation, JoinRequest, exchange_key_hash};

@@ -2,14 +2,14 @@ use firsthand_channel::{ExchangeSecret, Link, LinkEvent, Offer, RelayEvent, Rela
 use firsthand_ids::{Position, TeamId, UnixMillis, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_node::meeting::JoinFrame;
-use firsthand_node::{Invitation, decode_rows, encode_rows};
+use firsthand_node::{DeviceProposal, Invitation, decode_rows, encode_rows};
 use firsthand_sync::Frame;
 use firsthand_sync::relay::{
     Answer, ClientConfig, ClientEffect, ClientInput, Entered, Limits, MAX_ANSWER_BYTES,
     MAX_FIRST_REQUEST_BYTES, MailboxBase, RelayClient, RelayEffect, RelayInput, RelaySession, Remembered,
     Request,
 };
-use firsthand_team::{JoinRequest, Membership, Operation};
+use firsthand_team::{DeviceRequest, JoinRequest, Membership, Operation};
 
 use super::samples::{DISCOVERY, TEAM, founding};
 use crate::Dice;
@@ -133,6 +133,9 @@ pub(super) fn invitation(bytes: &[u8]) {
     if let Ok(invitation) = Invitation::from_code(code) {
         assert_eq!(Invitation::from_code(&invitation.to_code()).unwrap(), invitation);
     }
+    if let Ok(proposal) = DeviceProposal::from_code(code) {
+        assert_eq!(DeviceProposal::from_code(&proposal.to_code()).unwrap(), proposal);
+    }
 }
 
 pub(super) fn join(bytes: &[u8]) {
@@ -141,5 +144,8 @@ pub(super) fn join(bytes: &[u8]) {
     }
     if let Ok(request) = JoinRequest::decode(bytes) {
         assert_eq!(JoinRequest::decode(&request.encode()).unwrap(), request);
+    }
+    if let Ok(request) = DeviceRequest::decode(bytes) {
+        assert_eq!(DeviceRequest::decode(&request.encode()).unwrap(), request);
     }
 }

@@ -6,7 +6,8 @@ use automerge::Automerge;
 use firsthand_channel::{ExchangeSecret, Link, Offer, RelayLink, WordNonce};
 use firsthand_document::{Document, DocumentKind};
 use firsthand_ids::{
-    ContentHash, DeviceKey, DocumentId, Position, SpaceId, TeamId, UnixMillis, WriterId, WriterPseudonym,
+    ContentHash, DeviceKey, DocumentId, ExchangeKey, PersonId, Position, SpaceId, TeamId, UnixMillis,
+    WriterId, WriterPseudonym,
 };
 use firsthand_log::codec::Writer;
 use firsthand_log::compress::{Packer, compress_document};
@@ -14,7 +15,7 @@ use firsthand_log::lean::encode_batch;
 use firsthand_log::{Bind, Vector};
 use firsthand_node::evidence::judge;
 use firsthand_node::meeting::JoinFrame;
-use firsthand_node::{DeviceKeys, Edit, IncidentQuery, Invitation, Role, encode_rows};
+use firsthand_node::{DeviceKeys, DeviceProposal, Edit, IncidentQuery, Invitation, Role, encode_rows};
 use firsthand_record::generate::Generator;
 use firsthand_store::{
     AttachmentSecret, BatchLimits, Commit, FileSecrets, Home, SealedAttachment, SlotOptions, Store, Unlock,
@@ -24,7 +25,7 @@ use firsthand_sync::relay::{
     SealedDigest, Token,
 };
 use firsthand_sync::{FileId, Frame, GoodbyeReason};
-use firsthand_team::JoinRequest;
+use firsthand_team::{DeviceRequest, JoinRequest};
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Map, json};
 
@@ -259,26 +260,45 @@ impl Samples {
     }
 
     pub(super) fn invitations(&mut self) -> Vec<Vec<u8>> {
-        let code = |addresses: &[&str]| {
+        let code = |addresses: &[&str], device_of| {
             let addresses = addresses.iter().map(|&it| it.to_owned()).collect();
             let (team, inviter) = (TeamId::new(TEAM), [1; 16]);
-            Invitation { team, inviter, secret: [2; 16], addresses }.to_code().into_bytes()
+            Invitation { team, inviter, secret: [2; 16], device_of, addresses }.to_code().into_bytes()
         };
-        vec![code(&[]), code(&["192.0.2.7:47474", "[2001:db8::1]:47474"])]
+        let proposal = DeviceProposal {
+            team: TeamId::new(TEAM),
+            device: DeviceKey::new([3; 32]),
+            exchange: ExchangeKey::new([4; 32]),
+            consent: [5; 64],
+            by: DeviceKey::new([6; 32]),
+            endorsement: [7; 64],
+            addresses: vec!["192.0.2.7:47474".to_owned()],
+        };
+        let person = Some(PersonId::new([8; 16]));
+        vec![
+            code(&[], None),
+            code(&["192.0.2.7:47474", "[2001:db8::1]:47474"], None),
+            code(&["192.0.2.7:47474"], person),
+            proposal.to_code().into_bytes(),
+        ]
     }
 
     pub(super) fn join_frames(&mut self) -> Vec<Vec<u8>> {
         let keys = DeviceKeys::generate(self.dice.rng()).unwrap();
         let exchange = keys.exchange().public().unwrap();
         let request = JoinRequest::sign(keys.signing(), &TeamId::new(TEAM), &exchange, "Bruno").unwrap();
+        let person = PersonId::new([8; 16]);
+        let device = DeviceRequest::sign(keys.signing(), &TeamId::new(TEAM), &person, &exchange);
         let frames = [
             JoinFrame::Reveal([7; WordNonce::LEN]),
             JoinFrame::Request(request.clone()),
             JoinFrame::Welcome(self.operations()),
             JoinFrame::Decline,
+            JoinFrame::Device(device.clone()),
         ];
         let mut all: Vec<_> = frames.iter().map(JoinFrame::encode).collect();
         all.push(request.encode());
+        all.push(device.encode());
         all
     }
 

@@ -55,27 +55,22 @@ impl Ledger {
                 Answer::Applied { change }
             }
             Question::Admit { request, exchange, role } => {
-                let mut change = Change::default();
-                let result = self.membership.add(&self.keys.signing, &request, exchange, role);
-                let result = result.and_then(|(hash, bytes)| {
-                    let mut commit = firsthand_store::Commit::new(self.space);
-                    commit.operations.push((hash, bytes));
-                    commit.membership = Some(self.membership.heads());
-                    // Without the key they are members all the same; whoever seals next gives it to them.
-                    if let Err(error) = self.welcome(&self.space.clone(), &mut commit) {
-                        tracing::error!(%error, "the new device was not given the key");
-                    }
-                    if let Err(error) = self.store.commit(commit) {
-                        tracing::error!(%error, "could not keep a membership operation");
-                        self.reload_membership();
-                        return Err(firsthand_team::TeamError::NotAllowed);
-                    }
-                    change.membership = Some(self.members());
-                    let operations = self.membership.all().into_iter().map(|(_, bytes)| bytes).collect();
-                    Ok((request.name, operations))
-                });
-                Answer::Admitted { result, change }
+                let name = request.name.clone();
+                self.admit(name, |team, secret| team.add(secret, &request, exchange, role))
             }
+            Question::Endorse { request, exchange } => {
+                match self.membership.endorse(&self.keys.signing, &request, exchange) {
+                    Ok(proposal) if self.rights().add => {
+                        let name = self.name(&self.person);
+                        self.admit(name, |team, secret| team.admit_device(secret, &proposal))
+                    }
+                    result => Answer::Endorsed { result },
+                }
+            }
+            Question::Welcome => Answer::Admitted {
+                result: Ok(self.welcomed(self.name(&self.person))),
+                change: Change::default(),
+            },
         })
     }
 
@@ -117,7 +112,7 @@ impl Ledger {
         person.is_some_and(|(person, _)| self.membership.reads(space, &person))
     }
 
-    fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Members) {
+    pub(super) fn members(&self) -> (Vec<firsthand_ids::OperationHash>, Members) {
         if !self.is_admitted() {
             return (self.membership.heads(), Members::new());
         }
@@ -130,7 +125,7 @@ impl Ledger {
     }
 
     /// After a failed commit the operations in memory must again be those on the disk.
-    fn reload_membership(&mut self) {
+    pub(super) fn reload_membership(&mut self) {
         let Ok(operations) = self.store.operations() else { return };
         let operations = operations.iter().map(|(_, bytes)| bytes.as_slice());
         if let Ok(membership) = firsthand_team::Membership::load(operations) {

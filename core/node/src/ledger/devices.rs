@@ -3,10 +3,16 @@
 use std::collections::BTreeSet;
 
 use firsthand_ids::{DeviceKey, OperationHash, PersonId, Position, SpaceId, WriterId};
-use firsthand_team::{Cut, Reason, Role, Space, Target, TeamError};
+use firsthand_log::DeviceSecret;
+use firsthand_store::Commit;
+use firsthand_team::{Cut, DeviceProposal, Membership, Reason, Role, Space, Target, TeamError};
 
 use super::Ledger;
 use crate::NodeError;
+use crate::meeting::{Answer, Change};
+
+/// An operation that this device made.
+type Signed = Result<(OperationHash, Vec<u8>), TeamError>;
 
 /// A device of somebody who belongs to the team, or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +95,69 @@ impl Ledger {
     #[must_use]
     pub fn is_admitted(&self) -> bool {
         self.membership.roster().devices.contains_key(&self.device)
+    }
+
+    /// Adds somebody, or a device, and answers with what they need to begin.
+    pub(super) fn admit(
+        &mut self,
+        name: String,
+        sign: impl FnOnce(&mut Membership, &DeviceSecret) -> Signed,
+    ) -> Answer {
+        let mut change = Change::default();
+        let result = self.let_in(sign).map(|()| {
+            change.membership = Some(self.members());
+            self.welcomed(name)
+        });
+        Answer::Admitted { result, change }
+    }
+
+    /// A name, and all membership operations, parents first.
+    pub(super) fn welcomed(&self, name: String) -> (String, Vec<Vec<u8>>) {
+        (name, self.membership.all().into_iter().map(|(_, bytes)| bytes).collect())
+    }
+
+    /// Adds somebody, or a device, and gives them the key of the whole team's space.
+    fn let_in(
+        &mut self,
+        sign: impl FnOnce(&mut Membership, &DeviceSecret) -> Signed,
+    ) -> Result<(), TeamError> {
+        let operation = sign(&mut self.membership, &self.keys.signing)?;
+        let mut commit = Commit::new(self.space);
+        commit.operations.push(operation);
+        commit.membership = Some(self.membership.heads());
+        // Without the key they are members all the same; whoever seals next gives it to them.
+        if let Err(error) = self.welcome(&self.space.clone(), &mut commit) {
+            tracing::error!(%error, "the new device was not given the key");
+        }
+        if let Err(error) = self.store.commit(commit) {
+            tracing::error!(%error, "could not keep a membership operation");
+            self.reload_membership();
+            return Err(TeamError::NotAllowed);
+        }
+        Ok(())
+    }
+
+    /// Adds a further device of somebody, as one of theirs proposed it. Says whose it is.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] without the right, or where the proposal is not this team's or its device is not known here.
+    pub fn admit_device(&mut self, proposal: &DeviceProposal) -> Result<String, NodeError> {
+        self.let_in(|team, secret| team.admit_device(secret, proposal))?;
+        self.renamed = true;
+        let owner = self.membership.roster().owner(&proposal.device);
+        Ok(owner.map(|person| self.name(&person)).unwrap_or_default())
+    }
+
+    /// Whose device a proposal would add, by name; nothing is changed.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] where it is another team's, or no device of this team signed it.
+    pub fn proposed_for(&self, proposal: &DeviceProposal) -> Result<String, NodeError> {
+        if proposal.team != *self.membership.team() {
+            return Err(TeamError::OtherTeam.into());
+        }
+        let (person, _) = self.membership.roster().member(&proposal.by).ok_or(TeamError::NotFound)?;
+        Ok(self.name(&person))
     }
 
     /// Gives a person a role. Somebody who was removed returns with it, on every device that they had.

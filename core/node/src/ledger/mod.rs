@@ -330,6 +330,12 @@ impl Ledger {
         }
     }
 
+    /// Whose device this is.
+    #[must_use]
+    pub const fn me(&self) -> PersonId {
+        self.person
+    }
+
     /// The space of the whole team.
     #[must_use]
     pub const fn space(&self) -> &SpaceId {

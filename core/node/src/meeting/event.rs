@@ -1,6 +1,7 @@
 use firsthand_ids::{DeviceKey, DocumentId, PersonId, SpaceId, WriterId};
 use firsthand_record::roster::CheckInState;
 use firsthand_sync::{Pending, Standing};
+use firsthand_team::DeviceProposal;
 
 use super::LinkId;
 
@@ -100,11 +101,18 @@ pub enum Event {
         /// Three words.
         words: [&'static str; 3],
     },
-    /// Somebody joined.
+    /// A further device of this device's person waits for a lead to add it.
+    Proposed {
+        /// The link.
+        link: LinkId,
+        /// What a lead is to be shown.
+        proposal: Box<DeviceProposal>,
+    },
+    /// Somebody joined, or the further device was added.
     Joined {
         /// The link.
         link: LinkId,
-        /// The name they chose.
+        /// The person's name.
         name: String,
     },
     /// Nobody has heard of somebody for longer than their shift's rule allows. Told once for each check-in that is missed, and

@@ -7,23 +7,43 @@ use firsthand_channel::{ShortWords, WordCommitment, WordLanguage, WordNonce, Wor
 use firsthand_ids::{Digest, ExchangeKey};
 use firsthand_log::LogError;
 use firsthand_log::codec::{Reader, Writer};
-use firsthand_team::{Invitation, JoinRequest, MAX_OPERATION_BYTES, Role, exchange_key_hash};
+use firsthand_team::{DeviceRequest, Invitation, JoinRequest, MAX_OPERATION_BYTES, Role, exchange_key_hash};
 
 use super::EndReason;
+use crate::{DeviceKeys, NodeError};
 
-/// What a lead decides when inviting.
+/// Who is invited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invited {
+    /// A person, who gets this role. For leads.
+    Person(Role),
+    /// A further device of this device's person.
+    Device,
+}
+
+/// What somebody decides when inviting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InviteOptions {
-    /// The role of whoever joins.
-    pub role: Role,
+    /// Who is invited.
+    pub invited: Invited,
     /// The one-time secret, see [`invitation_secret`].
     pub secret: [u8; 16],
 }
 
-/// The pre-shared key material of an invitation's 16-byte secret.
+impl InviteOptions {
+    /// The pre-shared key material of this invitation.
+    #[must_use]
+    pub fn shared(&self) -> [u8; 32] {
+        invitation_secret(&self.secret, self.invited == Invited::Device)
+    }
+}
+
+/// The pre-shared key material of an invitation's 16-byte secret. An invitation of a device is none of a person.
 #[must_use]
-pub fn invitation_secret(secret: &[u8; 16]) -> [u8; 32] {
-    Digest::new("firsthand invitation secret v1").fixed(secret).finish()
+pub fn invitation_secret(secret: &[u8; 16], of_device: bool) -> [u8; 32] {
+    let label =
+        if of_device { "firsthand device invitation secret v1" } else { "firsthand invitation secret v1" };
+    Digest::new(label).fixed(secret).finish()
 }
 
 const MAX_OPERATIONS: usize = 4096;
@@ -39,6 +59,8 @@ pub enum JoinFrame {
     Welcome(Vec<Vec<u8>>),
     /// A person declined.
     Decline,
+    /// The new device, whose person confirmed the words, asks to be added to theirs.
+    Device(DeviceRequest),
 }
 
 impl JoinFrame {
@@ -62,6 +84,9 @@ impl JoinFrame {
             Self::Decline => {
                 out.byte(4);
             }
+            Self::Device(request) => {
+                out.byte(5).fixed(request.encode());
+            }
         }
         out.into_bytes()
     }
@@ -82,6 +107,9 @@ impl JoinFrame {
                 Self::Welcome(operations)
             }
             4 => Self::Decline,
+            5 => Self::Device(
+                DeviceRequest::decode(reader.rest()).map_err(|_| reader.malformed("device request"))?,
+            ),
             _ => return Err(LogError::Newer { what: "join frame" }),
         };
         reader.finish("join frame")?;
@@ -96,28 +124,38 @@ fn commitment(payload: &[u8]) -> Result<WordCommitment, EndReason> {
         .map_err(|_| EndReason::Misbehaved)
 }
 
-/// The lead's side.
+/// What somebody who has confirmed the words asks for.
+#[derive(Clone)]
+enum Asked {
+    Person(JoinRequest),
+    Device(DeviceRequest),
+}
+
+/// The side of whoever invites: a lead, or a person whose new device it is.
 pub(crate) struct Inviter {
     nonce: WordNonce,
     theirs: Option<WordCommitment>,
     handshake_hash: Option<[u8; 32]>,
     shown: bool,
     confirmed: bool,
-    request: Option<JoinRequest>,
+    request: Option<Asked>,
     asked: bool,
-    pub(crate) role: Role,
+    invited: Invited,
+    /// The new device waits for a lead to add it.
+    pub(crate) proposed: bool,
 }
 
-/// What the lead's side does next.
+/// What the inviter's side does next.
 pub(crate) enum InviterStep {
     Nothing,
     Show([&'static str; 3]),
-    Admit(JoinRequest),
+    Admit(JoinRequest, Role),
+    Endorse(DeviceRequest),
     Declined,
 }
 
 impl Inviter {
-    pub(crate) fn new(nonce: WordNonce, role: Role) -> Self {
+    pub(crate) fn new(nonce: WordNonce, invited: Invited) -> Self {
         Self {
             nonce,
             theirs: None,
@@ -126,7 +164,8 @@ impl Inviter {
             confirmed: false,
             request: None,
             asked: false,
-            role,
+            invited,
+            proposed: false,
         }
     }
 
@@ -158,8 +197,16 @@ impl Inviter {
                 let words = ShortWords::derive(&hash, &self.nonce, &nonce);
                 Ok(InviterStep::Show(words.words(WordLanguage::English)))
             }
-            (JoinFrame::Request(request), ..) if self.shown && self.request.is_none() => {
-                self.request = Some(request);
+            (JoinFrame::Request(request), ..)
+                if self.shown && self.request.is_none() && self.invited != Invited::Device =>
+            {
+                self.request = Some(Asked::Person(request));
+                Ok(self.step())
+            }
+            (JoinFrame::Device(request), ..)
+                if self.shown && self.request.is_none() && self.invited == Invited::Device =>
+            {
+                self.request = Some(Asked::Device(request));
                 Ok(self.step())
             }
             (JoinFrame::Decline, ..) => Ok(InviterStep::Declined),
@@ -167,20 +214,25 @@ impl Inviter {
         }
     }
 
-    /// The lead's person says that the words are the same.
+    /// The person says that the words are the same.
     pub(crate) fn confirm(&mut self) -> InviterStep {
         self.confirmed |= self.shown;
         self.step()
     }
 
     fn step(&mut self) -> InviterStep {
-        match &self.request {
-            Some(request) if self.confirmed && !self.asked => {
-                self.asked = true;
-                InviterStep::Admit(request.clone())
-            }
-            _ => InviterStep::Nothing,
+        if !self.confirmed || self.asked {
+            return InviterStep::Nothing;
         }
+        let step = match (&self.request, self.invited) {
+            (Some(Asked::Person(request)), Invited::Person(role)) => {
+                InviterStep::Admit(request.clone(), role)
+            }
+            (Some(Asked::Device(request)), _) => InviterStep::Endorse(request.clone()),
+            _ => return InviterStep::Nothing,
+        };
+        self.asked = true;
+        step
     }
 }
 
@@ -207,6 +259,18 @@ impl Joiner {
     #[must_use]
     pub const fn new(invitation: Invitation, nonce: WordNonce) -> Self {
         Self { invitation, nonce, theirs: None, handshake_hash: [0; 32], words: None }
+    }
+
+    /// What this device, with these keys, asks for once its person has confirmed the words.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] for a name that cannot be used; a further device needs none.
+    pub fn request(&self, keys: &DeviceKeys, name: &str) -> Result<JoinFrame, NodeError> {
+        let (team, exchange) = (&self.invitation.team, keys.exchange().public()?);
+        Ok(match &self.invitation.device_of {
+            Some(person) => JoinFrame::Device(DeviceRequest::sign(keys.signing(), team, person, &exchange)),
+            None => JoinFrame::Request(JoinRequest::sign(keys.signing(), team, &exchange, name)?),
+        })
     }
 
     /// Takes the payload of handshake message 2 and gives that of message 3.

@@ -12,6 +12,8 @@ use super::{EndReason, Inviter, Summary};
 pub(crate) const HANDSHAKE_MS: i64 = 20_000;
 /// How long two people may take to compare three words.
 pub(crate) const WORDS_MS: i64 = 10 * 60_000;
+/// How long a further device may wait for a lead to add it.
+pub(crate) const LEAD_MS: i64 = 60 * 60_000;
 /// How long the other side may be silent while it owes an answer: longer than a phone takes to wake up.
 pub(crate) const ANSWER_MS: i64 = 60_000;
 /// Frames that may wait while the ledger looks up who is there; an honest peer sends one hello per space.
@@ -109,6 +111,7 @@ impl Connection {
     pub(crate) fn deadline(&self) -> Option<UnixMillis> {
         match &self.phase {
             Phase::Handshake { .. } => Some(UnixMillis(self.opened.0 + HANDSHAKE_MS)),
+            Phase::Joining(inviter) if inviter.proposed => Some(UnixMillis(self.heard.0 + LEAD_MS)),
             Phase::Joining(_) => Some(UnixMillis(self.heard.0 + WORDS_MS)),
             Phase::Session(_) => {
                 self.owed_since.map(|since| UnixMillis(since.0.max(self.heard.0) + ANSWER_MS))

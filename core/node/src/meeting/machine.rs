@@ -3,13 +3,12 @@ use std::collections::{BTreeMap, VecDeque};
 use firsthand_channel::{Established, ExchangeSecret, Link, LinkEvent, Offer, Purpose, WordNonce};
 use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId, UnixMillis};
 use firsthand_sync::{Config, GoodbyeReason, Input as SessionInput, Session};
+use firsthand_team::TeamError;
 use rand_core::CryptoRng;
 
 use super::invite::InviterStep;
 use super::link::{Connection, Meeting, Phase, decode_heads, encode_heads};
-use super::{
-    Answer, Change, EndReason, Event, InviteOptions, Inviter, JoinFrame, Question, invitation_secret,
-};
+use super::{Answer, Change, EndReason, Event, InviteOptions, Inviter, JoinFrame, Members, Question};
 use crate::NodeError;
 
 /// The most questions of one link that the ledger may owe answers to. A session asks for a handful at a time; more come
@@ -207,7 +206,7 @@ impl Meetings {
     fn offers(&self) -> Result<Vec<Offer>, NodeError> {
         let mut offers = vec![Offer::meet(self.identity.team, &self.identity.discovery_secret)?];
         if let Some(invitation) = &self.invitation {
-            offers.push(Offer::join(self.identity.team, &invitation_secret(&invitation.secret))?);
+            offers.push(Offer::join(self.identity.team, &invitation.shared())?);
         }
         Ok(offers)
     }
@@ -276,7 +275,7 @@ impl Meetings {
                 if link.purpose() == Some(Purpose::Join) {
                     // An invitation serves once: from here on only this link may use it.
                     let options = self.invitation.take().ok_or(EndReason::Channel)?;
-                    let inviter = Inviter::new(WordNonce::generate(rng), options.role);
+                    let inviter = Inviter::new(WordNonce::generate(rng), options.invited);
                     link.phase = Phase::Joining(Box::new(inviter));
                 }
                 let payload = match &link.phase {
@@ -348,15 +347,36 @@ impl Meetings {
                 out.push(Effect::Tell(Event::Words { link: id, words }));
                 Ok(())
             }
-            InviterStep::Admit(request) => {
-                let Some(link) = self.links.get(&id) else { return Ok(()) };
-                if let (Phase::Joining(inviter), Some(established)) = (&link.phase, &link.established) {
-                    let (exchange, role) = (established.peer, inviter.role);
+            InviterStep::Admit(request, role) => {
+                if let Some(exchange) = self.peer_of(id) {
                     out.push(Effect::Ask(id, Question::Admit { request, exchange, role }));
                 }
                 Ok(())
             }
+            InviterStep::Endorse(request) => {
+                if let Some(exchange) = self.peer_of(id) {
+                    out.push(Effect::Ask(id, Question::Endorse { request, exchange }));
+                }
+                Ok(())
+            }
             InviterStep::Declined => Err(EndReason::Declined),
+        }
+    }
+
+    /// The key that the other side of a link has proved.
+    fn peer_of(&self, id: LinkId) -> Option<ExchangeKey> {
+        Some(self.links.get(&id)?.established?.peer)
+    }
+
+    /// A new device waits for a lead's word: once it belongs to the team, it is told everything.
+    fn welcome(&mut self, id: LinkId, members: &Members, out: &mut Vec<Effect>) {
+        let added = self.peer_of(id).is_some_and(|peer| members.contains_key(&peer));
+        if let Some(Phase::Joining(inviter)) = self.links.get_mut(&id).map(|link| &mut link.phase)
+            && inviter.proposed
+            && added
+        {
+            inviter.proposed = false;
+            out.push(Effect::Ask(id, Question::Welcome));
         }
     }
 
@@ -410,6 +430,16 @@ impl Meetings {
                 self.broadcast(Some(id), &change, out);
             }
             Answer::Applied { change } => self.broadcast(None, &change, out),
+            Answer::Endorsed { result } => self.with(id, out, |this, out| match result {
+                Ok(proposal) => {
+                    if let Some(Phase::Joining(inviter)) = this.links.get_mut(&id).map(|it| &mut it.phase) {
+                        inviter.proposed = true;
+                        out.push(Effect::Tell(Event::Proposed { link: id, proposal: Box::new(proposal) }));
+                    }
+                    Ok(())
+                }
+                Err(error) => this.refuse(id, &error, out),
+            }),
             Answer::Admitted { result, change } => {
                 self.with(id, out, |this, out| match result {
                     Ok((name, operations)) => {
@@ -417,15 +447,18 @@ impl Meetings {
                         out.push(Effect::Tell(Event::Joined { link: id, name }));
                         Err(EndReason::Done)
                     }
-                    Err(error) => {
-                        tracing::warn!(%error, "not admitted");
-                        this.send_frame(id, &JoinFrame::Decline.encode(), out)?;
-                        Err(EndReason::Declined)
-                    }
+                    Err(error) => this.refuse(id, &error, out),
                 });
                 self.broadcast(None, &change, out);
             }
         }
+    }
+
+    /// Tells whoever wanted to join that it is not to be.
+    fn refuse(&mut self, id: LinkId, error: &TeamError, out: &mut Vec<Effect>) -> Result<(), EndReason> {
+        tracing::warn!(%error, "not admitted");
+        self.send_frame(id, &JoinFrame::Decline.encode(), out)?;
+        Err(EndReason::Declined)
     }
 
     /// Tells every session what changed on this device, besides the one whose own answer it was.
@@ -434,8 +467,8 @@ impl Meetings {
         if let Some((heads, members)) = &change.membership {
             self.identity.heads.clone_from(heads);
             for id in ids.iter().copied() {
-                let peer = self.links.get(&id).and_then(|link| link.established).map(|it| it.peer);
-                let member = peer.and_then(|peer: ExchangeKey| members.get(&peer));
+                self.welcome(id, members, out);
+                let member = self.peer_of(id).and_then(|peer| members.get(&peer));
                 self.introduce(id, member, out);
                 let peer_known = member.is_some();
                 let heads = heads.clone();

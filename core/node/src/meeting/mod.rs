@@ -10,7 +10,7 @@ mod machine;
 mod question;
 
 pub use event::{EndReason, Event, Summary};
-pub use invite::{InviteOptions, JoinFrame, Joiner, JoinerEffect, invitation_secret};
+pub use invite::{InviteOptions, Invited, JoinFrame, Joiner, JoinerEffect, invitation_secret};
 pub use machine::{Effect, Identity, Input, LinkId, Meetings, Opened};
 pub use question::{Answer, Change, Members, Question};
 

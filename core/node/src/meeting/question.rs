@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, SpaceId, UnixMillis};
 use firsthand_log::Vector;
 use firsthand_sync::{Pending, Wanted};
-use firsthand_team::{JoinRequest, Role, TeamError};
+use firsthand_team::{DeviceProposal, DeviceRequest, JoinRequest, Role, TeamError};
 
 /// What a link asks of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,15 @@ pub enum Question {
         /// The role the lead gives.
         role: Role,
     },
+    /// Stand by a further device of this device's person, and add it where this person may.
+    Endorse {
+        /// The request.
+        request: DeviceRequest,
+        /// The key the new device authenticated with.
+        exchange: ExchangeKey,
+    },
+    /// A lead has added the new device: everything that it needs to begin.
+    Welcome,
 }
 
 /// The team's devices and the names of their people, by channel key.
@@ -77,7 +86,12 @@ pub enum Answer {
         /// What changed.
         change: Change,
     },
-    /// To [`Question::Admit`].
+    /// To [`Question::Endorse`], where a lead has to add the device.
+    Endorsed {
+        /// What a lead is to be shown.
+        result: Result<DeviceProposal, TeamError>,
+    },
+    /// To [`Question::Admit`] and [`Question::Welcome`], and to [`Question::Endorse`] where this person may add devices.
     Admitted {
         /// The name of the new member and all membership operations, parents first.
         result: Result<(String, Vec<Vec<u8>>), TeamError>,

@@ -1,7 +1,7 @@
 //! Roles, removal and return, from any thread.
 
 use firsthand_ids::{OperationHash, Position};
-use firsthand_team::{Reason, Role, Target};
+use firsthand_team::{DeviceProposal, Reason, Role, Target};
 
 use crate::{DeviceView, Node, NodeError, RemovalView};
 
@@ -12,6 +12,22 @@ impl Node {
     /// [`NodeError::Closed`].
     pub async fn devices(&self) -> Result<(Vec<DeviceView>, Vec<RemovalView>), NodeError> {
         self.run(|ledger, _| Ok((ledger.devices(), ledger.removals()))).await
+    }
+
+    /// Whose device a proposal would add, by name; nothing is changed.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] where it is another team's, or no device of this team that is known here signed it.
+    pub async fn proposed_for(&self, proposal: DeviceProposal) -> Result<String, NodeError> {
+        self.run(move |ledger, _| ledger.proposed_for(&proposal)).await
+    }
+
+    /// Adds a further device of somebody, as one of theirs proposed it; says whose it is. The other hears of it at the next meeting.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] as in [`Node::proposed_for`], and where this person may not.
+    pub async fn admit_device(&self, proposal: DeviceProposal) -> Result<String, NodeError> {
+        self.write(move |ledger, _| ledger.admit_device(&proposal)).await
     }
 
     /// Gives a person a role, by name or the beginning of their id. Somebody who was removed returns with it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use firsthand_channel::{Link, LinkEvent, Offer, WordNonce};
 use firsthand_ids::TeamId;
 use firsthand_store::{Home, Unlock};
-use firsthand_team::{Invitation, JoinRequest};
+use firsthand_team::Invitation;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -18,6 +18,8 @@ pub(super) const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(20);
 /// How long the inviter's person may take to compare the words.
 const PERSON: Duration = Duration::from_secs(600);
+/// How long a further device waits for a lead to add it.
+const LEAD: Duration = Duration::from_secs(60 * 60);
 
 /// Somebody who is about to join and sees the words.
 pub struct Joining {
@@ -25,7 +27,8 @@ pub struct Joining {
     joiner: Joiner,
     keys: DeviceKeys,
     team: TeamId,
-    name: String,
+    request: JoinFrame,
+    limit: Duration,
     home: Home,
     passphrase: Passphrase,
     environment: Environment,
@@ -106,18 +109,19 @@ impl Joining {
         let mut random = SystemRandom::default();
         let keys = DeviceKeys::generate(&mut random)?;
         // A name that cannot be used is said before anybody compares words.
-        let exchange = keys.exchange().public()?;
-        JoinRequest::sign(keys.signing(), &invitation.team, &exchange, name)?;
+        let (team, of_device) = (invitation.team, invitation.device_of.is_some());
+        let shared = invitation_secret(&invitation.secret, of_device);
+        let addresses = invitation.addresses.clone();
+        let mut joiner = Joiner::new(invitation, WordNonce::generate(&mut random));
+        let request = joiner.request(&keys, name)?;
 
-        let (stream, address) = connect(&invitation.addresses).await?;
+        let (stream, address) = connect(&addresses).await?;
         drop(stream.set_nodelay(true));
-        let offer = Offer::join(invitation.team, &invitation_secret(&invitation.secret))?;
+        let offer = Offer::join(team, &shared)?;
         let (link, first) = Link::initiator(&offer, keys.exchange(), &mut random)?;
         let mut wire = Wire { stream, link, events: std::collections::VecDeque::new() };
         wire.send(&first).await?;
 
-        let team = invitation.team;
-        let mut joiner = Joiner::new(invitation, WordNonce::generate(&mut random));
         let misbehaved = || NodeError::Meeting(EndReason::Misbehaved);
         let LinkEvent::HandshakePayload(payload) = wire.next(ANSWER).await? else {
             return Err(misbehaved());
@@ -134,8 +138,15 @@ impl Joining {
         let JoinerEffect::Show(words) = joiner.on_frame(&frame).map_err(NodeError::Meeting)? else {
             return Err(misbehaved());
         };
-        let name = name.to_owned();
-        Ok(Self { wire, joiner, keys, team, name, home, passphrase, environment, address, words })
+        let limit = if of_device { LEAD } else { PERSON };
+        Ok(Self { wire, joiner, request, limit, keys, team, home, passphrase, environment, address, words })
+    }
+
+    /// Whether this becomes a further device of somebody who belongs to the team. Then a lead may have to add it, which can take a
+    /// while.
+    #[must_use]
+    pub const fn is_further_device(&self) -> bool {
+        matches!(self.request, JoinFrame::Device(_))
     }
 
     /// Where the inviter's device was reached: a first meeting can follow there.
@@ -149,10 +160,8 @@ impl Joining {
     /// # Errors
     /// [`NodeError::Meeting`] where the lead declined or the link broke off; there is no home then.
     pub async fn confirm(mut self) -> Result<Node, NodeError> {
-        let exchange = self.keys.exchange().public()?;
-        let request = JoinRequest::sign(self.keys.signing(), &self.team, &exchange, &self.name)?;
-        self.wire.send_frame(&JoinFrame::Request(request).encode()).await?;
-        let frame = self.wire.frame(PERSON).await?;
+        self.wire.send_frame(&self.request.encode()).await?;
+        let frame = self.wire.frame(self.limit).await?;
         let JoinerEffect::Joined(operations) = self.joiner.on_frame(&frame).map_err(NodeError::Meeting)?
         else {
             return Err(NodeError::Meeting(EndReason::Misbehaved));

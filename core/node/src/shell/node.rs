@@ -21,7 +21,7 @@ use super::driver::{self, Message};
 use super::join::{Joining, connect};
 use super::watch;
 use super::worker::{self, Worker, Workshop};
-use crate::meeting::{Input, InviteOptions, Opened};
+use crate::meeting::{Input, InviteOptions, Invited, Opened};
 use crate::{
     CheckView, ConflictView, Environment, Event, ExpectedView, HistoryView, ImportReport, ImportRow,
     IncidentView, Ledger, LinkId, NodeError, OnlyHere, Opening, QuarantineView, RecoveryView, RepairView,
@@ -258,19 +258,40 @@ impl Node {
     /// # Errors
     /// [`NodeError::Team`] where this person may not invite.
     pub async fn invite(&self, role: Role, addresses: Vec<String>) -> Result<String, NodeError> {
-        let team = self.run(|ledger, _| {
-            if ledger.rights().add {
-                Ok(ledger.identity().team)
+        let may = |ledger: &Ledger| ledger.rights().add;
+        self.invited(Invited::Person(role), addresses, may).await
+    }
+
+    /// Invites a further device of this device's person: gives the code and lets that device ask once, at a listening address.
+    /// [`Event::Words`] follows, then [`Event::Joined`] where this person may add devices, or [`Event::Proposed`] where a lead
+    /// has to: [`Event::Joined`] follows as soon as this device hears that one did.
+    ///
+    /// # Errors
+    /// [`NodeError::Team`] where this device does not belong to the team.
+    pub async fn invite_device(&self, addresses: Vec<String>) -> Result<String, NodeError> {
+        self.invited(Invited::Device, addresses, Ledger::is_admitted).await
+    }
+
+    async fn invited(
+        &self,
+        invited: Invited,
+        addresses: Vec<String>,
+        may: impl FnOnce(&Ledger) -> bool + Send + 'static,
+    ) -> Result<String, NodeError> {
+        let whose = self.run(move |ledger, _| {
+            if may(ledger) {
+                Ok((ledger.identity().team, ledger.me()))
             } else {
                 Err(crate::TeamError::NotAllowed.into())
             }
         });
-        let team = team.await?;
+        let (team, person) = whose.await?;
+        let device_of = (invited == Invited::Device).then_some(person);
         let mut secret = [0; 16];
         SystemRandom::default().fill_bytes(&mut secret);
-        self.tell(Input::Invite(InviteOptions { role, secret })).await;
+        self.tell(Input::Invite(InviteOptions { invited, secret })).await;
         let inviter = exchange_key_hash(&self.inner.exchange);
-        Ok(Invitation { team, inviter, secret, addresses }.to_code())
+        Ok(Invitation { team, inviter, secret, device_of, addresses }.to_code())
     }
 
     /// Takes an invitation back that nobody has used.

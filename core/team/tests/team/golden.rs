@@ -152,6 +152,7 @@ fn invitations_have_these_bytes() {
         team: TEAM.parse().unwrap(),
         inviter: exchange_key_hash(&FOUNDER_CHANNEL),
         secret: [5; 16],
+        device_of: None,
         addresses: vec!["192.168.4.1:4810".into(), "[fe80::1]:4810".into()],
     };
     let code = invitation.to_code();

@@ -8,7 +8,13 @@ use crate::support::{exchange, request, team};
 fn invitation() -> impl Strategy<Value = Invitation> {
     let addresses = prop::collection::vec("[!-~]{1,64}", 0..9);
     (any::<[u8; 32]>(), any::<[u8; 16]>(), any::<[u8; 16]>(), addresses).prop_map(
-        |(team, inviter, secret, addresses)| Invitation { team: team.into(), inviter, secret, addresses },
+        |(team, inviter, secret, addresses)| Invitation {
+            team: team.into(),
+            inviter,
+            secret,
+            device_of: None,
+            addresses,
+        },
     )
 }
 
@@ -17,6 +23,7 @@ fn example() -> Invitation {
         team: *team().team(),
         inviter: exchange_key_hash(&exchange(1)),
         secret: [5; 16],
+        device_of: None,
         addresses: vec!["192.168.4.1:4810".into()],
     }
 }

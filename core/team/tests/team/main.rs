@@ -3,6 +3,7 @@
 // Clippy's allow-unwrap-in-tests does not reach functions beside the tests.
 #![allow(clippy::unwrap_used)]
 
+mod devices;
 mod epochs;
 mod examples;
 mod golden;
