@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod ahead;
 mod board;
 mod bundle;
 mod care;

@@ -9,7 +9,7 @@ use firsthand_record::CodeList;
 use firsthand_record::roster::{HeldSkill, Person, PersonStatus, Skill, SpokenLanguage, Training};
 use serde::Serialize;
 
-use super::List;
+use super::ahead;
 use super::incident::Mark;
 use super::upkeep::{self, Noun};
 use crate::args::{PersonAddArgs, PersonCommand, PersonEditArgs, PersonFields, TrainArgs};
@@ -236,7 +236,11 @@ async fn list(session: &Session) -> Result<(), Fail> {
             let people = node.people().await?;
             let names = names(&people);
             let items = people.into_iter().map(|it| machine(it, &names, None)).collect();
-            session.out.data(&List { items }, |list| human_list(&list.items))
+            let expected = node.expected_people().await?.into_iter().map(ahead::Somebody::from).collect();
+            let listed = ahead::Listed { items, expected };
+            session
+                .out
+                .data(&listed, |list| ahead::join(human_list(&list.items), ahead::people(&list.expected)))
         })
         .await
 }

@@ -9,7 +9,7 @@ use firsthand_record::roster::{Assignment, CheckInRule, GoNoGo, RiskLevel, RoleN
 use firsthand_record::validate::{Finding, Rule};
 use serde::Serialize;
 
-use super::List;
+use super::ahead;
 use super::field_team::{Need, needed};
 use super::incident::Mark;
 use super::upkeep::{self, Noun};
@@ -74,7 +74,7 @@ struct SavedLine {
     needs: Vec<Need>,
 }
 
-const STATUSES: [ShiftStatus; 5] = [
+pub(super) const STATUSES: [ShiftStatus; 5] = [
     ShiftStatus::Planned,
     ShiftStatus::Briefed,
     ShiftStatus::Active,
@@ -271,7 +271,13 @@ async fn list(session: &Session, limit: usize, team: Option<String>) -> Result<(
             let all = node.shifts(if wanted.is_some() { usize::MAX } else { limit }).await?.into_iter();
             let of_team = all.filter(|it| wanted.is_none() || it.row.team == wanted).take(limit);
             let items = of_team.map(|it| row(it, &teams)).collect();
-            session.out.data(&List { items }, |list| human_list(&list.items))
+            // What is on its way cannot be filtered.
+            let expected = if wanted.is_none() { node.expected_shifts().await? } else { Vec::new() };
+            let listed =
+                ahead::Listed { items, expected: expected.into_iter().map(ahead::Shift::from).collect() };
+            session
+                .out
+                .data(&listed, |list| ahead::join(human_list(&list.items), ahead::shifts(&list.expected)))
         })
         .await
 }
@@ -319,7 +325,7 @@ fn human_list(items: &[Row]) -> String {
     table::render(&headings, items.iter().filter(|it| !it.hidden).map(row).collect())
 }
 
-fn label(code: &str) -> String {
+pub(super) fn label(code: &str) -> String {
     STATUSES.iter().find(|it| it.code() == code).map_or_else(String::new, |it| it.label().to_owned())
 }
 

@@ -402,3 +402,14 @@ CREATE TABLE expected (
     happened INTEGER,
     PRIMARY KEY (space, writer, position)
 ) STRICT;
+
+-- The same for people and shifts.
+CREATE TABLE expected_roster (
+    space    BLOB NOT NULL CHECK (length(space) = 16),
+    writer   BLOB NOT NULL CHECK (length(writer) = 16),  -- the entry that creates the record
+    position INTEGER NOT NULL,
+    teller   BLOB NOT NULL CHECK (length(teller) = 32),
+    number   INTEGER NOT NULL,                           -- its place among the rows of that device
+    row      BLOB NOT NULL,                              -- as in the frame (docs/formats/sync.md), read before it was kept
+    PRIMARY KEY (space, writer, position)
+) STRICT;

@@ -38,7 +38,7 @@ pub(crate) struct Cache {
 impl Cache {
     /// Reads it all. The work grows with the writers and codes, not with the entries.
     pub(crate) fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let expects = connection.query_row("SELECT EXISTS (SELECT 1 FROM expected)", [], |row| row.get(0))?;
+        let expects = connection.query_row(crate::expected::ANY, [], |row| row.get(0))?;
         let mut cache = Self { expects, ..Self::default() };
         let mut spaces = connection.prepare("SELECT number, id FROM spaces")?;
         let mut rows = spaces.query([])?;

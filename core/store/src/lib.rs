@@ -47,7 +47,7 @@ pub use commit::{
 pub use destroy::Destroyed;
 pub use entry::{Counts, EntryInfo, StoredChange, StoredDocument, StoredEntry};
 pub use error::StoreError;
-pub use expected::ExpectedRow;
+pub use expected::{ExpectedRosterRow, ExpectedRow};
 pub use home::Home;
 pub use projection::{
     Area, AssignmentRow, CheckInProjection, CheckInRow, Cursor, EvidenceProjection, EvidenceRow,

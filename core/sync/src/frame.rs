@@ -97,7 +97,7 @@ pub enum Frame {
         /// The writer.
         writer: WriterId,
     },
-    /// Rows of the receiver's list, newest first, of records that are on their way. They prove nothing.
+    /// Rows of records that are on their way: people, shifts, incidents. They prove nothing.
     Rows {
         /// The space.
         space: SpaceId,

@@ -6,8 +6,8 @@ use automerge::Automerge;
 use firsthand_channel::{ExchangeSecret, Link, Offer, RelayLink, WordNonce};
 use firsthand_document::{Document, DocumentKind};
 use firsthand_ids::{
-    ContentHash, DeviceKey, DocumentId, ExchangeKey, PersonId, Position, SpaceId, TeamId, UnixMillis,
-    WriterId, WriterPseudonym,
+    ContentHash, DeviceKey, DocumentId, ExchangeKey, LocalTime, PersonId, Position, SpaceId, TeamId,
+    UnixMillis, WriterId, WriterPseudonym,
 };
 use firsthand_log::codec::Writer;
 use firsthand_log::compress::{Packer, compress_document};
@@ -15,10 +15,14 @@ use firsthand_log::lean::encode_batch;
 use firsthand_log::{Bind, Vector};
 use firsthand_node::evidence::judge;
 use firsthand_node::meeting::JoinFrame;
-use firsthand_node::{DeviceKeys, DeviceProposal, Edit, IncidentQuery, Invitation, Role, encode_rows};
+use firsthand_node::{
+    AheadRows, DeviceKeys, DeviceProposal, Edit, ExpectedAssignment, ExpectedPerson, ExpectedShift,
+    IncidentQuery, Invitation, Role, RosterRow, encode_rows,
+};
 use firsthand_record::generate::Generator;
 use firsthand_store::{
-    AttachmentSecret, BatchLimits, Commit, FileSecrets, Home, SealedAttachment, SlotOptions, Store, Unlock,
+    AttachmentSecret, BatchLimits, Commit, ExpectedRosterRow, FileSecrets, Home, SealedAttachment,
+    SlotOptions, Store, Unlock,
 };
 use firsthand_sync::relay::{
     Answer, BlobKind, Closing, Entered, ListDigest, MailboxBase, Pending, RangeHead, Refused, Request,
@@ -170,9 +174,10 @@ impl Samples {
     pub(super) fn rows(&mut self) -> Vec<Vec<u8>> {
         let ledger = self.world.devices[0].ledger();
         let space = *ledger.space();
-        let rows = ledger.store().rows_ahead(&space, &Vector::new(), 100).unwrap();
-        assert!(!rows.is_empty());
-        vec![encode_rows(&rows[..1]), encode_rows(&rows)]
+        let incidents = ledger.store().rows_ahead(&space, &Vector::new(), 100).unwrap();
+        assert!(!incidents.is_empty());
+        let first = AheadRows { roster: Vec::new(), incidents: incidents[..1].to_vec() };
+        vec![encode_rows(&first), encode_rows(&AheadRows { roster: roster_ahead(), incidents })]
     }
 
     pub(super) fn first_messages(&mut self) -> Vec<Vec<u8>> {
@@ -528,4 +533,38 @@ pub(super) fn home_with_file() -> (tempfile::TempDir, PathBuf, SealedAttachment)
     store.commit(commit).unwrap();
     store.lock().unwrap();
     (dir, home, sealed)
+}
+
+/// Somebody, and a shift that they are on.
+fn roster_ahead() -> Vec<ExpectedRosterRow> {
+    let person = PersonId::new([7; 16]);
+    let assignment = ExpectedAssignment { person, role: "observer".to_owned(), buddy: Some(person) };
+    let rows = [
+        RosterRow::Shift(ExpectedShift {
+            title: "East gate".to_owned(),
+            team: "Harbour".to_owned(),
+            area: vec![(1.5, -2.25), (1.0, 2.0), (2.0, 2.0)],
+            place: "at the kiosk".to_owned(),
+            risk: Some("yellow".to_owned()),
+            status: 2,
+            starts: Some(LocalTime { at: UnixMillis(1_700_000_000_000), offset_minutes: 120 }),
+            ends: None,
+            rule: Some((30, 15)),
+            assignments: vec![assignment],
+        }),
+        RosterRow::Person(ExpectedPerson {
+            person,
+            name: "Amina".to_owned(),
+            callsign: "K7".to_owned(),
+            status: Some("active".to_owned()),
+            languages: vec!["ar".to_owned()],
+            skills: vec!["medic".to_owned()],
+        }),
+    ];
+    let row = |row: &RosterRow| ExpectedRosterRow {
+        writer: WriterId::new([1; 16]),
+        position: Position(9),
+        row: row.encode(),
+    };
+    rows.iter().map(row).collect()
 }

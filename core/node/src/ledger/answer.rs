@@ -183,7 +183,7 @@ impl Ledger {
                 Input::Applied { space, result }
             }
             Effect::LoadRows { space, receiver, limit } => {
-                let packed = self.load_rows(&space, &receiver, limit);
+                let packed = self.load_rows(&space, &receiver, limit, now);
                 // The entries come all the same.
                 let packed = packed.inspect_err(|error| tracing::error!(%error, "no rows go ahead"));
                 Input::RowsLoaded { space, packed: packed.ok().flatten() }

@@ -50,7 +50,10 @@ mod steady;
 mod transfer;
 mod upkeep;
 
-pub use ahead::{ExpectedView, decode_rows, encode_rows};
+pub use ahead::{
+    AheadRows, ExpectedAssignment, ExpectedPerson, ExpectedPersonView, ExpectedShift, ExpectedShiftView,
+    ExpectedView, RosterRow, decode_rows, encode_rows,
+};
 pub use answer::Answering;
 pub use attach::{AttachmentView, CustodyView, FormView, NewFile};
 pub use board::{BoardLine, BoardShift, BoardView, Due, Watch};

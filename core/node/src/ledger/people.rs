@@ -65,6 +65,10 @@ impl Names {
         self.0.get(person).map_or_else(|| person.short(), |(name, _)| name.clone())
     }
 
+    pub(super) fn known(&self, person: &PersonId) -> Option<String> {
+        self.0.get(person).map(|(name, _)| name.clone())
+    }
+
     pub(super) fn callsign(&self, person: &PersonId) -> String {
         self.0.get(person).map_or_else(String::new, |(_, callsign)| callsign.clone())
     }

@@ -439,7 +439,7 @@ impl Node {
         self.run(|ledger, _| ledger.only_here()).await
     }
 
-    /// Incidents that are on their way here, as others tell, newest first.
+    /// Incidents that are on their way here, as others tell, open ones first, newest first among those.
     ///
     /// # Errors
     /// From the store.

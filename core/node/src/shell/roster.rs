@@ -7,8 +7,9 @@ use firsthand_record::roster::{
 };
 
 use crate::{
-    BoardView, CheckInView, ConflictView, Decision, Event, FieldTeamRow, FieldTeamView, HandoffRow,
-    HandoffView, Ledger, Node, NodeError, PersonView, Saved, ShiftRow, ShiftView, Watch,
+    BoardView, CheckInView, ConflictView, Decision, Event, ExpectedPersonView, ExpectedShiftView,
+    FieldTeamRow, FieldTeamView, HandoffRow, HandoffView, Ledger, Node, NodeError, PersonView, Saved,
+    ShiftRow, ShiftView, Watch,
 };
 
 /// A method of the ledger that writes, from any thread.
@@ -91,6 +92,10 @@ impl Node {
     }
 
     reads! {
+        /// People of whom a record is on its way here, as others tell.
+        expected_people() -> Vec<ExpectedPersonView>;
+        /// Shifts that are on their way here, as others tell: those that run, then those that come next.
+        expected_shifts() -> Vec<ExpectedShiftView>;
         /// Everybody: who has a record, then members who have none.
         people() -> Vec<PersonView>;
         /// What stands in the oldest record of somebody, if there is one.
