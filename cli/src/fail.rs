@@ -161,6 +161,9 @@ impl From<NodeError> for Fail {
         match &error {
             NodeError::Store(error) => store(error, message),
             NodeError::Team(error) => team(error, message),
+            NodeError::Removed { by, reason } => removed(by, reason),
+            NodeError::ReadOnly => fail(Status::Other, "read_only")
+                .hint("A lead can give you another role: firsthand team grant."),
             NodeError::Document(DocumentError::Damaged | DocumentError::Internal) => {
                 fail(Status::Damage, "damaged").hint("firsthand check says what is damaged.")
             }
@@ -198,6 +201,22 @@ impl From<NodeError> for Fail {
             _ => fail(Status::Other, "failed"),
         }
     }
+}
+
+/// Somebody who was removed enters something: they are to know who decided so, and what becomes of what they wrote.
+fn removed(by: &str, reason: &str) -> Fail {
+    let by = text::line(by);
+    let what = match reason {
+        "left" => "you have left the team",
+        "lost" => "this device is lost",
+        "seized" => "this device was taken by somebody",
+        _ => "you do not belong to the team any more",
+    };
+    let message = format!("failed to enter it: {by} removed this device from the team and said that {what}");
+    Fail::other("removed", message).hint(
+        "Nothing new can be entered here. What you had entered stays on this device. If a lead lets you in again (firsthand team \
+         grant), you go on here, and the lead looks at what the others had not seen, entry by entry.",
+    )
 }
 
 fn checklist(error: &ChecklistError, message: String) -> Fail {
@@ -269,6 +288,7 @@ fn team(error: &TeamError, message: String) -> Fail {
     let (status, kind) = match error {
         TeamError::Name { .. } | TeamError::Invitation => (Status::BadInput, "bad_input"),
         TeamError::NotAllowed => (Status::Other, "not_allowed"),
+        TeamError::Recovery => (Status::BadInput, "recovery"),
         _ => (Status::Other, "team"),
     };
     let fail = Fail::new(status, kind, message);

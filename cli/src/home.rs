@@ -150,7 +150,7 @@ fn first_line(file: &Path) -> Result<Zeroizing<String>, Fail> {
     }
 }
 
-fn ask(prompt: &str) -> Result<Zeroizing<String>, Fail> {
+pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<String>, Fail> {
     rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|_| {
         Fail::new(Status::Locked, "locked", "failed to ask for the passphrase: there is no terminal")
             .hint("Set FIRSTHAND_PASSPHRASE or give --passphrase-file.")

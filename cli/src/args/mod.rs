@@ -13,6 +13,8 @@ mod upkeep;
 
 use std::path::PathBuf;
 
+use firsthand_node::RecoveryKeys;
+
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleImportArgs};
@@ -190,6 +192,9 @@ pub(crate) enum TeamCommand {
     /// Make a team, with you as its first lead, and a home for it on this device.
     #[command(after_help = "Example:\n  firsthand team create --team \"River watch\" --as Amina")]
     Create(CreateArgs),
+    /// Make somebody the lead with recovery codes, when the last lead is lost or a lead's phone was taken.
+    #[command(after_help = RECOVER_EXAMPLES)]
+    Recover(RecoverArgs),
     /// Bring somebody in: prints a code, waits for them, and shows three words to compare.
     #[command(after_help = INVITE_EXAMPLES)]
     Invite(InviteArgs),
@@ -220,6 +225,8 @@ pub(crate) enum TeamCommand {
     Roles,
     /// Show the devices of the team, those that were removed, and the removals.
     Devices,
+    /// Show which keys there are to seal with, who made them, who has them and which is in use. No key is shown.
+    Epochs,
     /// Give somebody a role; somebody who was removed returns with it, on the same phone. For leads.
     #[command(
         after_help = "Examples:\n  firsthand team grant Daniel --role trainer\n  firsthand team grant 3f2a --role responder"
@@ -307,7 +314,41 @@ pub(crate) struct CreateArgs {
     /// Your name, as the team knows you.
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: String,
+    /// Make recovery codes, such as 3-of-5: any three of five people who keep one can together make a new lead. At most 9.
+    #[arg(long, value_name = "N-of-M", value_parser = recovery)]
+    pub(crate) recovery: Option<RecoveryKeys>,
 }
+
+/// Reads `3-of-5`.
+fn recovery(text: &str) -> Result<RecoveryKeys, String> {
+    let numbers =
+        text.split_once("-of-").and_then(|(needed, keys)| needed.parse().ok().zip(keys.parse().ok()));
+    match numbers {
+        Some((needed @ 1.., keys @ 1..=9)) if needed <= keys => Ok(RecoveryKeys { needed, keys }),
+        _ => Err("is not like 3-of-5, with at most 9 codes".to_owned()),
+    }
+}
+
+/// `team recover`.
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// Who is to lead: a name, or the beginning of an id. With every device that they ever had in the team.
+    pub(crate) who: String,
+    /// Take somebody out as well, before all other removals; on a device of whoever is to lead.
+    #[arg(long, value_name = "WHO", requires = "reason")]
+    pub(crate) remove: Option<String>,
+    /// Why they are taken out.
+    #[arg(long, value_parser = ["left", "lost", "seized", "removed"], requires = "remove")]
+    pub(crate) reason: Option<String>,
+}
+
+const RECOVER_EXAMPLES: &str = "\
+Examples:
+  firsthand team recover Daniel
+  firsthand team recover Daniel --remove Amina --reason seized
+
+Asks for the codes that were handed out when the team was made, one after the other, until there are enough; or reads them from standard
+input, one a line. The codes are kept nowhere. They can be used again.";
 
 /// `team invite`.
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod checklist;
 mod debrief;
 mod device;
 mod emergency;
+mod epochs;
 mod evidence;
 mod field_team;
 mod handoff;
@@ -20,6 +21,7 @@ mod join;
 mod panic;
 mod passphrase;
 mod person;
+mod recover;
 mod removal;
 mod repair;
 mod shift;
@@ -61,6 +63,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Team(TeamCommand::Create(args)) => team::create(&session, &args).await,
         Command::Team(TeamCommand::Invite(args)) => invite::run(&session, &args).await,
         Command::Team(TeamCommand::Join(args)) => join::run(&session, &args).await,
+        Command::Team(TeamCommand::Recover(args)) => recover::run(&session, &args).await,
+        Command::Team(TeamCommand::Epochs) => epochs::show(&session).await,
         Command::Team(TeamCommand::AddDevice(args)) => device::add(&session, &args).await,
         Command::Team(TeamCommand::AdmitDevice { code, yes }) => device::admit(&session, &code, yes).await,
         Command::Team(TeamCommand::Show) => team::show(&session).await,

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use firsthand_node::{Destroyed, HomeLock, SystemRandom};
+use firsthand_node::{Destroyed, Home, SystemRandom};
 use serde::Serialize;
 
 use crate::args::PanicArgs;
@@ -55,8 +55,7 @@ pub(super) async fn panic(session: &Session, args: &PanicArgs) -> Result<(), Fai
     }
     end(&session.home, true).await?;
     let home = session.home.clone();
-    let destroying =
-        tokio::task::spawn_blocking(move || HomeLock::destroy(&home, &mut SystemRandom::default()));
+    let destroying = tokio::task::spawn_blocking(move || Home::destroy(&home, &mut SystemRandom::default()));
     let destroyed = destroying.await.map_err(|_| Fail::other("failed", "it ended before its time"))?;
     let Destroyed { keys, left } = destroyed.map_err(firsthand_node::NodeError::from)?;
     let gone = Gone { keys_destroyed: keys, left };
@@ -104,11 +103,11 @@ async fn end(home: &Path, at_once: bool) -> Result<bool, Fail> {
         |error: std::io::Error| Fail::other("failed", format!("failed to look at the home: {error}"));
     let mut ended = false;
     for kill in [at_once, true] {
-        let Some(process) = HomeLock::holder(home).map_err(failed)? else { return Ok(ended) };
+        let Some(process) = Home::holder(home).map_err(failed)? else { return Ok(ended) };
         ended = true;
         signal(process, kill)?;
         let dir = home.to_owned();
-        let waiting = tokio::task::spawn_blocking(move || HomeLock::wait(&dir));
+        let waiting = tokio::task::spawn_blocking(move || Home::wait(&dir));
         if let Ok(waited) = tokio::time::timeout(PATIENCE, waiting).await {
             waited.map_err(|_| Fail::other("failed", "it ended before its time"))?.map_err(failed)?;
             return Ok(true);

@@ -159,17 +159,15 @@ pub(super) async fn revoke(
     device: Option<String>,
     reason: &str,
 ) -> Result<(), Fail> {
-    let reason = match reason {
-        "left" => Reason::Left,
-        "lost" => Reason::Lost,
-        "seized" => Reason::Seized,
-        _ => Reason::Removed,
-    };
-    session
-        .out
-        .note("Removing. What came in from them later is taken out of every record; this can take a moment.");
+    let reason = self::reason(reason);
     session
         .with_node(async |node| {
+            let name = node.find_to_revoke(who.clone(), device.clone()).await?;
+            let what = if device.is_some() { "a device of " } else { "" };
+            session.out.note(&format!(
+                "Removing {what}{}. What came in from there later is taken out of every record; this can take a moment.",
+                text::line(&name)
+            ));
             let removal = node.revoke(who, device, reason).await?;
             print(session, node).await?;
             session.out.note(&format!(
@@ -180,6 +178,16 @@ pub(super) async fn revoke(
             Ok(())
         })
         .await
+}
+
+/// The reason that somebody typed.
+pub(super) fn reason(code: &str) -> Reason {
+    match code {
+        "left" => Reason::Left,
+        "lost" => Reason::Lost,
+        "seized" => Reason::Seized,
+        _ => Reason::Removed,
+    }
 }
 
 /// Stands behind a removal.

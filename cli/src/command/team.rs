@@ -26,6 +26,12 @@ struct Team {
     /// Chains that forked; absent where none did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     forks: Vec<Fork>,
+    /// The recovery codes, when the team is made, and never again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recovery_codes: Vec<String>,
+    /// How many of them are needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_needed: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -51,12 +57,37 @@ struct Counts {
 pub(super) async fn create(session: &Session, args: &CreateArgs) -> Result<(), Fail> {
     let passphrase = session.new_passphrase()?;
     let env = Environment::laptop();
-    let node = Node::create_team(&session.home, secret(&passphrase), &args.team, &args.name, env).await?;
-    session.work(node, async |node| print(session, node).await).await?;
+    let (home, words) = (&session.home, secret(&passphrase));
+    let (node, codes) = match args.recovery {
+        Some(keys) => Node::create_team_with_recovery(home, words, &args.team, &args.name, keys, env).await?,
+        None => (Node::create_team(home, words, &args.team, &args.name, env).await?, Vec::new()),
+    };
+    session
+        .work(node, async |node| {
+            let mut team = machine(node.team().await?, session);
+            team.recovery_codes = codes.iter().map(|code| grouped(code)).collect();
+            team.recovery_needed = args.recovery.map(|keys| keys.needed);
+            session.out.data(&team, human)
+        })
+        .await?;
+    if let Some(keys) = args.recovery {
+        session.out.note(&format!(
+            "Hand each code to another person, on paper, away from the phones; they are shown this once and kept nowhere. Any {} of \
+             them together make a new lead (firsthand team recover), so no fewer than that should ever lie in one place.",
+            keys.needed
+        ));
+    }
     session.out.note(
         "The team is made, and you lead it. Without the passphrase nobody can read this home, you included.",
     );
     Ok(())
+}
+
+/// A code as people copy it by hand.
+fn grouped(code: &str) -> String {
+    let groups: Vec<&[u8]> = code.as_bytes().chunks(4).collect();
+    let groups: Vec<_> = groups.into_iter().map(String::from_utf8_lossy).collect();
+    groups.join("-")
 }
 
 /// The role that somebody typed.
@@ -99,6 +130,8 @@ fn machine(team: TeamView, session: &Session) -> Team {
     Team {
         recovery,
         forks,
+        recovery_codes: Vec::new(),
+        recovery_needed: None,
         items: team.members.into_iter().map(person).collect(),
         name: team.name,
         team: team.team.to_string(),
@@ -144,5 +177,8 @@ fn human(team: &Team) -> String {
         .into_iter()
         .chain(fork::lines(&team.forks))
         .fold(head, |head, line| format!("{head}\n! {line}"));
-    format!("{head}\n{}", table::render(&["who", "role", "devices"], team.items.iter().map(row).collect()))
+    let people = table::render(&["who", "role", "devices"], team.items.iter().map(row).collect());
+    let codes = team.recovery_codes.iter().enumerate();
+    let codes = codes.map(|(at, code)| format!("\nrecovery code {}  {code}", at + 1));
+    format!("{head}\n{people}{}", codes.collect::<String>())
 }

@@ -117,7 +117,7 @@ fn codes_of_people_and_of_devices_are_not_mixed_up() {
     // Who was removed cannot bring in another device.
     lead.run(&["team", "revoke", "Daniel", "--reason", "left"]).fine();
     meet_after_removal(&lead, &first);
-    assert_eq!(first.json(&["team", "add-device"]).error(1)["kind"], "not_allowed");
+    assert_eq!(first.json(&["team", "add-device"]).error(1)["kind"], "removed");
 }
 
 fn meet_after_removal(lead: &Home, removed: &Home) {

@@ -14,6 +14,7 @@ mod incident;
 mod meet;
 mod merge;
 mod panic;
+mod recovery;
 mod removal;
 mod roster;
 mod status;

@@ -15,6 +15,17 @@ pub enum NodeError {
     /// The team's rules forbid it, or what was given is no valid name or invitation.
     #[error(transparent)]
     Team(#[from] TeamError),
+    /// This device was removed from the team; what would be entered here no other device would take.
+    #[error("enter it: this device does not belong to the team any more")]
+    Removed {
+        /// Who removed it, by name.
+        by: String,
+        /// Why, a word for machines.
+        reason: &'static str,
+    },
+    /// The person's role is to read.
+    #[error("enter it: your role in this team is to read")]
+    ReadOnly,
     /// What was entered cannot be saved: each finding names the field and says why.
     #[error("save: {} of the fields must be put right first", .0.len())]
     Rejected(Vec<Finding>),

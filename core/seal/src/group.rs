@@ -94,7 +94,7 @@ impl Kept {
 pub struct EpochKeys {
     device: DeviceKey,
     secret: DeviceExchange,
-    known: BTreeMap<OperationHash, Kept>,
+    pub(crate) known: BTreeMap<OperationHash, Kept>,
 }
 
 impl EpochKeys {
@@ -108,7 +108,7 @@ impl EpochKeys {
         Self { device, secret, known }
     }
 
-    fn key(&self, epoch: &OperationHash) -> Option<&EpochKey> {
+    pub(crate) fn key(&self, epoch: &OperationHash) -> Option<&EpochKey> {
         match self.known.get(epoch) {
             Some(Kept::Key(key)) => Some(key),
             _ => None,
@@ -147,7 +147,7 @@ impl EpochKeys {
     }
 
     /// Who has the key of an epoch, as far as everybody who has it can tell.
-    fn recipients(&self, membership: &Membership, it: &PlacedEpoch<'_>) -> BTreeSet<DeviceKey> {
+    pub(crate) fn recipients(&self, membership: &Membership, it: &PlacedEpoch<'_>) -> BTreeSet<DeviceKey> {
         let more = membership
             .epoch_boxes()
             .filter(|more| more.boxes.epoch == it.hash && self.known.get(&more.hash) == Some(&Kept::Boxes));
@@ -290,7 +290,7 @@ impl EpochKeys {
 
 /// The devices that read a space and can be given a key. One whose exchange key is of small order shares a secret with
 /// nobody: it reads nothing that is sealed, and must not keep the others from sealing.
-fn readers(membership: &Membership, space: &SpaceId) -> BTreeMap<DeviceKey, ExchangeKey> {
+pub(crate) fn readers(membership: &Membership, space: &SpaceId) -> BTreeMap<DeviceKey, ExchangeKey> {
     let mut readers = membership.reading_devices(space);
     readers.retain(|_, exchange| !has_small_order(exchange));
     readers

@@ -16,6 +16,7 @@ mod group;
 mod key;
 mod padding;
 mod range;
+mod standing;
 
 pub use boxes::{Binding, DeviceExchange, open_box, seal_to};
 pub use bundle::{BundleHeader, PieceHead};
@@ -25,3 +26,4 @@ pub use group::{EpochKeys, GroupKeys, Kept};
 pub use key::EpochKey;
 pub use padding::padme;
 pub use range::{OpenedRange, open_range, open_range_content, seal_range};
+pub use standing::{EpochStanding, EpochUse};

@@ -12,7 +12,7 @@ use firsthand_ids::{ChangeHash, DocumentId, Position, SpaceId, UnixMillis, Write
 use firsthand_log::EntryKind;
 use firsthand_store::{Commit, EntryState, HoldReason, StoredChange};
 
-use super::authors::{LogAuthors, Rosters};
+use super::authors::{LogAuthors, PastRights};
 use super::{Ledger, project};
 use crate::NodeError;
 
@@ -184,10 +184,10 @@ impl Ledger {
     /// Finds what was kept and not tried before the program ended.
     pub(super) fn find_untried(&mut self) -> Result<(), NodeError> {
         let found = self.store.untried()?;
-        let rosters = Rosters::new(&self.membership);
+        let past_rights = PastRights::new(&self.membership);
         for change in found {
             let Some(id) = change.info.document else { continue };
-            let author = rosters.author(&change.info);
+            let author = past_rights.author(&change.info);
             self.untried.add((change.info.space, id), author, change.into());
         }
         Ok(())

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use firsthand_document::{Author, Authors, Rights};
 use firsthand_ids::{ChangeHash, DeviceKey, OperationHash};
 use firsthand_store::{EntryInfo, Store};
-use firsthand_team::{Membership, Roster};
+use firsthand_team::Membership;
 
 use super::document_rights;
 
 /// Who made a change, from the log; rights at the membership heads that the entry names.
 pub(super) struct LogAuthors<'a> {
     store: &'a Store,
-    rosters: Rosters<'a>,
+    rights: PastRights<'a>,
     /// Entries that are being received and are not in the store yet.
     arriving: &'a BTreeMap<ChangeHash, Author>,
 }
@@ -22,7 +22,7 @@ impl<'a> LogAuthors<'a> {
         membership: &'a Membership,
         arriving: &'a BTreeMap<ChangeHash, Author>,
     ) -> Self {
-        Self { store, rosters: Rosters::new(membership), arriving }
+        Self { store, rights: PastRights::new(membership), arriving }
     }
 }
 
@@ -32,19 +32,19 @@ impl Authors for LogAuthors<'_> {
             return Some(*author);
         }
         let info = self.store.author(change).ok().flatten()?;
-        Some(self.rosters.author(&info))
+        Some(self.rights.author(&info))
     }
 }
 
-/// Rosters at membership heads, folded once each.
-pub(super) struct Rosters<'a> {
+/// What people were allowed to do at membership heads, asked once each.
+pub(super) struct PastRights<'a> {
     membership: &'a Membership,
-    folded: RefCell<BTreeMap<Vec<OperationHash>, Option<Roster>>>,
+    asked: RefCell<BTreeMap<Vec<OperationHash>, BTreeMap<DeviceKey, firsthand_team::Rights>>>,
 }
 
-impl<'a> Rosters<'a> {
+impl<'a> PastRights<'a> {
     pub(super) fn new(membership: &'a Membership) -> Self {
-        Self { membership, folded: RefCell::default() }
+        Self { membership, asked: RefCell::default() }
     }
 
     /// The author of an entry.
@@ -65,11 +65,12 @@ impl<'a> Rosters<'a> {
     }
 
     fn of(&self, heads: &[OperationHash], device: &DeviceKey) -> firsthand_team::Rights {
-        let mut folded = self.folded.borrow_mut();
-        if !folded.contains_key(heads) {
-            folded.insert(heads.to_vec(), self.membership.roster_at(heads));
+        let mut asked = self.asked.borrow_mut();
+        if let Some(rights) = asked.get(heads).and_then(|asked| asked.get(device)) {
+            return *rights;
         }
-        let roster = folded.get(heads).and_then(Option::as_ref);
-        roster.map(|roster| roster.rights(device)).unwrap_or_default()
+        let rights = self.membership.rights_at(heads, device).unwrap_or_default();
+        asked.entry(heads.to_vec()).or_default().insert(*device, rights);
+        rights
     }
 }

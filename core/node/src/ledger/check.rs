@@ -9,7 +9,7 @@ use firsthand_log::{Entry, EntryKind, Tip, verify_run};
 use firsthand_store::{Damage, DocumentUpdate, EntryState, Rebuild, StoredChange};
 use ring::digest::{Context, SHA256};
 
-use super::authors::Rosters;
+use super::authors::PastRights;
 use super::{ForkView, Ledger, ManifestState, ProgressFn, QuarantineView, RecoveryView, project};
 use crate::NodeError;
 
@@ -117,11 +117,11 @@ impl Ledger {
         }
         self.check_files(&mut view)?;
 
-        let rosters = Rosters::new(&self.membership);
+        let past_rights = PastRights::new(&self.membership);
         let mut documents = 0;
         let rebuilt = self.store.rebuild(Rebuild::Compare, |_, id, changes| {
             documents += 1;
-            derive(id, &changes, &rosters)
+            derive(id, &changes, &past_rights)
         })?;
         view.documents = documents;
         for id in rebuilt.different {
@@ -142,9 +142,9 @@ impl Ledger {
     /// [`NodeError::Store`] from the store; nothing has changed then.
     pub fn rebuild(&mut self) -> Result<(), NodeError> {
         self.apply_untried()?;
-        let rosters = Rosters::new(&self.membership);
+        let past_rights = PastRights::new(&self.membership);
         self.documents.clear();
-        self.store.rebuild(Rebuild::Replace, |_, id, changes| derive(id, &changes, &rosters))?;
+        self.store.rebuild(Rebuild::Replace, |_, id, changes| derive(id, &changes, &past_rights))?;
         Ok(())
     }
 
@@ -285,10 +285,10 @@ impl Authors for DocumentAuthors {
 fn derive(
     id: &DocumentId,
     changes: &[StoredChange],
-    rosters: &Rosters<'_>,
+    past_rights: &PastRights<'_>,
 ) -> Result<Option<DocumentUpdate>, NodeError> {
     let authors = DocumentAuthors(
-        changes.iter().map(|change| (change.info.content, rosters.author(&change.info))).collect(),
+        changes.iter().map(|change| (change.info.content, past_rights.author(&change.info))).collect(),
     );
     let applied: Vec<_> = changes.iter().filter(|it| it.info.state == EntryState::Applied).collect();
     let incoming: Vec<_> = applied

@@ -40,7 +40,10 @@ impl Ledger {
         ) -> Result<(OperationHash, Vec<u8>), TeamError>,
     ) -> Result<OperationHash, NodeError> {
         let mut membership = self.membership.clone();
-        let operation = sign(&mut membership, &self.keys.signing)?;
+        let operation = sign(&mut membership, &self.keys.signing).map_err(|error| match error {
+            TeamError::NotAllowed => self.may_not_change_team(),
+            error => error.into(),
+        })?;
         let hash = operation.0;
         let mut commit = Commit::new(self.space);
         commit.operations.push(operation);

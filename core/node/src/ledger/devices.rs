@@ -71,24 +71,54 @@ impl Ledger {
     /// The removals that stand, the latest last.
     #[must_use]
     pub fn removals(&self) -> Vec<RemovalView> {
-        let roster = self.membership.roster();
-        let name =
-            |device: &DeviceKey| roster.owner(device).map_or_else(|| device.short(), |it| self.name(&it));
         let view = |removal: firsthand_team::Removal| RemovalView {
             hash: removal.hash,
-            name: match removal.target {
-                Target::Device(device) => name(&device),
-                Target::Person(person) => self.name(&person),
-            },
+            name: self.target_name(&removal.target),
             device: match removal.target {
                 Target::Device(device) => Some(device),
                 Target::Person(_) => None,
             },
             reason: removal.reason.code(),
-            by: name(&removal.by),
+            by: self.target_name(&Target::Device(removal.by)),
             confirmed: removal.confirmed.iter().map(|person| self.name(person)).collect(),
         };
         self.membership.removals().into_iter().map(view).collect()
+    }
+
+    /// The person of what is or was taken out, by name; of a device that nobody knows, the beginning of its key.
+    #[must_use]
+    pub fn target_name(&self, target: &Target) -> String {
+        match target {
+            Target::Person(person) => self.name(person),
+            Target::Device(device) => {
+                let owner = self.membership.roster().owner(device);
+                owner.map_or_else(|| device.short(), |person| self.name(&person))
+            }
+        }
+    }
+
+    /// Why this device may enter nothing.
+    pub(super) fn may_not_write(&self) -> NodeError {
+        if self.is_admitted() {
+            return NodeError::ReadOnly;
+        }
+        let own = |removal: &firsthand_team::Removal| match removal.target {
+            Target::Device(device) => device == self.device,
+            Target::Person(person) => person == self.person,
+        };
+        match self.membership.removals().into_iter().rfind(own) {
+            Some(removal) => NodeError::Removed {
+                by: self.target_name(&Target::Device(removal.by)),
+                reason: removal.reason.code(),
+            },
+            // What admitted it does not count any more.
+            None => TeamError::NotAllowed.into(),
+        }
+    }
+
+    /// Why this device may not change the team.
+    pub(crate) fn may_not_change_team(&self) -> NodeError {
+        if self.is_admitted() { TeamError::NotAllowed.into() } else { self.may_not_write() }
     }
 
     /// Whether this device belongs to the team.

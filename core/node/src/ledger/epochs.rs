@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use firsthand_ids::{OperationHash, SpaceId};
-use firsthand_seal::{DeviceExchange, EpochKey, EpochKeys, GroupKeys, Kept};
+use firsthand_ids::{DeviceKey, OperationHash, PersonId, SpaceId};
+use firsthand_seal::{DeviceExchange, EpochKey, EpochKeys, EpochStanding, EpochUse, GroupKeys, Kept};
 use firsthand_store::{Commit, Store};
-use firsthand_team::{EpochOperation, Membership};
+use firsthand_team::{EpochOperation, Membership, Space, Target};
 use rand_core::CryptoRng;
 
 use super::{DeviceKeys, Ledger};
@@ -115,5 +115,121 @@ impl Ledger {
         let (_, key) =
             self.group.sealing(&self.membership, space).ok_or(NodeError::Inconsistent("the new key"))?;
         Ok(key.clone())
+    }
+
+    /// Makes new keys, after a removal, for the spaces that have one and whose present key the removed devices have too. What fails is
+    /// done by whoever seals next.
+    pub fn renew_keys(&mut self, rng: &mut dyn CryptoRng) {
+        if !self.is_admitted() {
+            return;
+        }
+        for space in self.membership.spaces_of(&self.person).into_keys() {
+            let sealed = self.membership.epochs().any(|it| it.epoch.space == space);
+            if sealed && let Err(error) = self.sealing_key(&space, rng) {
+                tracing::error!(%error, "there is no new key yet");
+            }
+        }
+    }
+
+    /// The keys of each space that this device's person reads and that has any: who made them, who has them, which is in use. The space
+    /// of the whole team first, keys in the order in which they were made.
+    #[must_use]
+    pub fn epochs(&self) -> Vec<SpaceEpochs> {
+        let mut spaces: Vec<(Space, SpaceId)> =
+            self.membership.spaces_of(&self.person).into_iter().map(|(id, space)| (space, id)).collect();
+        spaces.sort();
+        let of = |(space, id): (Space, SpaceId)| {
+            let epochs = self.group.standings(&self.membership, &id);
+            let epochs: Vec<_> = epochs.into_iter().map(|it| self.epoch_view(it)).collect();
+            let (kind, whose, contact) = match space {
+                Space::Team => ("team", None, None),
+                Space::Contact { person } => ("contact", Some(person), None),
+                Space::Care { person, contact } => ("care", Some(person), contact),
+            };
+            let name = |person: Option<PersonId>| person.map(|person| self.name(&person));
+            SpaceEpochs { space: id, kind, whose: name(whose), contact: name(contact), epochs }
+        };
+        spaces.into_iter().map(of).filter(|it| !it.epochs.is_empty()).collect()
+    }
+
+    fn epoch_view(&self, it: EpochStanding) -> EpochView {
+        let name = |device: &DeviceKey| self.target_name(&Target::Device(*device));
+        EpochView {
+            epoch: it.epoch,
+            by: name(&it.author),
+            state: match it.used {
+                EpochUse::Sealing => EpochState::Sealing,
+                EpochUse::Void => EpochState::Void,
+                EpochUse::NotHere => EpochState::NotHere,
+                EpochUse::Opening if !it.followed_by.is_empty() => EpochState::Superseded,
+                EpochUse::Opening if !it.follows_removals => EpochState::BeforeRemoval,
+                EpochUse::Opening if !it.fits => EpochState::OtherDevices,
+                EpochUse::Opening => EpochState::Superseded,
+            },
+            superseded_by: it.followed_by,
+            readers: it.recipients.iter().map(|device| (name(device), *device)).collect(),
+        }
+    }
+}
+
+/// The keys of one space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceEpochs {
+    /// The space.
+    pub space: SpaceId,
+    /// What it is for: `team`, `contact` or `care`.
+    pub kind: &'static str,
+    /// Whose records it holds, where it is not the whole team's.
+    pub whose: Option<String>,
+    /// The care contact who reads it.
+    pub contact: Option<String>,
+    /// Its keys.
+    pub epochs: Vec<EpochView>,
+}
+
+/// One key, without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochView {
+    /// The operation that made it.
+    pub epoch: OperationHash,
+    /// Who made it, by name.
+    pub by: String,
+    /// What it is good for.
+    pub state: EpochState,
+    /// The keys that were made next after it.
+    pub superseded_by: Vec<OperationHash>,
+    /// The devices that have it, with the names of their people, as far as this device can tell.
+    pub readers: Vec<(String, DeviceKey)>,
+}
+
+/// What a key is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochState {
+    /// What is sealed now is sealed under it.
+    Sealing,
+    /// A later key took its place; it opens what was sealed under it.
+    Superseded,
+    /// Somebody was removed since; whoever seals next makes a new one.
+    BeforeRemoval,
+    /// The devices that read the space are not the ones that have it; whoever seals next sees to it.
+    OtherDevices,
+    /// This device does not have it.
+    NotHere,
+    /// Something in it is not what it should be: it counts for nobody.
+    Void,
+}
+
+impl EpochState {
+    /// The word in machine output.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Sealing => "sealing",
+            Self::Superseded => "superseded",
+            Self::BeforeRemoval => "before_removal",
+            Self::OtherDevices => "other_devices",
+            Self::NotHere => "not_here",
+            Self::Void => "void",
+        }
     }
 }

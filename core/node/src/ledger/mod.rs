@@ -39,6 +39,7 @@ mod quarantine;
 mod read;
 mod receive;
 mod records;
+mod recover;
 mod resume;
 mod roster;
 mod runs;
@@ -64,6 +65,7 @@ pub use checklists::{ChecklistError, TemplateView, reason as template_reason};
 pub use debriefs::DebriefView;
 pub use delivered::OnlyHere;
 pub use devices::{DeviceView, RemovalView};
+pub use epochs::{EpochState, EpochView, SpaceEpochs};
 pub use field_teams::{FieldTeamRow, FieldTeamView};
 pub use fork::ForkView;
 pub use handoffs::{HandoffItem, HandoffRow, HandoffView};
@@ -80,6 +82,7 @@ pub use read::{
     RecoveryView, TeamView,
 };
 pub use records::{Resolved, Saved};
+pub use recover::RecoveryKeys;
 pub use runs::{RunCounts, RunListed, RunStanding, RunStep, RunView};
 pub use salvage::{LostRange, RepairView};
 pub use sealed::{FileSealer, SealedFile, StoredFile};
@@ -94,7 +97,7 @@ use firsthand_log::{ChainId, DeviceSecret};
 use firsthand_seal::EpochKeys;
 use firsthand_store::{Commit, Doubt, Home, KeyVault, Receiving, SlotOptions, Store, StoreError, Unlock};
 use firsthand_sync::FileId;
-use firsthand_team::{Membership, Rights, person_id, team_space};
+use firsthand_team::{Membership, Quorum, Rights, person_id, team_space};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -192,13 +195,32 @@ impl Ledger {
         name: &str,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, NodeError> {
+        Self::found(opening, team, name, None, rng)
+    }
+
+    fn found(
+        opening: Opening<'_>,
+        team: &str,
+        name: &str,
+        recovery: Option<Quorum>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, NodeError> {
         let keys = DeviceKeys::generate(rng)?;
         let (mut discovery_secret, mut nonce) = ([0; 32], [0; 16]);
         rng.fill_bytes(&mut discovery_secret);
         rng.fill_bytes(&mut nonce);
         let exchange = keys.exchange.public()?;
-        let mut membership = Membership::found(&keys.signing, exchange, team, name, discovery_secret, nonce)?;
+        let founded = Membership::found_with_recovery(
+            &keys.signing,
+            exchange,
+            team,
+            name,
+            discovery_secret,
+            nonce,
+            recovery,
+        );
         discovery_secret.zeroize();
+        let mut membership = founded?;
         let space = team_space(membership.team());
         epochs::begin(&keys, &mut membership, &space, rng)?;
         Self::create(opening, keys, membership, rng)

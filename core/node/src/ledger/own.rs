@@ -10,7 +10,6 @@ use firsthand_log::{
 };
 use firsthand_record::ShortCode;
 use firsthand_store::{Commit, DocumentUpdate, EntryState, NewEntry, Store};
-use firsthand_team::TeamError;
 use rand_core::CryptoRng;
 
 use super::{CLOCK, Ledger, Now, SHORT_CODE_PREFIX};
@@ -90,7 +89,7 @@ impl Ledger {
         rng: &mut dyn CryptoRng,
     ) -> Result<Draft, NodeError> {
         if !self.rights().write {
-            return Err(TeamError::NotAllowed.into());
+            return Err(self.may_not_write());
         }
         self.leave_cut_chain(&space)?;
         let mut commit = Commit::new(space);

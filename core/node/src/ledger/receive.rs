@@ -10,7 +10,7 @@ use firsthand_store::{AsideRun, Commit, EntryState, HoldReason, NewEntry};
 use firsthand_sync::Refusal;
 
 use super::apply::Arrival;
-use super::authors::Rosters;
+use super::authors::PastRights;
 use super::order::dependencies;
 use super::own::effective_time;
 use super::{CLOCK, Ledger, Now};
@@ -137,7 +137,7 @@ impl Ledger {
             order.push((writer, entry.position));
             parts.entry(writer).or_default().push(entry);
         }
-        let rosters = Rosters::new(&self.membership);
+        let past_rights = PastRights::new(&self.membership);
         let mut verified = VerifiedBatch::default();
         let mut placed = BTreeMap::new();
         for (writer, signature) in batch.signatures {
@@ -183,11 +183,11 @@ impl Ledger {
                     position: entry.position,
                     hybrid: entry.header.hybrid,
                     local: entry.header.local,
-                    rights: rosters.rights(&membership, &run.tip.device),
+                    rights: past_rights.rights(&membership, &run.tip.device),
                 };
                 let ready = membership.iter().all(|head| self.membership.contains(head));
                 let beyond = stays.is_some_and(|stays| entry.position > stays);
-                let writes = rosters.writes(&membership, &run.tip.device);
+                let writes = past_rights.writes(&membership, &run.tip.device);
                 let place = (writer, entry.position);
                 placed.insert(place, Verified { writer, hash, entry, author, ready, writes, beyond });
             }

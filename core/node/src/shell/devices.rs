@@ -3,7 +3,17 @@
 use firsthand_ids::{OperationHash, Position};
 use firsthand_team::{DeviceProposal, Reason, Role, Target};
 
-use crate::{DeviceView, Node, NodeError, RemovalView};
+use zeroize::Zeroizing;
+
+use crate::{DeviceView, Ledger, Node, NodeError, RecoveryKeys, RemovalView, SpaceEpochs};
+
+/// What somebody typed, as something that can be taken out.
+fn target(ledger: &Ledger, device: Option<&str>, who: Option<&str>) -> Result<Target, NodeError> {
+    Ok(match device {
+        Some(device) => Target::Device(ledger.find_device(device)?),
+        None => Target::Person(ledger.find_member(who.unwrap_or_default())?),
+    })
+}
 
 impl Node {
     /// Every device of the team, those that were removed too, and the removals that stand.
@@ -48,14 +58,76 @@ impl Node {
         device: Option<String>,
         reason: Reason,
     ) -> Result<OperationHash, NodeError> {
-        self.write(move |ledger, _| {
-            let target = match (device, who) {
-                (Some(device), _) => Target::Device(ledger.find_device(&device)?),
-                (None, who) => Target::Person(ledger.find_member(&who.unwrap_or_default())?),
-            };
-            ledger.revoke(target, reason)
+        self.write(move |ledger, workshop| {
+            let target = target(ledger, device.as_deref(), who.as_deref())?;
+            let removal = ledger.revoke(target, reason)?;
+            ledger.renew_keys(&mut workshop.random);
+            Ok(removal)
         })
         .await
+    }
+
+    /// Whom [`Node::revoke`] would take out, by name; nothing is changed.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] or [`NodeError::Ambiguous`].
+    pub async fn find_to_revoke(
+        &self,
+        who: Option<String>,
+        device: Option<String>,
+    ) -> Result<String, NodeError> {
+        self.run(move |ledger, _| {
+            let target = target(ledger, device.as_deref(), who.as_deref())?;
+            Ok(ledger.target_name(&target))
+        })
+        .await
+    }
+
+    /// The recovery keys that were made when the team was founded; `None` where none were.
+    ///
+    /// # Errors
+    /// [`NodeError::Closed`].
+    pub async fn recovery_keys(&self) -> Result<Option<RecoveryKeys>, NodeError> {
+        self.run(|ledger, _| Ok(ledger.recovery_keys())).await
+    }
+
+    /// Whether a recovery code is complete and one of this team's.
+    ///
+    /// # Errors
+    /// [`NodeError::Closed`].
+    pub async fn is_recovery_code(&self, code: Zeroizing<String>) -> Result<bool, NodeError> {
+        self.run(move |ledger, _| Ok(ledger.is_recovery_code(&code))).await
+    }
+
+    /// Makes a person lead the team, by enough recovery codes; and takes somebody out before all other removals, where `remove` names them.
+    ///
+    /// # Errors
+    /// As [`Node::grant`], and [`NodeError::Team`] where the codes are not enough or not this team's.
+    pub async fn recover(
+        &self,
+        lead: String,
+        remove: Option<(String, Reason)>,
+        codes: Vec<Zeroizing<String>>,
+    ) -> Result<Option<OperationHash>, NodeError> {
+        self.write(move |ledger, workshop| {
+            let lead = ledger.find_member(&lead)?;
+            let remove = match remove {
+                Some((who, reason)) => Some((target(ledger, None, Some(&who))?, reason)),
+                None => None,
+            };
+            let removal = ledger.recover(lead, remove, &codes)?;
+            ledger.renew_keys(&mut workshop.random);
+            Ok(removal)
+        })
+        .await
+    }
+
+    /// The keys of each space that this device's person reads: who made them, who has them, which is in use.
+    ///
+    /// # Errors
+    /// [`NodeError::Closed`].
+    pub async fn epochs(&self) -> Result<Vec<SpaceEpochs>, NodeError> {
+        self.run(|ledger, _| Ok(ledger.epochs())).await
     }
 
     /// Stands behind a removal, by the beginning of its hash.

@@ -24,8 +24,8 @@ use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Invited, Opened};
 use crate::{
     CheckView, ConflictView, Environment, Event, ExpectedView, HistoryView, ImportReport, ImportRow,
-    IncidentView, Ledger, LinkId, NodeError, OnlyHere, Opening, QuarantineView, RecoveryView, RepairView,
-    Resolved, Saved, StateDigest, Summary, SystemRandom, TeamView,
+    IncidentView, Ledger, LinkId, NodeError, OnlyHere, Opening, QuarantineView, RecoveryKeys, RecoveryView,
+    RepairView, Resolved, Saved, StateDigest, Summary, SystemRandom, TeamView,
 };
 
 /// Hears how far a long job is: done, of how many. Answering `false` stops it where it can stop cleanly.
@@ -100,6 +100,37 @@ impl Node {
             Ledger::create_team(opening, &team, &name, &mut workshop.random)
         })
         .await
+    }
+
+    /// Founds a team in a new home, with keys by which it can be recovered when its last lead is lost. Gives the code of each key; they
+    /// are kept nowhere.
+    ///
+    /// # Errors
+    /// As [`Node::create_team`]; [`NodeError::Team`] for more keys than nine, none, or fewer than are needed.
+    pub async fn create_team_with_recovery(
+        dir: &Path,
+        passphrase: Passphrase,
+        team: &str,
+        name: &str,
+        recovery: RecoveryKeys,
+        environment: Environment,
+    ) -> Result<(Self, Vec<Zeroizing<String>>), NodeError> {
+        let (dir, team, name) = (dir.to_owned(), team.to_owned(), name.to_owned());
+        let (done, codes) = oneshot::channel();
+        let node = Self::start(environment, move |workshop| {
+            let opening = Opening {
+                home: Home::create(dir)?,
+                unlock: Unlock::Passphrase(passphrase.as_str()),
+                vault: workshop.environment.vault.as_ref(),
+                slot: workshop.environment.slot,
+            };
+            let random = &mut workshop.random;
+            let (ledger, codes) = Ledger::create_team_with_recovery(opening, &team, &name, recovery, random)?;
+            drop(done.send(codes));
+            Ok(ledger)
+        })
+        .await?;
+        Ok((node, codes.await.map_err(|_| NodeError::Closed)?))
     }
 
     /// Opens a home.
@@ -282,7 +313,7 @@ impl Node {
             if may(ledger) {
                 Ok((ledger.identity().team, ledger.me()))
             } else {
-                Err(crate::TeamError::NotAllowed.into())
+                Err(ledger.may_not_change_team())
             }
         });
         let (team, person) = whose.await?;
