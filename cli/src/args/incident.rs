@@ -35,9 +35,12 @@ pub(crate) enum IncidentCommand {
     /// Read an attached file from end to end, compare it with its record, and note there that it verified.
     #[command(after_help = "Example:\n  firsthand incident verify-file K7-014 bridge.jpg")]
     VerifyFile(VerifyFileArgs),
+    /// Make a copy of an attached photo that can be given away: without time, place, camera and comments. The original stays.
+    #[command(after_help = "Example:\n  firsthand incident copy-file K7-014 bridge.jpg")]
+    CopyFile(Box<CopyFileArgs>),
     /// Write an attached file to a file outside the home, in the clear.
     #[command(
-        after_help = "Example:\n  firsthand incident save-file K7-014 bridge.jpg --to /media/usb/bridge.jpg"
+        after_help = "Examples:\n  firsthand incident save-file K7-014 bridge.jpg --to /media/usb/bridge.jpg\n  firsthand incident save-file K7-014 bridge.jpg --clean --to /media/usb/for-the-press.jpg"
     )]
     SaveFile(SaveFileArgs),
     /// Show who changed what, when, and from which device.
@@ -259,9 +262,29 @@ pub(crate) struct AttachArgs {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) said: FileSaidArgs,
-    /// The attached file that this is a redacted copy of: its name, or the beginning of its hash. Both stay.
+    /// The attached file that this is a redacted copy of: its name, or the beginning of its hash. Both stay. What the copy says of
+    /// itself (time, place, camera, comments) is taken out first; a file of which it cannot be taken out is refused.
     #[arg(long, value_name = "NAME")]
     pub(crate) redacted_copy_of: Option<String>,
+    /// Keep what the redacted copy says of itself: for recordings and documents, of which nothing is taken out here.
+    #[arg(long, requires = "redacted_copy_of")]
+    pub(crate) as_it_is: bool,
+}
+
+/// `incident copy-file`.
+#[derive(Debug, Args)]
+pub(crate) struct CopyFileArgs {
+    /// The incident's short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The attached file's name, or the beginning of its hash.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What to call the copy; otherwise the file's name with `-shared` in it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) as_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) said: FileSaidArgs,
 }
 
 /// What is said about a file that is attached.
@@ -348,6 +371,10 @@ pub(crate) struct SaveFileArgs {
     /// and camera.
     #[arg(long, value_name = "FORM", default_value = "original")]
     pub(crate) variant: String,
+    /// Without what the file says of itself: time, place, camera, comments, thumbnail. The picture loses nothing. A file of which
+    /// it cannot be taken out is not written.
+    #[arg(long, conflicts_with = "variant")]
+    pub(crate) clean: bool,
 }
 
 /// `incident resolve`.

@@ -31,9 +31,9 @@ pub(crate) use evidence::{EvidenceCommand, ExportEvidenceArgs, VerifyEvidenceArg
 pub(crate) use field_team::{FieldTeamAddArgs, FieldTeamCommand, FieldTeamEditArgs, FieldTeamFields};
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{
-    AddArgs, AttachArgs, CloseArgs, DescribeFileArgs, EditArgs, FileSaidArgs, HideArgs, IncidentCommand,
-    LinkArgs, ListArgs, MergeArgs, ReopenArgs, ResolveArgs, SaveFileArgs, SearchArgs, UnlinkArgs,
-    VerifyFileArgs,
+    AddArgs, AttachArgs, CloseArgs, CopyFileArgs, DescribeFileArgs, EditArgs, FileSaidArgs, HideArgs,
+    IncidentCommand, LinkArgs, ListArgs, MergeArgs, ReopenArgs, ResolveArgs, SaveFileArgs, SearchArgs,
+    UnlinkArgs, VerifyFileArgs,
 };
 pub(crate) use roster::{
     AssignArgs, CheckInArgs, HandoffAnswerArgs, HandoffCommand, HandoffStartArgs, PersonAddArgs,

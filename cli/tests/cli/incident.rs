@@ -206,6 +206,69 @@ fn files_are_attached_and_come_out_again() {
     assert_eq!(home.json(&["incident", "attach", &code, "/nowhere/at/all"]).error(3)["kind"], "file");
 }
 
+/// A GIF of one pixel, with these comments in it.
+fn gif(comments: &[&str]) -> Vec<u8> {
+    let mut out = b"GIF89a\x01\0\x01\0\0\0\0".to_vec();
+    for comment in comments {
+        out.extend([0x21, 0xfe, comment.len() as u8]);
+        out.extend(comment.as_bytes());
+        out.push(0);
+    }
+    out.extend(b",\0\0\0\0\x01\0\x01\0\0\x02\x01\x44\0;");
+    out
+}
+
+#[test]
+fn copies_that_are_given_away_hold_the_picture_alone() {
+    const CANARY: &str = "taken by Amina at the well";
+    let home = Home::with_team();
+    let code = home.add(&["--title", "With a photo"]);
+    let photo = home.file("bridge.gif", gif(&[CANARY]));
+    home.run(&["incident", "attach", &code, text(&photo), "--people", "crowd"]).fine();
+    let holds = |bytes: &[u8]| bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+    let saved = |args: &[&str]| {
+        let to = home.path().with_file_name("out");
+        home.run(&[&["incident", "save-file", &code, "--to", text(&to)], args].concat()).fine();
+        let bytes = std::fs::read(&to).unwrap();
+        std::fs::remove_file(&to).unwrap();
+        bytes
+    };
+    assert_eq!(saved(&["bridge.gif", "--clean"]), gif(&[]));
+    let copy = home.json(&["incident", "copy-file", &code, "bridge.gif"]).json();
+    assert_eq!(
+        (&copy["name"], &copy["people_visible"], &copy["manifest"]),
+        (&"bridge-shared.gif".into(), &"crowd".into(), &"valid".into())
+    );
+    assert_eq!(saved(&["bridge-shared.gif"]), gif(&[]));
+    assert!(holds(&saved(&["bridge.gif"])), "the original keeps everything");
+    let shown = home.json(&["incident", "show", &code]).json();
+    assert_eq!(copy["redacted_copy_of"], shown["attachments"][0]["document"]);
+
+    // Nothing to take out.
+    let again = home.json(&["incident", "copy-file", &code, "bridge-shared.gif"]);
+    assert_eq!(again.error(3)["kind"], "not_redacted");
+    // One that somebody redacted elsewhere is cleaned on its way in; a broken one cannot be.
+    let attach = |file: &std::path::Path, more: &[&str]| {
+        let of = ["--redacted-copy-of", "bridge.gif"];
+        home.json(&[&["incident", "attach", &code, text(file)], &of[..], more].concat())
+    };
+    let mut covered = gif(&[CANARY, "covered with a program"]);
+    let pixel = covered.len() - 3;
+    covered[pixel] ^= 1;
+    assert_eq!(attach(&home.file("covered.gif", &covered), &[]).json()["byte_len"], gif(&[]).len());
+    assert!(!holds(&saved(&["covered.gif"])));
+    let broken = home.file("broken.gif", &covered[..20]);
+    assert_eq!(attach(&broken, &[]).error(3)["kind"], "not_cleaned");
+    // Of a recording nothing is taken out: nobody gives it away without saying so.
+    let voices = home.file("voices.ogg", format!("OggS {CANARY}"));
+    assert_eq!(attach(&voices, &[]).error(3)["kind"], "not_cleaned");
+    assert_eq!(attach(&voices, &["--as-it-is"]).json()["mime"], "audio/ogg");
+    let to = home.path().with_file_name("voices-out");
+    let refused = home.json(&["incident", "save-file", &code, "voices.ogg", "--clean", "--to", text(&to)]);
+    assert_eq!(refused.error(3)["kind"], "not_cleaned");
+    assert!(!to.exists());
+}
+
 #[test]
 fn a_file_is_described_and_its_custody_noted() {
     let home = Home::with_team();

@@ -49,6 +49,12 @@ pub enum NodeError {
     /// What was given as a redacted copy has the very bytes of the original.
     #[error("save the redacted copy: it is the same file as the original")]
     NotRedacted,
+    /// What a file says of itself cannot be taken out, so that no copy can be given away without it.
+    #[error(transparent)]
+    NotCleaned(#[from] firsthand_photo::NotCleaned),
+    /// A redacted copy still holds what the file says of itself.
+    #[error("save the redacted copy: what the file says of itself was not taken out")]
+    StillSpeaks,
     /// An incident would be merged into itself, directly or by way of others.
     #[error("merge the incidents: the one to merge into was itself merged into this one")]
     MergeCircle,

@@ -163,7 +163,9 @@ async fn a_redacted_copy_is_a_file_of_its_own_and_nothing_refused_leaves_a_trace
     let elsewhere = lead.add_incident(incident("Elsewhere")).await.unwrap().id;
     let write = |name: &str, byte: u8| {
         let path = dir.path().join(name);
-        std::fs::write(&path, [b"\xff\xd8\xff\xe0".as_slice(), &[byte; 5000]].concat()).unwrap();
+        // A GIF of one pixel, with nothing in it but the picture.
+        let gif = [b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x01".as_slice(), &[byte], b"\0;"];
+        std::fs::write(&path, gif.concat()).unwrap();
         path
     };
     let (original, redacted) = (write("gate.jpg", 1), write("gate-redacted.jpg", 2));
@@ -181,6 +183,10 @@ async fn a_redacted_copy_is_a_file_of_its_own_and_nothing_refused_leaves_a_trace
     assert_eq!(sealed(), 2);
     let same = lead.attach_file(id, &original, copy(), quiet()).await;
     assert!(matches!(same, Err(NodeError::NotRedacted)));
+    let recording = dir.path().join("voices.ogg");
+    std::fs::write(&recording, b"OggS, which nobody takes apart here").unwrap();
+    let speaks = lead.attach_file(id, &recording, copy(), quiet()).await;
+    assert!(matches!(speaks, Err(NodeError::NotCleaned(_))));
     let of_another = lead.attach_file(elsewhere, &redacted, copy(), quiet()).await;
     assert!(matches!(of_another, Err(NodeError::NotFound(_))));
     let long = NewFile { caption: "x".repeat(200_000), ..NewFile::default() };

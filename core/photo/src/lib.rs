@@ -1,4 +1,4 @@
-//! What a photo says about itself, and the smaller forms of it that travel ahead.
+//! What a photo says about itself, the smaller forms of it that travel ahead, and copies that say nothing.
 //!
 //! Everything here works on bytes that somebody else chose. Limits stand before the decoders, which are not ours, and what
 //! makes one of them panic is a broken photo, not the end of the program. It reads no clock, no file and no random source.
@@ -6,11 +6,13 @@
 #![warn(missing_docs)]
 
 mod caught;
+mod clean;
 mod cost;
 mod forms;
 mod said;
 
 pub use caught::catches_panics;
+pub use clean::{MAX_CLEAN_BYTES, NotCleaned, clean};
 pub use forms::{NoForms, PREVIEW_BYTES, SmallForm, THUMB_BYTES, forms};
 pub use said::{SaidByFile, said};
 

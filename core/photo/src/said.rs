@@ -40,6 +40,16 @@ pub fn said(mime: &str, start: &[u8]) -> SaidByFile {
     caught(|| read(start).map(|exif| from(&exif))).flatten().unwrap_or_default()
 }
 
+/// Which way is up, as EXIF counts it: 1 to 8. Only the beginning of a file is looked at.
+pub(crate) fn orientation(file: &[u8]) -> Option<u8> {
+    let start = &file[..file.len().min(MAX_FILE_BYTES)];
+    let exif = caught(|| read(start)).flatten()?;
+    match &exif.get_field(Tag::Orientation, In::PRIMARY)?.value {
+        Value::Short(number) => u8::try_from(*number.first()?).ok().filter(|number| (1..=8).contains(number)),
+        _ => None,
+    }
+}
+
 fn read(start: &[u8]) -> Option<Exif> {
     let mut reader = Reader::new();
     reader.continue_on_error(true);

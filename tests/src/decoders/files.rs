@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use firsthand_exchange::{ColumnMap, Format, read};
 use firsthand_ids::{LocalTime, UnixMillis};
 use firsthand_node::evidence::{Proof, judge};
-use firsthand_photo::{THUMB_BYTES, forms, said};
+use firsthand_photo::{SaidByFile, THUMB_BYTES, clean, forms, said};
 use firsthand_record::Incident;
 use firsthand_record::validate::{self, Context};
 use firsthand_store::{FileSecrets, Home, SealedAttachment, Store, StoreError, Unlock};
@@ -99,6 +99,12 @@ pub(super) fn photo(bytes: &[u8]) {
     if let Some(place) = said(mime, bytes).place {
         assert!(place.lat.0.abs() <= 90.0 && place.lon.0.abs() <= 180.0);
         assert!(place.lat.0 != 0.0 || place.lon.0 != 0.0);
+    }
+    // A copy of a copy is the same, and says nothing.
+    if let Ok(copy) = clean(mime, bytes) {
+        assert!(copy.len() <= bytes.len() + 64);
+        assert_eq!(said(mime, &copy), SaidByFile::default());
+        assert_eq!(clean(mime, &copy).as_ref(), Ok(&copy));
     }
     // Shorter ones have no smaller forms.
     let mut long = bytes.to_vec();

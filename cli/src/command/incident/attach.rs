@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Mark;
-use crate::args::{AttachArgs, DescribeFileArgs, FileSaidArgs, SaveFileArgs, VerifyFileArgs};
+use crate::args::{AttachArgs, CopyFileArgs, DescribeFileArgs, FileSaidArgs, SaveFileArgs, VerifyFileArgs};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::read::{self, field, items, place, time};
@@ -241,11 +241,25 @@ pub(super) async fn attach(session: &Session, args: &AttachArgs) -> Result<(), F
         .with_node(async |node| {
             let id = node.find(&args.id).await?;
             let mut said = said;
+            said.as_it_is = args.as_it_is;
             if let Some(original) = &args.redacted_copy_of {
                 said.redacted_copy_of = Some(node.find_file(id, original).await?);
             }
             let bar = Bar::of_bytes("sealing");
             Ok(node.attach_file(id, &args.file, said, bar.report()).await?)
+        })
+        .await?;
+    session.out.data(&Attachment::from(&view), |_| human(&view))
+}
+
+/// Makes a copy that can be given away.
+pub(super) async fn copy(session: &Session, args: &CopyFileArgs) -> Result<(), Fail> {
+    let said = NewFile { name: args.as_name.clone().unwrap_or_default(), ..said(&args.said)? };
+    let view = session
+        .with_node(async |node| {
+            let id = node.find(&args.id).await?;
+            let bar = Bar::of_bytes("copying");
+            Ok(node.copy_file(id, &args.name, said, bar.report()).await?)
         })
         .await?;
     session.out.data(&Attachment::from(&view), |_| human(&view))
@@ -333,7 +347,11 @@ pub(crate) async fn save_file(session: &Session, of: Holder, args: &SaveFileArgs
         .with_node(async |node| {
             let id = of.find(node, &args.id).await?;
             let bar = Bar::of_bytes("writing");
-            Ok(node.save_attachment(id, &args.name, form, &args.to, bar.report()).await?)
+            Ok(if args.clean {
+                node.save_clean(id, &args.name, &args.to, bar.report()).await?
+            } else {
+                node.save_attachment(id, &args.name, form, &args.to, bar.report()).await?
+            })
         })
         .await?;
     session.out.note("written in the clear: outside the home nothing protects it");

@@ -34,6 +34,7 @@ pub(super) async fn run(session: &Session, command: IncidentCommand) -> Result<(
         IncidentCommand::Attach(args) => attach::attach(session, &args).await,
         IncidentCommand::DescribeFile(args) => attach::describe(session, Holder::Incident, &args).await,
         IncidentCommand::VerifyFile(args) => attach::verify(session, Holder::Incident, &args).await,
+        IncidentCommand::CopyFile(args) => attach::copy(session, &args).await,
         IncidentCommand::SaveFile(args) => attach::save_file(session, Holder::Incident, &args).await,
         IncidentCommand::History(args) => history::history(session, &args.id).await,
         IncidentCommand::Conflicts { id } => conflict::conflicts(session, id.as_deref()).await,

@@ -103,6 +103,9 @@ pub struct NewFile {
     pub consent: Option<Consent>,
     /// The record of the file that this is a redacted copy of. That one stays as it is.
     pub redacted_copy_of: Option<DocumentId>,
+    /// A redacted copy is to be kept with everything that the file says of itself. Otherwise that is taken out, and a file of
+    /// which it cannot be taken out is refused.
+    pub as_it_is: bool,
 }
 
 impl Ledger {
@@ -137,7 +140,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`NodeError::NotFound`] where the incident, or the file that this is a redacted copy of, is not here;
-    /// [`NodeError::Rejected`]; [`NodeError::Store`] from the disk. The sealed file is gone then.
+    /// [`NodeError::Rejected`]; [`NodeError::StillSpeaks`] where a redacted copy was not sealed as one; [`NodeError::Store`] from the
+    /// disk. The sealed file is gone then.
     pub fn record_file(
         &mut self,
         incident: DocumentId,
@@ -152,6 +156,9 @@ impl Ledger {
             let of = of.ok_or_else(|| NodeError::NotFound(original.short()))?;
             if of.evidence.hash == file.original().hash {
                 return Err(NodeError::NotRedacted);
+            }
+            if !file.is_cleaned() && !said.as_it_is {
+                return Err(NodeError::StillSpeaks);
             }
         }
         let at = Moment::from_local(now).ok_or(NodeError::Inconsistent("the clock"))?;

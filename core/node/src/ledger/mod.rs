@@ -85,6 +85,7 @@ pub use records::{Resolved, Saved};
 pub use recover::RecoveryKeys;
 pub use runs::{RunCounts, RunListed, RunStanding, RunStep, RunView};
 pub use salvage::{LostRange, RepairView};
+pub(crate) use sealed::cleaned;
 pub use sealed::{FileSealer, SealedFile, StoredFile};
 pub use shifts::{ProposedAssignment, ShiftRow, ShiftView};
 pub use transfer::{FileDone, FileWork};

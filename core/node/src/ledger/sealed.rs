@@ -3,12 +3,13 @@
 use std::io::{Read, Write};
 
 use firsthand_ids::{ContentHash, DocumentId};
-use firsthand_photo::{NoForms, SaidByFile};
+use firsthand_photo::{MAX_CLEAN_BYTES, NoForms, SaidByFile};
 use firsthand_record::{C2paState, Captured, Variant, VariantKind};
 use firsthand_store::{AttachmentSecret, Attachments, Done, FileSecrets, SealedAttachment};
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
-use super::sniff::Looking;
+use super::sniff::{Looking, mime};
 use crate::NodeError;
 
 /// A file, with its smaller forms, that is sealed in the home and not yet recorded. Dropped before it is, it is removed.
@@ -21,6 +22,7 @@ pub struct SealedFile {
     said: SaidByFile,
     mime: &'static str,
     c2pa: C2paState,
+    cleaned: bool,
     recorded: bool,
 }
 
@@ -49,6 +51,11 @@ impl SealedFile {
 
     pub(super) const fn mime(&self) -> &'static str {
         self.mime
+    }
+
+    /// Whether what the file said of itself was taken out before it was sealed.
+    pub(super) const fn is_cleaned(&self) -> bool {
+        self.cleaned
     }
 
     pub(super) const fn c2pa(&self) -> C2paState {
@@ -132,6 +139,7 @@ impl FileSealer {
             said: SaidByFile::default(),
             mime,
             c2pa,
+            cleaned: false,
             recorded: false,
         };
         if let Some((photo, goes_on)) = looking.into_photo() {
@@ -149,6 +157,33 @@ impl FileSealer {
         }
         Ok(sealed)
     }
+
+    /// Seals a copy that is to be given away: the picture alone ([`firsthand_photo::clean`]). What the file says of itself never
+    /// reaches the home.
+    ///
+    /// # Errors
+    /// [`NodeError::NotCleaned`] where that cannot be taken out, and those of [`FileSealer::seal`].
+    pub fn seal_clean(
+        &self,
+        file: &mut dyn Read,
+        rng: &mut dyn CryptoRng,
+        progress: Done<'_>,
+    ) -> Result<SealedFile, NodeError> {
+        let copy = cleaned(file)?;
+        let mut sealed = self.seal(&mut &copy[..], rng, progress)?;
+        sealed.cleaned = true;
+        Ok(sealed)
+    }
+}
+
+/// The picture that a file holds, and nothing else that the file says.
+///
+/// # Errors
+/// [`NodeError::NotCleaned`], [`NodeError::File`].
+pub(crate) fn cleaned(file: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(MAX_CLEAN_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Zeroizing::new(firsthand_photo::clean(mime(&bytes), &bytes)?))
 }
 
 /// An attached file, or a smaller form of it, that is to be read; needs no ledger, so that a long file keeps nobody waiting.

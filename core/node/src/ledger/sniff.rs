@@ -13,7 +13,7 @@ const START_BYTES: u64 = 8 * 1024;
 const C2PA_STORE: [u8; 16] = *b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71";
 
 /// The kind of a file, from its first bytes: what the phone calls it may be wrong or a lie.
-fn mime(start: &[u8]) -> &'static str {
+pub(super) fn mime(start: &[u8]) -> &'static str {
     infer::get(start).map_or("application/octet-stream", |kind| kind.mime_type())
 }
 

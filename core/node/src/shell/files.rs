@@ -30,10 +30,10 @@ impl Node {
     /// Seals a file and records it with what a person says about it. A name that is not given is the file's own.
     ///
     /// The file is sealed, and where it is a photo made smaller, beside the ledger's thread, so that a long one keeps nobody
-    /// waiting.
+    /// waiting. Of a redacted copy only the picture is taken, unless `said` asks for everything.
     ///
     /// # Errors
-    /// [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Rejected`], [`NodeError::Store`], [`NodeError::Stopped`];
+    /// [`NodeError::NotCleaned`] where that cannot be done; [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Rejected`], [`NodeError::Store`], [`NodeError::Stopped`];
     /// nothing is left then.
     pub async fn attach_file(
         &self,
@@ -47,7 +47,8 @@ impl Node {
         if said.name.is_empty() {
             said.name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         }
-        let sealed = seal(sealer, file.to_owned(), progress).await?;
+        let clean = said.redacted_copy_of.is_some() && !said.as_it_is;
+        let sealed = seal(sealer, file.to_owned(), clean, progress).await?;
         self.write(move |ledger, shop| {
             let now = shop.environment.clock.now();
             ledger.record_file(incident, sealed, said, now, &mut shop.random)
@@ -81,7 +82,7 @@ impl Node {
                 Ok(ledger.sealer())
             })
             .await?;
-        let sealed = seal(sealer, file.to_owned(), progress).await?;
+        let sealed = seal(sealer, file.to_owned(), false, progress).await?;
         self.write(move |ledger, shop| {
             let now = shop.environment.clock.now();
             ledger.answer_with_file(run, &item, sealed, said, &note, now, &mut shop.random)
@@ -192,7 +193,7 @@ impl Node {
         .await
     }
 
-    async fn stored_file(
+    pub(super) async fn stored_file(
         &self,
         incident: DocumentId,
         name: &str,
@@ -225,11 +226,22 @@ impl Node {
 }
 
 /// Seals a file beside the ledger's thread.
-async fn seal(sealer: FileSealer, path: PathBuf, progress: Progress) -> Result<SealedFile, NodeError> {
+async fn seal(
+    sealer: FileSealer,
+    path: PathBuf,
+    clean: bool,
+    progress: Progress,
+) -> Result<SealedFile, NodeError> {
     let sealing = tokio::task::spawn_blocking(move || {
         let mut file = File::open(&path)?;
         let total = file.metadata()?.len();
-        sealer.seal(&mut file, &mut SystemRandom::default(), &mut |done| progress(done, total))
+        let mut on = |done| progress(done, total);
+        let mut random = SystemRandom::default();
+        if clean {
+            sealer.seal_clean(&mut file, &mut random, &mut on)
+        } else {
+            sealer.seal(&mut file, &mut random, &mut on)
+        }
     });
     sealing.await.map_err(|_| NodeError::Closed)?
 }

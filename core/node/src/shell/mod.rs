@@ -2,6 +2,7 @@
 
 mod bundle;
 mod checklists;
+mod copies;
 mod devices;
 mod driver;
 mod evidence;
