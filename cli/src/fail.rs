@@ -175,6 +175,7 @@ impl From<NodeError> for Fail {
             NodeError::NoForm(_) => fail(Status::BadInput, "no_form")
                 .hint("`incident show` lists the forms that each file has"),
             NodeError::NotRedacted => fail(Status::BadInput, "not_redacted"),
+            NodeError::Destroyed => fail(Status::BadInput, "destroyed"),
             NodeError::NotCleaned(_) => fail(Status::BadInput, "not_cleaned").hint(
                 "Take it out with another program. For a redacted copy that must keep it: incident attach --as-it-is.",
             ),

@@ -17,6 +17,27 @@ pub(crate) enum EvidenceCommand {
         after_help = "Exit status 5 when something is not proven.\n\nExample:\n  firsthand evidence verify /media/usb/K7-014"
     )]
     Verify(VerifyEvidenceArgs),
+    /// Destroy the key of an attached file, here and on every device that hears of it. Without a lead's right it is a proposal.
+    #[command(
+        after_help = "It cannot be undone: nobody opens the file again. Its record, hash, signature and custody stay. Copies that were \
+                      written out before, or photographed from a screen, are beyond reach, and so is a device that never meets the team \
+                      again.\n\nExample:\n  firsthand evidence destroy K7-014 bridge.jpg --reason \"she asked for it\""
+    )]
+    Destroy(DestroyEvidenceArgs),
+}
+
+/// `evidence destroy`.
+#[derive(Debug, Args)]
+pub(crate) struct DestroyEvidenceArgs {
+    /// The incident: its short code, or the beginning of its id.
+    #[arg(value_name = "CODE")]
+    pub(crate) id: String,
+    /// The attached file's name, or the beginning of its hash.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Why. It stays in the record.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) reason: String,
 }
 
 /// `evidence export`.

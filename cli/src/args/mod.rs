@@ -27,7 +27,7 @@ pub(crate) use checklist::{
     ListChecklistsArgs, PublishArgs, RunArgs, RunsArgs, ShowChecklistArgs, TickArgs, TimerArgs, TimerWord,
     TrainedArgs,
 };
-pub(crate) use evidence::{EvidenceCommand, ExportEvidenceArgs, VerifyEvidenceArgs};
+pub(crate) use evidence::{DestroyEvidenceArgs, EvidenceCommand, ExportEvidenceArgs, VerifyEvidenceArgs};
 pub(crate) use field_team::{FieldTeamAddArgs, FieldTeamCommand, FieldTeamEditArgs, FieldTeamFields};
 pub(crate) use fields::FieldArgs;
 pub(crate) use incident::{

@@ -4,7 +4,8 @@ use firsthand_node::evidence::{FileVerdict, Signed, Verdict, verify};
 use firsthand_record::{ConsentStep, Evidence, PeopleVisible};
 use serde::Serialize;
 
-use crate::args::{EvidenceCommand, ExportEvidenceArgs, VerifyEvidenceArgs};
+use super::incident::attach::{Attachment, human as human_file};
+use crate::args::{DestroyEvidenceArgs, EvidenceCommand, ExportEvidenceArgs, VerifyEvidenceArgs};
 use crate::fail::{Fail, Status};
 use crate::home::Session;
 use crate::show::Out;
@@ -40,6 +41,13 @@ struct By {
 }
 
 #[derive(Serialize)]
+struct DestroyedBy {
+    #[serde(flatten)]
+    by: By,
+    reason: String,
+}
+
+#[derive(Serialize)]
 struct ShownFile {
     path: Option<String>,
     document: String,
@@ -49,6 +57,8 @@ struct ShownFile {
     capture_path: Option<&'static str>,
     recorded: Option<By>,
     witnesses: Vec<By>,
+    /// Who asked for its key to be destroyed, and why.
+    destroyed: Vec<DestroyedBy>,
     problems: Vec<String>,
 }
 
@@ -57,6 +67,7 @@ pub(crate) async fn run(session: &Session, command: EvidenceCommand) -> Result<(
     match command {
         EvidenceCommand::Export(args) => export(session, args).await,
         EvidenceCommand::Verify(args) => check(session.out, args).await,
+        EvidenceCommand::Destroy(args) => destroy(session, &args).await,
     }
 }
 
@@ -92,6 +103,23 @@ async fn export(session: &Session, args: ExportEvidenceArgs) -> Result<(), Fail>
         lines.push(format!("anybody can check it with: firsthand evidence verify {}", it.folder));
         lines.join("\n")
     })
+}
+
+async fn destroy(session: &Session, args: &DestroyEvidenceArgs) -> Result<(), Fail> {
+    let reason = args.reason.trim();
+    if reason.is_empty() {
+        return Err(Fail::input("reason", "is empty: who reads the record later needs to know why"));
+    }
+    let view = session
+        .with_node(async |node| {
+            let id = node.find(&args.id).await?;
+            Ok(node.destroy_file(id, &args.name, reason).await?)
+        })
+        .await?;
+    if view.destroyed.is_none() {
+        session.out.note("proposed only: a lead destroys it with the same command");
+    }
+    session.out.data(&Attachment::from(&view), |_| human_file(&view))
 }
 
 fn recognised(record: &Evidence) -> bool {
@@ -139,6 +167,11 @@ fn shown(verdict: &Verdict) -> Shown {
         capture_path: file.record.as_ref().map(|record| record.capture_path.code()),
         recorded: file.recorded.as_ref().map(by),
         witnesses: file.witnesses.iter().map(by).collect(),
+        destroyed: file
+            .destroyed
+            .iter()
+            .map(|(signed, reason)| DestroyedBy { by: by(signed), reason: reason.clone() })
+            .collect(),
         problems: file.problems.clone(),
     };
     Shown {
@@ -165,6 +198,7 @@ fn human(verdict: &Verdict) -> String {
         };
         let word = match (file.problems.is_empty(), &file.path) {
             (true, Some(_)) => "proven",
+            (true, None) if !file.destroyed.is_empty() => "proven, the file itself destroyed",
             (true, None) => "proven, the file itself left out",
             (false, _) => "NOT PROVEN",
         };
@@ -172,6 +206,10 @@ fn human(verdict: &Verdict) -> String {
         lines.extend(file.problems.iter().map(|problem| format!("  {problem}")));
         if let Some(recorded) = &file.recorded {
             lines.push(format!("  recorded by {}", said(recorded)));
+        }
+        let word = if file.path.is_none() { "destroyed" } else { "to be destroyed, asked for" };
+        for (by, reason) in &file.destroyed {
+            lines.push(format!("  {word} by {}: {}", said(by), text::line(reason)));
         }
         lines.extend(file.witnesses.iter().map(|witness| format!("  built on by {}", said(witness))));
     }

@@ -247,6 +247,7 @@ const EVIDENCE: &[FieldSpec] = table! {
     captured: Letter::Once,
     consent: Letter::Add,
     custody_log: Letter::Add,
+    destroyed: Letter::Add,
     incident: Letter::Once,
     manifest: Letter::Once,
     mime: Letter::Once,

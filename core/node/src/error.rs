@@ -49,6 +49,9 @@ pub enum NodeError {
     /// What was given as a redacted copy has the very bytes of the original.
     #[error("save the redacted copy: it is the same file as the original")]
     NotRedacted,
+    /// The key of the file was destroyed: nobody opens it any more.
+    #[error("open the file: its key was destroyed")]
+    Destroyed,
     /// What a file says of itself cannot be taken out, so that no copy can be given away without it.
     #[error(transparent)]
     NotCleaned(#[from] firsthand_photo::NotCleaned),

@@ -54,6 +54,9 @@ pub struct Evidence {
     /// What happened to the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custody_log: Vec<CustodyStep>,
+    /// Who destroyed the file's key, or proposed to, and why. Hash, manifest and custody stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destroyed: Vec<Destruction>,
     /// The version of the types it was written with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_version: Option<u32>,
@@ -91,6 +94,7 @@ impl Evidence {
             consent: Vec::new(),
             manifest: None,
             custody_log: Vec::new(),
+            destroyed: Vec::new(),
             schema_version: None,
             tombstone: Vec::new(),
             extra: BTreeMap::new(),
@@ -194,6 +198,19 @@ impl Variant {
     pub fn fits(&self) -> bool {
         self.kind.most_bytes().is_some_and(|most| self.byte_len <= most)
     }
+}
+
+/// That the key of a file is destroyed. It counts if its author had the right to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destruction {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The file, by its hash.
+    pub sha256: ContentHash,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// One thing that happened to a file.

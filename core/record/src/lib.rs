@@ -38,7 +38,7 @@ pub use codes::{
 pub use count::{Count, CountSummary, summarise};
 pub use debrief::{Care, Change, ChangeDone, Debrief, Lesson, MethodGrade, Participant, WantsContact};
 pub use envelope::{ClockEvidence, Link, SCHEMA_VERSION, Tombstone};
-pub use evidence::{Captured, ConsentStep, CustodyStep, Evidence, Manifest, Variant};
+pub use evidence::{Captured, ConsentStep, CustodyStep, Destruction, Evidence, Manifest, Variant};
 pub use incident::{Incident, Origin};
 pub use kinds::{Read, Unread};
 pub use moment::{Moment, Occurred, ParseMomentError};

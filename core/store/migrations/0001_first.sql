@@ -372,6 +372,12 @@ CREATE TABLE attachments (
 
 CREATE INDEX attachments_by_table ON attachments (table_hash);
 
+-- Sealed files whose keys were destroyed. Whatever lies under these names is removed, now and whenever the home is opened, and
+-- never counts as complete.
+CREATE TABLE shredded (
+    file TEXT NOT NULL PRIMARY KEY          -- name in attachments/, without its ending
+) STRICT, WITHOUT ROWID;
+
 -- Signed runs that are kept and are no part of the log held here: the other branch of a chain that forked, which proves
 -- the fork, or what lies beyond a gap in an own chain that peers may fill.
 CREATE TABLE aside (

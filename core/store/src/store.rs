@@ -134,6 +134,7 @@ impl Store {
             store.witness.doubt(Doubt::Noted);
         }
         store.settle_attachments()?;
+        store.finish_shredding()?;
         Ok(store)
     }
 

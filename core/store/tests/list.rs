@@ -388,6 +388,7 @@ fn attachments_are_counted_and_listed() {
             caption: "caption".to_owned(),
             flags: 0,
             hidden,
+            destroyed: false,
             forms: Vec::new(),
         };
         let mut commit = writer.commit(vec![entry.clone()]);

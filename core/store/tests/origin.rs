@@ -54,6 +54,7 @@ fn a_file_is_missed_until_it_is_complete_here() {
             caption: String::new(),
             flags: 0,
             hidden,
+            destroyed: false,
             forms: Vec::new(),
         };
         let mut commit = writer.commit(vec![entry.clone()]);

@@ -137,6 +137,7 @@ fn a_home_holds_no_plaintext() {
             caption: name,
             flags: 0,
             hidden: false,
+            destroyed: false,
             forms: Vec::new(),
         };
         let mut commit = writer.commit(vec![entry.clone()]);

@@ -430,7 +430,7 @@ impl Samples {
             let files = ledger.evidence_files(&incident, &[])?;
             ledger.evidence_proof(
                 incident,
-                files.into_iter().map(|id| (id, "files/a".to_owned())).collect(),
+                files.into_iter().map(|id| (id, Some("files/a".to_owned()))).collect(),
                 now,
             )
         });

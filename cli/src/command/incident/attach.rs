@@ -2,7 +2,8 @@
 
 use firsthand_node::ids::DocumentId;
 use firsthand_node::{
-    AttachmentView, CustodyView, DocumentKind, Edit, FormView, ManifestState, NewFile, NoForms, Node,
+    AttachmentView, CustodyView, DestroyedView, DocumentKind, Edit, FormView, ManifestState, NewFile,
+    NoForms, Node,
 };
 use firsthand_record::{
     C2paState, Captured, CodeList, ConsentStep, Moment, PeopleVisible, Place, PlaceSource, Tombstone,
@@ -48,7 +49,27 @@ pub(crate) struct Attachment {
     custody: Vec<Custody>,
     /// Fields that people set to different values while apart.
     conflicts: Vec<String>,
+    /// That its key was destroyed: `by` (empty where that is not known here), `at`, `reason`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destroyed: Option<DestroyedFile>,
+    /// Who would have it destroyed and had not the right to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    destroy_proposals: Vec<DestroyedFile>,
     findings: Vec<Mark>,
+}
+
+/// Whose word it was that a file's key be destroyed.
+#[derive(Serialize)]
+struct DestroyedFile {
+    by: String,
+    at: Option<Moment>,
+    reason: String,
+}
+
+impl From<&DestroyedView> for DestroyedFile {
+    fn from(view: &DestroyedView) -> Self {
+        Self { by: view.by.clone(), at: view.at, reason: view.reason.clone() }
+    }
 }
 
 /// One thing that happened to a file.
@@ -115,6 +136,8 @@ impl From<&AttachmentView> for Attachment {
             c2pa_state: record.c2pa_state.map(CodeList::code),
             custody: view.custody.iter().map(custody).collect(),
             conflicts: view.conflicts.clone(),
+            destroyed: view.destroyed.as_ref().map(DestroyedFile::from),
+            destroy_proposals: view.destroy_proposals.iter().map(DestroyedFile::from).collect(),
             findings: view.findings.iter().map(Mark::from).collect(),
         }
     }
@@ -127,6 +150,7 @@ fn custody(step: &CustodyView) -> Custody {
 /// The file for a person: a line, and under it what is to be known before it is used.
 pub(crate) fn human(view: &AttachmentView) -> String {
     let here = match (view.here, view.refused) {
+        _ if view.destroyed.is_some() => ", destroyed",
         (true, _) => "",
         (false, false) => ", not on this device yet",
         (false, true) => ", set aside",
@@ -140,6 +164,20 @@ pub(crate) fn human(view: &AttachmentView) -> String {
         text::bytes(view.byte_len)
     )];
     let mut say = |line: String| lines.push(format!("  {line}"));
+    let by = |it: &DestroyedView| {
+        let at = it.at.map(when::moment).unwrap_or_default();
+        format!("by {} {at}: {}", text::line(&it.by), text::line(&it.reason))
+    };
+    match &view.destroyed {
+        Some(it) if it.by.is_empty() => {
+            say(String::from("destroyed: its key is gone. Who asked for it is not known here"));
+        }
+        Some(it) => say(format!("destroyed {}", by(it))),
+        None => {}
+    }
+    for it in &view.destroy_proposals {
+        say(format!("? to be destroyed, if a lead agrees, {}", by(it)));
+    }
     if view.refused {
         say(String::from("! the file that came is not what this record says; it was set aside"));
     }
@@ -172,6 +210,7 @@ pub(crate) fn human(view: &AttachmentView) -> String {
     }
     for form in &view.forms {
         let here = match (form.here, form.refused) {
+            _ if view.destroyed.is_some() => ", destroyed",
             (_, true) => ", refused: not what the record says",
             (true, _) => "",
             (false, _) => ", not on this device yet",

@@ -11,6 +11,8 @@ use crate::{Author, Authors, DocumentKind};
 
 /// The list of marks that hide a document.
 const TOMBSTONE: &str = "tombstone";
+/// The list of a file's record whose items destroy the file's key.
+const DESTROYED: &str = "destroyed";
 
 /// What of a list counts, and what others would like. Both in the order of the list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,6 +29,8 @@ pub(super) const fn asked(kind: &DocumentKind) -> Option<&'static [&'static str]
         DocumentKind::Team | DocumentKind::Shift | DocumentKind::Handoff | DocumentKind::Template => {
             Some(&[])
         }
+        // Of a file only who destroys its key.
+        DocumentKind::Evidence => Some(&[DESTROYED]),
         // Of these only who hides them, and who shows them again.
         DocumentKind::Person | DocumentKind::Run | DocumentKind::Debrief => {
             Some(&[TOMBSTONE, lists::WITHDRAWALS])
@@ -59,7 +63,7 @@ pub(super) fn authors(
 }
 
 impl View {
-    /// Who made the document; of the kinds of which somebody asks, and `None` where the entry is not here.
+    /// Who made the document; of the kinds of which somebody asks but files, and `None` where the entry is not here.
     #[must_use]
     pub const fn creator(&self) -> Option<&Author> {
         self.creator.as_ref()
@@ -75,7 +79,7 @@ impl View {
     /// record that others decide by does not vanish because somebody says so.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
-        if asked(&self.kind).is_none() {
+        if asked(&self.kind).is_none() || self.kind == DocumentKind::Evidence {
             return self.items(TOMBSTONE).iter().any(|mark| mark.withdrawn.is_none());
         }
         let creator = self.creator.map(|creator| creator.person);
@@ -83,6 +87,22 @@ impl View {
         let right =
             |by: &Author, _: &Item| by.rights.may_close || publishes(by) || Some(by.person) == creator;
         !self.decided(TOMBSTONE, right).counted.is_empty()
+    }
+
+    /// The items that destroy the key of a file with this hash, and those that only propose to, each in the order of the list. It
+    /// takes the right to close; and since no key comes back, none of them is taken back once it counts.
+    #[must_use]
+    pub fn destructions(&self, sha256: &str) -> Decided<'_> {
+        let mut out = Decided::default();
+        for item in self.items(DESTROYED).iter().filter(|item| item.value["sha256"].as_str() == Some(sha256))
+        {
+            if self.author(&item.change).is_some_and(|by| by.rights.may_close) {
+                out.counted.push(item);
+            } else if item.withdrawn.is_none() {
+                out.proposed.push(item);
+            }
+        }
+        out
     }
 
     /// What of a list counts. `right` says whether somebody had the right to an item; whoever had it may also take the item

@@ -82,7 +82,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Who made the document: the author of the change that says what it is about.
     fn creator(&self, kind: &DocumentKind) -> Option<Author> {
-        super::decided::asked(kind)?;
+        super::decided::asked(kind).filter(|_| *kind != DocumentKind::Evidence)?;
         let once = self.source.standing(MapName::Once);
         let (_, standing) = once.into_iter().find(|(key, _)| key == KIND)?;
         self.authors.author(&self.source.change_of(standing.first()?.0)?)

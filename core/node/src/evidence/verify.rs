@@ -65,6 +65,9 @@ pub struct FileVerdict {
     pub recorded: Option<Signed>,
     /// Other devices that signed something which builds on that record, each the first time: by their clocks it was there then.
     pub witnesses: Vec<Signed>,
+    /// Who asked for the file's key to be destroyed, and why. Whether they had the right to it only the team can tell; where the file is in the
+    /// folder, it was not done there.
+    pub destroyed: Vec<(Signed, String)>,
 }
 
 impl FileVerdict {
@@ -76,6 +79,7 @@ impl FileVerdict {
             record: None,
             recorded: None,
             witnesses: Vec::new(),
+            destroyed: Vec::new(),
         }
     }
 }
@@ -312,6 +316,14 @@ impl Proven {
             ManifestState::Valid => {}
             ManifestState::Wrong => verdict.problems.push("its manifest is signed wrongly".to_owned()),
             ManifestState::Absent => verdict.problems.push("its record has no signed manifest".to_owned()),
+        }
+        let sha256 = view.value("sha256").and_then(Value::as_str).unwrap_or_default();
+        for item in view.destructions(sha256).counted {
+            let by = entries.iter().find(|(_, it)| it.entry.header.content == item.change);
+            if let Some((_, by)) = by {
+                let reason = item.value["reason"].as_str().unwrap_or_default().to_owned();
+                verdict.destroyed.push((signed(by), reason));
+            }
         }
         verdict.record = Evidence::read(record).map(Box::new);
         if verdict.record.is_none() {

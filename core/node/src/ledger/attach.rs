@@ -19,6 +19,7 @@ use firsthand_store::{Done, EvidenceRow, FileSecrets, form_number};
 use rand_core::CryptoRng;
 use serde_json::Value;
 
+use super::destroy::DestroyedView;
 use super::manifest::{self, ManifestState};
 use super::records::object;
 use super::sealed::{FileSealer, SealedFile, StoredFile};
@@ -56,6 +57,10 @@ pub struct AttachmentView {
     pub custody: Vec<CustodyView>,
     /// Fields that people set to different values while apart. The more protective value is in the record.
     pub conflicts: Vec<String>,
+    /// That its key was destroyed, by whom, and why. The record stays.
+    pub destroyed: Option<DestroyedView>,
+    /// Who would have it destroyed and had not the right to, first of all.
+    pub destroy_proposals: Vec<DestroyedView>,
     /// What a person should look at.
     pub findings: Vec<Finding>,
 }
@@ -305,6 +310,8 @@ impl Ledger {
             no_forms: None,
             manifest: manifest::check(&view, &self.chain(created.creator.0), &created.info.device),
             custody: custody.collect(),
+            destroyed: self.destroyed(&view, &record, secrets.is_some()),
+            destroy_proposals: self.destroy_proposals(&view, &record),
             conflicts: view.conflicts().map(|(name, _)| name.to_owned()).collect(),
             findings: validate::evidence(&record, &Context::at(created.created)),
             record,
@@ -338,8 +345,8 @@ impl Ledger {
     /// A file of an incident, or a smaller form of it, to be read wherever the caller likes.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`] where the incident has no such file, or its key was destroyed; [`NodeError::NoForm`] where it
-    /// has no such form.
+    /// [`NodeError::NotFound`] where the incident has no such file, [`NodeError::Destroyed`] where its key was destroyed,
+    /// [`NodeError::NoForm`] where it has no such form.
     pub fn stored_file(
         &self,
         incident: &DocumentId,
@@ -356,7 +363,7 @@ impl Ledger {
     }
 
     fn stored(&self, row: EvidenceRow, form: VariantKind) -> Result<StoredFile, NodeError> {
-        let secrets = self.secrets(&row.id)?.ok_or_else(|| NodeError::NotFound(row.evidence.name.clone()))?;
+        let secrets = self.secrets(&row.id)?.ok_or(NodeError::Destroyed)?;
         let (hash, byte_len) = if form == VariantKind::Original {
             (row.evidence.hash, row.evidence.byte_len)
         } else {

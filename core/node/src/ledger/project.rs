@@ -53,7 +53,9 @@ fn row(
                 hash: form.sha256,
                 byte_len: form.byte_len,
             });
-            EvidenceProjection::new(&evidence, forms.collect(), findings.len() as u32).into()
+            let mut row = EvidenceProjection::new(&evidence, forms.collect(), findings.len() as u32);
+            row.destroyed = !view.destructions(&evidence.sha256.to_string()).counted.is_empty();
+            row.into()
         }),
         DocumentKind::Person => roster::person_row(view).map(|row| ProjectedRow::Person(Box::new(row))),
         DocumentKind::Team => Some(ProjectedRow::FieldTeam(Box::new(roster::team_row(view)))),

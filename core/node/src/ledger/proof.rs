@@ -41,14 +41,14 @@ impl Ledger {
     }
 
     /// What proves the records of files, signed by this device. `files` are the records, each with the path of the file in the
-    /// folder.
+    /// folder; without one where its key was destroyed.
     ///
     /// # Errors
     /// [`NodeError::NotFound`], [`NodeError::Store`].
     pub fn evidence_proof(
         &mut self,
         incident: DocumentId,
-        files: Vec<(DocumentId, String)>,
+        files: Vec<(DocumentId, Option<String>)>,
         now: Now,
     ) -> Result<Proof, NodeError> {
         let at = Moment::from_local(now).ok_or(NodeError::Inconsistent("the clock"))?;
@@ -70,7 +70,7 @@ impl Ledger {
             for entry in &entries {
                 needed.entry(entry.writer).or_default().insert(Position(entry.position));
             }
-            proof.files.push(ProofFile { document: id, path: Some(path), record, entries });
+            proof.files.push(ProofFile { document: id, path, record, entries });
         }
         for (writer, positions) in needed {
             proof.chains.push(self.chain_proof(writer, &positions)?);

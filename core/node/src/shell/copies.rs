@@ -50,6 +50,25 @@ impl Node {
         .await
     }
 
+    /// Destroys the key of a file, here now and on every device that hears of it. By somebody without a lead's right it is a proposal.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`], [`NodeError::Destroyed`], [`NodeError::Store`].
+    pub async fn destroy_file(
+        &self,
+        incident: DocumentId,
+        name: &str,
+        reason: &str,
+    ) -> Result<AttachmentView, NodeError> {
+        let (name, reason) = (name.to_owned(), reason.to_owned());
+        self.write(move |ledger, shop| {
+            let file = ledger.find_file(&incident, &name)?;
+            let now = shop.environment.clock.now();
+            ledger.destroy_file(file, &reason, now, &mut shop.random)
+        })
+        .await
+    }
+
     /// Writes an attached photo, without what the file says of itself, to `to`, which must not exist. It appears there only once the
     /// original's record says that it was exported. The length of the copy in bytes.
     ///

@@ -17,7 +17,7 @@ const README: &str = include_str!("evidence_readme.txt");
 impl Node {
     /// Writes files of an incident to a new folder, with what proves who recorded them and when: all that are not hidden, or those
     /// that `names` says by name or the beginning of their hash. The folder appears only once all of it is there, and once each record
-    /// says that its file was exported. How many files it holds.
+    /// says that its file was exported. Of a file whose key was destroyed the record alone is there. How many files it holds.
     ///
     /// # Errors
     /// [`NodeError::NotFound`]; [`NodeError::Store`] where a file is not complete here; [`NodeError::File`]; [`NodeError::Stopped`];
@@ -33,9 +33,13 @@ impl Node {
             let files = ledger.evidence_files(&incident, &names)?;
             let stored = files.iter().enumerate().map(|(at, id)| {
                 let name = folder_name(at + 1, &ledger.file(*id)?.name);
-                Ok((name, ledger.stored_original(id)?))
+                match ledger.stored_original(id) {
+                    Ok(stored) => Ok((name, *id, Some(stored))),
+                    Err(NodeError::Destroyed) => Ok((name, *id, None)),
+                    Err(error) => Err(error),
+                }
             });
-            stored.collect::<Result<Vec<(String, StoredFile)>, NodeError>>()
+            stored.collect::<Result<Vec<(String, DocumentId, Option<StoredFile>)>, NodeError>>()
         });
         let stored = stored.await?;
         let to = to.to_owned();
@@ -43,23 +47,27 @@ impl Node {
             let folder = Unfinished::begin(to)?;
             let files = folder.path.join("files");
             fs::create_dir(&files)?;
-            let total = stored.iter().map(|(_, file)| file.byte_len).sum();
+            let total = stored.iter().filter_map(|(.., file)| Some(file.as_ref()?.byte_len)).sum();
             let mut before = 0;
             let mut written = Vec::new();
-            for (name, file) in stored {
+            for (name, document, file) in stored {
+                let Some(file) = file else {
+                    written.push((document, None));
+                    continue;
+                };
                 let mut out = File::create_new(files.join(&name))?;
                 file.write_to(&mut out, &mut |done| progress(before + done, total))?;
                 out.sync_all()?;
                 before += file.byte_len;
-                written.push((file.document, format!("files/{name}")));
+                written.push((document, Some(format!("files/{name}"))));
             }
             folder.add("README.txt", README.as_bytes())?;
             Ok::<_, NodeError>((folder, written))
         });
         let (folder, written) = writing.await.map_err(|_| NodeError::Closed)??;
         self.write(move |ledger, shop| {
-            let count = written.len();
-            for (document, _) in &written {
+            let count = written.iter().filter(|(_, path)| path.is_some()).count();
+            for (document, _) in written.iter().filter(|(_, path)| path.is_some()) {
                 let now = shop.environment.clock.now();
                 ledger.note_custody(*document, CustodyKind::Exported, now, &mut shop.random)?;
             }

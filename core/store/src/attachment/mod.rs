@@ -17,6 +17,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use firsthand_ids::ContentHash;
+use firsthand_record::VariantKind;
 use rand_core::CryptoRng;
 
 use crate::home::ATTACHMENTS;
@@ -96,6 +97,32 @@ pub(crate) fn settle(dir: &Path, file: &str) {
     let sealed = path.with_extension(SEALING);
     // A file that was received has its name already; one that cannot be renamed is found under either.
     let _ = fs::rename(sealed, path);
+}
+
+/// The names under which a file and its smaller forms can lie, also where they came and were not what the record says.
+pub(crate) fn names(
+    secrets: &FileSecrets,
+    hash: ContentHash,
+    forms: impl Iterator<Item = (VariantKind, ContentHash)>,
+) -> Vec<String> {
+    let original = std::iter::once((VariantKind::Original, hash));
+    let mut names: Vec<String> = original
+        .chain(forms)
+        .filter_map(|(form, hash)| Some(hex(&cipher::refused_id(secrets.form(form)?, &hash))))
+        .collect();
+    let forms = secrets.forms.iter().map(|(_, secret)| secret);
+    names.extend(std::iter::once(&secrets.original).chain(forms).map(file_name));
+    names
+}
+
+/// Removes everything that lies under these names. What cannot be removed is noise without its key, and is tried again when the
+/// home is opened.
+pub(crate) fn shred(dir: &Path, names: &[String]) {
+    for name in names {
+        for ending in ["", SEALING, RECEIVING, REFUSED] {
+            let _ = fs::remove_file(dir.join(name).with_extension(ending));
+        }
+    }
 }
 
 /// Where a file lies that is complete here.
@@ -234,6 +261,24 @@ impl Attachments {
 }
 
 impl Store {
+    /// Removes sealed files whose keys are gone, and what the write-ahead log still holds of those keys.
+    pub(crate) fn shred(&self, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        shred(&self.home.path(ATTACHMENTS), names);
+        // Where a reader holds it back, it is done when the home is closed.
+        let _ = self.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
+    /// Removes what lies of sealed files whose keys were destroyed: the program may have ended in between.
+    pub(crate) fn finish_shredding(&self) -> Result<(), StoreError> {
+        let mut select = self.database.prepare("SELECT file FROM shredded")?;
+        let names = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        shred(&self.home.path(ATTACHMENTS), &names);
+        Ok(())
+    }
+
     /// The sealed files of this home.
     #[must_use]
     pub fn attachments(&self) -> Attachments {

@@ -257,6 +257,7 @@ impl Store {
                     caption: row.get(9)?,
                     flags: row.get(10)?,
                     hidden: row.get(11)?,
+                    destroyed: false,
                     forms: Vec::new(),
                 },
             });

@@ -90,7 +90,9 @@ impl Store {
             Rebuild::Compare => transaction.rollback().map_err(StoreError::from)?,
             Rebuild::Replace => {
                 transaction.commit().map_err(StoreError::from)?;
+                let shredded = std::mem::take(&mut additions.shredded);
                 additions.enter(&mut self.cache);
+                self.shred(&shredded);
             }
         }
         let all: std::collections::BTreeSet<_> = held.keys().chain(made.keys()).copied().collect();

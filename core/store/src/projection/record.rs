@@ -75,6 +75,7 @@ impl EvidenceProjection {
             caption: evidence.caption.clone(),
             flags,
             hidden: !evidence.tombstone.is_empty(),
+            destroyed: false,
             forms,
         }
     }

@@ -111,6 +111,8 @@ pub struct EvidenceProjection {
     pub flags: u32,
     /// Whether it is marked as hidden.
     pub hidden: bool,
+    /// Whether its key is to be destroyed. Read back it is `false`: the row does not keep it.
+    pub destroyed: bool,
     /// Its smaller forms, each kind once. Those whose key the entry does not hold that created the record are not kept.
     pub forms: Vec<FormProjection>,
 }

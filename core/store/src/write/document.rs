@@ -43,6 +43,8 @@ pub(super) struct Draft {
 pub(super) struct Creation {
     pub document: i64,
     pub id: DocumentId,
+    /// The entry's number.
+    pub number: i64,
     pub effective: HybridTime,
     pub entry: EntryHash,
     pub author: i64,
@@ -156,6 +158,7 @@ impl super::Draft<'_> {
         let (writer, position) = &update.creator;
         let document = self.document(&update.id)?.number;
         let number = self.number(writer, *position)?;
+        let number = number.ok_or(StoreError::Invalid("a document whose creating entry is not held"))?;
         let mut select = self.transaction.prepare_cached(
             "SELECT effective, hash, writer, local_at, detached FROM entries WHERE number = ?1",
         )?;
@@ -163,6 +166,7 @@ impl super::Draft<'_> {
             Ok(Creation {
                 document,
                 id: update.id,
+                number,
                 effective: cache::time(row, 0)?,
                 entry: EntryHash::new(row.get(1)?),
                 author: row.get(2)?,

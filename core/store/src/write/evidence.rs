@@ -1,16 +1,45 @@
+use firsthand_log::Detached;
 use rusqlite::params;
 
 use super::document::Creation;
+use crate::attachment::names;
 use crate::cache::ordered;
 use crate::{EvidenceProjection, StoreError, form_number};
 
 impl super::Draft<'_> {
+    /// Destroys what opens a file and its smaller forms; the entry keeps the hash of it, so that its chain verifies as before. What lies
+    /// sealed is removed after the commit: the key goes first.
+    fn destroy_key(&self, creation: &Creation, evidence: &EvidenceProjection) -> Result<(), StoreError> {
+        let mut select = self.transaction.prepare_cached("SELECT detached FROM entries WHERE number = ?1")?;
+        let part: Option<Vec<u8>> = select.query_row([creation.number], |row| row.get(0))?;
+        let Some(part) = part else { return Ok(()) };
+        let mut erase = self
+            .transaction
+            .prepare_cached("UPDATE entries SET detached = NULL, detached_hash = ?2 WHERE number = ?1")?;
+        erase.execute(params![creation.number, Detached::Present(part).hash()])?;
+        let Some(secrets) = &creation.secrets else { return Ok(()) };
+        let hashes = evidence.forms.iter().map(|form| (form.kind, form.hash));
+        for name in names(secrets, evidence.hash, hashes) {
+            let mut shred = self
+                .transaction
+                .prepare_cached("INSERT INTO shredded (file) VALUES (?1) ON CONFLICT DO NOTHING")?;
+            shred.execute([&name])?;
+            self.transaction.prepare_cached("DELETE FROM attachments WHERE file = ?1")?.execute([&name])?;
+            self.shredded.borrow_mut().push(name);
+        }
+        Ok(())
+    }
+
     pub(super) fn evidence(
         &self,
         creation: &Creation,
         evidence: &EvidenceProjection,
     ) -> Result<(), StoreError> {
         let secrets = creation.secrets.as_ref();
+        if evidence.destroyed {
+            self.destroy_key(creation, evidence)?;
+        }
+        let secrets = secrets.filter(|_| !evidence.destroyed);
         let mut upsert = self.transaction.prepare_cached(
             "INSERT OR REPLACE INTO evidence
                  (document, effective, author, incident, hash, byte_len, mime, name, caption, flags, hidden,

@@ -7,6 +7,7 @@ mod evidence;
 mod incident;
 mod roster;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use firsthand_ids::{DocumentId, Position, SpaceId, WriterId};
@@ -31,6 +32,8 @@ pub(crate) struct Draft<'a> {
     documents: BTreeMap<DocumentId, document::Draft>,
     next_document: Option<i64>,
     numbers: BTreeMap<(WriterId, Position), i64>,
+    /// Names of sealed files that go once the transaction is through.
+    shredded: RefCell<Vec<String>>,
 }
 
 /// Whether the newest entry of a chain has a kept signature. Every commit leaves every chain signed, because what is
@@ -48,6 +51,7 @@ pub(crate) struct Additions {
     chains: BTreeMap<WriterId, (Chain, Signed)>,
     memberships: BTreeMap<i64, Vec<firsthand_ids::OperationHash>>,
     codes: BTreeMap<String, i64>,
+    pub(crate) shredded: Vec<String>,
 }
 
 impl Store {
@@ -88,14 +92,16 @@ impl Store {
         }
         let mut draft = Draft::new(&transaction, &self.cache, commit.space);
         draft.write(commit, &self.installation)?;
-        let additions = draft.finish();
+        let mut additions = draft.finish();
         transaction.commit()?;
+        let shredded = std::mem::take(&mut additions.shredded);
         self.roster_changes += u64::from(of_roster);
         let touched: Vec<WriterId> = additions.chains.keys().copied().collect();
         additions.enter(&mut self.cache);
         for file in &sealed {
             attachment::settle(&self.home.path(ATTACHMENTS), file);
         }
+        self.shred(&shredded);
         if claims {
             // It is saved: what cannot be read now is no failure of the commit.
             let missing = self.missing_operations().unwrap_or_default();
@@ -127,6 +133,7 @@ impl<'a> Draft<'a> {
             documents: BTreeMap::new(),
             next_document: None,
             numbers: BTreeMap::new(),
+            shredded: RefCell::default(),
         }
     }
 
@@ -165,10 +172,15 @@ impl<'a> Draft<'a> {
         }
         for sealed in &commit.attachments {
             let mut insert = self.transaction.prepare_cached(
-                "INSERT INTO attachments (file, byte_len, table_hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                "INSERT INTO attachments (file, byte_len, table_hash)
+                 SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM shredded WHERE file = ?1) ON CONFLICT DO NOTHING",
             )?;
             let file = attachment::file_name(&sealed.secret);
-            insert.execute(params![file, sealed.byte_len as i64, sealed.secret.table])?;
+            let kept = insert.execute(params![file, sealed.byte_len as i64, sealed.secret.table])?;
+            // It arrived while its key was destroyed.
+            if kept == 0 && self.is_shredded(&file)? {
+                self.shredded.borrow_mut().push(file);
+            }
         }
         if commit.tried {
             let newest: i64 = self
@@ -280,7 +292,14 @@ impl<'a> Draft<'a> {
             chains: self.chains,
             memberships: self.memberships,
             codes: self.codes,
+            shredded: self.shredded.into_inner(),
         }
+    }
+
+    fn is_shredded(&self, file: &str) -> Result<bool, StoreError> {
+        let mut select =
+            self.transaction.prepare_cached("SELECT EXISTS (SELECT 1 FROM shredded WHERE file = ?1)")?;
+        Ok(select.query_row([file], |row| row.get(0))?)
     }
 }
 
@@ -290,6 +309,7 @@ impl Additions {
         self.chains.extend(later.chains);
         self.memberships.extend(later.memberships);
         self.codes.extend(later.codes);
+        self.shredded.extend(later.shredded);
     }
 
     pub(crate) fn enter(self, cache: &mut Cache) {
