@@ -23,6 +23,7 @@ pub mod lists;
 mod moment;
 mod place;
 pub mod roster;
+pub mod share;
 mod short_code;
 mod source;
 pub mod validate;

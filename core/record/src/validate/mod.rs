@@ -22,6 +22,7 @@ use firsthand_ids::{DocumentId, UnixMillis};
 use crate::{Certainty, Circle, Evidence, Incident, PeopleVisible, Sensitivity, Severity, Status, lists};
 
 pub use checklist::{run, template};
+pub(crate) use personal::mask_numbers;
 pub use rule::Rule;
 
 /// What is known around a record when it is judged.

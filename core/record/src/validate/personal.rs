@@ -3,6 +3,8 @@
 //! It errs towards finding: a flag costs a person one look, a missed number may cost somebody's safety. Dates, times,
 //! coordinates and round amounts are told apart, since a flag on every record is a flag nobody reads.
 
+use std::ops::Range;
+
 use super::{Findings, Rule};
 use crate::Incident;
 
@@ -28,18 +30,49 @@ pub(super) fn incident(incident: &Incident, found: &mut Findings) {
 /// Whether a text seems to contain a phone number, and whether it seems to contain an identity number.
 fn scan(text: &str) -> (bool, bool) {
     let text: Vec<char> = text.chars().map(western).collect();
-    let (mut phone, mut id) = (false, false);
+    let found = |kind| places(&text).iter().any(|(_, is)| *is == kind);
+    (found(Number::Phone), found(Number::Id))
+}
+
+/// The text with `mark` in the place of each number that seems to be of a phone or of an identity.
+pub(crate) fn mask_numbers(text: &str, mark: &str) -> String {
+    let original: Vec<char> = text.chars().collect();
+    let western: Vec<char> = original.iter().copied().map(western).collect();
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    for (place, _) in places(&western) {
+        if place.end > at {
+            out.extend(&original[at..place.start.max(at)]);
+            out.push_str(mark);
+            at = place.end;
+        }
+    }
+    out.extend(&original[at..]);
+    out
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Number {
+    Phone,
+    Id,
+}
+
+/// Where such numbers stand, by their first characters.
+fn places(text: &[char]) -> Vec<(Range<usize>, Number)> {
+    let mut places = Vec::new();
     let mut at = 0;
     while at < text.len() {
         let starts_word = at == 0 || !text[at - 1].is_alphanumeric();
         if starts_word && text[at].is_alphanumeric() {
-            id |= is_id(word(&text[at..]));
+            let word = word(&text[at..]);
+            if is_id(word) {
+                places.push((at..at + word.len(), Number::Id));
+            }
         }
         if text[at].is_ascii_digit() || text[at] == '+' || (text[at] == '(' && at + 1 < text.len()) {
             let run = number(&text[at..]);
             if !run.is_empty() {
-                if starts_word {
-                    phone |= is_phone(run);
+                if starts_word && is_phone(run) {
+                    places.push((at..at + run.len(), Number::Phone));
                 }
                 at += run.len();
                 continue;
@@ -47,7 +80,7 @@ fn scan(text: &str) -> (bool, bool) {
         }
         at += 1;
     }
-    (phone, id)
+    places
 }
 
 /// Digits of other scripts as 0 to 9: Arabic, Persian, Devanagari, Bengali and full width.
@@ -147,7 +180,23 @@ fn is_id(word: &[char]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::scan;
+    use super::{mask_numbers, scan};
+
+    #[test]
+    fn numbers_are_masked_and_nothing_else() {
+        for (text, masked) in [
+            ("call +254 712 345 678 now", "call * now"),
+            ("اتصل على ٠٧٩٠١٢٣٤٥٦٧ الآن", "اتصل على * الآن"),
+            ("passport A12345678, tel. 06 12 34 56 78!", "passport *, tel. *!"),
+            ("0712345678", "*"),
+            ("199012345678", "*"),
+            ("14:30, 20-25 people at 12.345678, 34.567890", "14:30, 20-25 people at 12.345678, 34.567890"),
+            ("", ""),
+        ] {
+            assert_eq!(mask_numbers(text, "*"), masked);
+            assert_eq!(scan(&mask_numbers(text, "*")), (false, false), "{text}");
+        }
+    }
 
     #[test]
     fn phone_numbers_are_found_in_many_forms() {
