@@ -18,6 +18,7 @@
 #![allow(missing_docs, reason = "read beside the tests that use it; what is not plain from its name is said")]
 
 mod act;
+mod bring;
 mod cable;
 pub mod canary;
 pub mod crashing;
@@ -39,6 +40,7 @@ pub mod verdict;
 mod world;
 
 pub use act::Person;
+pub use bring::{bring, try_bring};
 pub use cable::{Cable, Taint};
 pub use device::{Clock, Crash, Device, Running, State, TestVault, WorldUptime};
 pub use dice::Dice;

@@ -4,22 +4,23 @@
 #![allow(unsafe_code, reason = "calls of the C library are put in front of its own")]
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firsthand_ids::DocumentId;
-use firsthand_node::meeting::{Answer, Question};
+use firsthand_node::meeting::Question;
 use firsthand_node::{
     Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, Opening, Role, StateDigest, StoreError,
 };
 use firsthand_record::{Count, CountKind, Incident};
 use firsthand_store::{Home, SlotOptions, Unlock};
-use firsthand_sync::{Effect, Input, Refusal};
+use firsthand_sync::Refusal;
 use firsthand_tests::disk::{self, Failure, Fault, Loss, Op, Sectors, commits_at_risk, crash, syncs};
-use firsthand_tests::{Clock, Crash, Dice, Expected, Person, World, copy_folder, crashing, folder, seeds};
+use firsthand_tests::{
+    Clock, Crash, Dice, Expected, Person, World, bring, copy_folder, crashing, folder, seeds, try_bring,
+};
 use serde_json::json;
 
 firsthand_tests::watch_calls! {
@@ -399,37 +400,6 @@ struct Received {
     story: Story,
     key: [u8; 32],
     vault: firsthand_tests::TestVault,
-}
-
-/// Gives `to` everything that `from` has and it lacks, as a meeting does, until something is refused.
-fn try_bring(
-    world: &mut World,
-    from: usize,
-    to: usize,
-    mut kept: impl FnMut(&mut World),
-) -> Result<(), Refusal> {
-    let peer = world.devices[from].ledger().identity().exchange.public().unwrap();
-    let now = Clock::default().at(0);
-    loop {
-        let ledger = world.devices[to].ledger();
-        let space = *ledger.space();
-        let receiver = ledger.store().vector(&space);
-        let effect = Effect::Load { space, receiver, forks: BTreeSet::new() };
-        let answer = world.devices[from].ledger().answer(Question::Session { peer, effect }, now);
-        let Answer::Session { input: Input::Loaded { batch, .. }, .. } = answer else { panic!("no batch") };
-        let Some(batch) = batch? else { return Ok(()) };
-        let effect = Effect::Commit { space, plain: batch.plain };
-        let answer = world.devices[to].ledger().answer(Question::Session { peer, effect }, now);
-        let Answer::Session { input: Input::Committed { result, .. }, .. } = answer else {
-            panic!("no answer")
-        };
-        result?;
-        kept(world);
-    }
-}
-
-fn bring(world: &mut World, from: usize, to: usize, kept: impl FnMut(&mut World)) {
-    try_bring(world, from, to, kept).unwrap();
 }
 
 /// A phone that others bring their records, and that now and then applies them, enters something, and is opened again. A second

@@ -21,14 +21,21 @@ pub enum Answering {
     /// Long work on a file. Do it beside the ledger's thread and hand what comes of it to [`Ledger::file_done`], which
     /// gives the answer; other questions may be asked meanwhile.
     After(FileWork),
+    /// A piece of it was done. Ask again after others had their turn: what a person saves must not wait until 10,000 documents
+    /// that came at once are built.
+    Again(Question),
 }
 
 impl Ledger {
     /// Answers a question of a link, however long that takes.
     pub fn answer(&mut self, question: Question, now: Now) -> Answer {
-        match self.begin_answer(question, now) {
-            Answering::Now(answer) => answer,
-            Answering::After(work) => self.file_done(work.run()),
+        let mut question = question;
+        loop {
+            match self.begin_answer(question, now) {
+                Answering::Now(answer) => return answer,
+                Answering::After(work) => return self.file_done(work.run()),
+                Answering::Again(rest) => question = rest,
+            }
         }
     }
 
@@ -44,6 +51,12 @@ impl Ledger {
             let change = if result == Ok(None) { self.received() } else { Change::default() };
             let input = Input::ChunkStored { file, result };
             return Answering::Now(Answer::Session { input, change, entries: 0 });
+        }
+        let applies =
+            matches!(&question, Question::Apply | Question::Session { effect: Effect::Apply { .. }, .. });
+        // What fails is tried once more below, which tells of it.
+        if applies && self.apply_piece().unwrap_or(false) {
+            return Answering::Again(question);
         }
         Answering::Now(match question {
             Question::Greet { peer } => self.greet(&peer, now),

@@ -343,9 +343,12 @@ impl Ledger {
         commit.derived = durable == Durable::Later;
         commit.settings.push((CLOCK.to_owned(), self.clock.last().packed().to_le_bytes().to_vec()));
         commit.tried = self.untried.is_empty() && untried.is_empty();
+        let places: BTreeMap<ChangeHash, HybridTime> =
+            commit.entries.iter().map(|new| (new.entry.header.content, new.effective)).collect();
         self.keep(commit)?;
         for (id, author, arrival) in untried {
-            self.untried.add((*space, id), author, arrival);
+            let place = places.get(&arrival.content).copied();
+            self.untried.add((*space, id), author, arrival, place);
         }
         if self.untried.is_full() {
             self.apply_untried()?;
@@ -357,6 +360,9 @@ impl Ledger {
     pub(super) fn keep(&mut self, commit: Commit) -> Result<(), NodeError> {
         let (space, raised) = (commit.space, commit.effective.clone());
         self.store.commit(commit)?;
+        if !raised.is_empty() {
+            self.untried.forget_places();
+        }
         if let Some(own) = self.own.get_mut(&space) {
             let tip = self.store.tip(&space, &own.writer).map(|tip| tip.position);
             for (writer, position, time) in raised {
@@ -387,6 +393,7 @@ impl Ledger {
         for dependency in dependencies(&it.entry) {
             let time = match arrived.get(&dependency) {
                 Some(time) => Some(*time),
+                None if self.untried.place(&dependency).is_some() => self.untried.place(&dependency),
                 None => self.store.author(&dependency)?.map(|info| info.effective),
             };
             complete &= time.is_some();

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::PeerView;
 use super::worker::Worker;
-use crate::meeting::{Answer, Effect, Event, Identity, Input, LinkId, Meetings, Opened};
+use crate::meeting::{Answer, Effect, Event, Identity, Input, LinkId, Meetings, Opened, Question};
 use crate::{Answering, FileDone, FileWork, SystemRandom};
 
 /// Inputs that may queue before whoever brings them waits: 64 pieces of 64 KiB are 4 MiB.
@@ -119,14 +119,7 @@ impl Driver {
                 Effect::Close(id) => drop(self.links.remove(&id)),
                 Effect::Tell(event) => drop(self.events.send(event)),
                 Effect::Ask(id, question) => {
-                    let (inbox, worker) = (self.inbox.clone(), self.worker.clone());
-                    let runtime = Handle::current();
-                    self.worker.send(move |ledger, workshop| {
-                        match ledger.begin_answer(question, workshop.environment.clock.now()) {
-                            Answering::Now(answer) => say(&inbox, id, answer),
-                            Answering::After(work) => drop(runtime.spawn(finish(work, id, worker, inbox))),
-                        }
-                    });
+                    ask(self.worker.clone(), Handle::current(), self.inbox.clone(), id, question);
                 }
             }
         }
@@ -153,6 +146,17 @@ impl Driver {
         tokio::spawn(read(id, reader, self.inbox.clone(), closed));
         self.handle(Input::Opened(id, opened));
     }
+}
+
+/// Has the ledger answer, as soon as everything that was asked before is done.
+fn ask(worker: Worker, runtime: Handle, inbox: mpsc::WeakSender<Message>, id: LinkId, question: Question) {
+    worker.clone().send(move |ledger, workshop| {
+        match ledger.begin_answer(question, workshop.environment.clock.now()) {
+            Answering::Now(answer) => say(&inbox, id, answer),
+            Answering::After(work) => drop(runtime.spawn(finish(work, id, worker, inbox))),
+            Answering::Again(rest) => ask(worker, runtime, inbox, id, rest),
+        }
+    });
 }
 
 /// Hands the driver an answer.
