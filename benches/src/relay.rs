@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use crate::Outcome;
 use crate::data::workplace;
@@ -83,7 +84,10 @@ struct Client {
 
 impl Client {
     async fn connect(relay: &Running) -> Outcome<Self> {
-        let (mut socket, _) = connect_async(format!("ws://{}/relay", relay.address)).await?;
+        // Not the 128 KiB that are filled with zeros for each read by default: it would be the clients that are measured.
+        let buffers = WebSocketConfig::default().read_buffer_size(4096);
+        let address = format!("ws://{}/relay", relay.address);
+        let (mut socket, _) = connect_async_with_config(address, Some(buffers), true).await?;
         let (mut link, hello) = RelayLink::dial(&relay.key, MAX_ANSWER_BYTES, &mut SystemRandom::new()?)?;
         socket.send(Message::Binary(hello.into())).await?;
         let Some(Message::Binary(bytes)) = socket.next().await.transpose()? else {
