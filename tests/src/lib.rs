@@ -2,6 +2,7 @@
 //!
 //! - [`World`] holds devices, cables between them and the time. Everything that happens is drawn from one seed, so a
 //!   run that failed can be watched again.
+//! - [`Harbour`] adds relays to such a world, which crash and lie as a run wants it.
 //! - [`Run`] is a random field day in such a world; [`Expected`] notes what was acknowledged to people, and
 //!   [`verdict`] compares the devices with it and with each other.
 //! - [`Poison`] makes what only a member who breaks the rules would make.
@@ -29,6 +30,7 @@ mod dice;
 pub mod disk;
 mod expected;
 mod folder;
+mod harbour;
 pub mod hostile;
 mod join;
 mod organise;
@@ -46,6 +48,7 @@ pub use device::{Clock, Crash, Device, Running, State, TestVault, WorldUptime};
 pub use dice::Dice;
 pub use expected::Expected;
 pub use folder::{copy_folder, folder};
+pub use harbour::{Harbour, Mood};
 pub use poison::{Breach, Poison, Tamper, inject};
 pub use run::{Run, Size};
 pub use time::thread_time;

@@ -12,6 +12,7 @@ mod error;
 pub mod evidence;
 mod ledger;
 pub mod meeting;
+pub mod relay;
 mod shell;
 
 pub use environment::{Clock, Environment, SystemClock, SystemRandom, SystemUptime, Ticks, Uptime};
@@ -25,7 +26,9 @@ pub use firsthand_store::{
     TrainingRow, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
-pub use firsthand_team::{DeviceProposal, Invitation, Reason, Role, Target, TeamError};
+pub use firsthand_team::{
+    DeviceProposal, Invitation, MAX_RELAYS, Reason, Role, Target, TeamError, TeamRelay,
+};
 pub use ledger::{
     AheadRows, Answering, AttachmentView, BoardLine, BoardShift, BoardView, BundleDamage, BundleError,
     BundleGap, BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView, CheckView,
@@ -41,4 +44,4 @@ pub use ledger::{
     encode_rows, template_reason,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
-pub use shell::{Joining, Node, Passphrase, PeerView, Progress, keep_caught_panics_quiet};
+pub use shell::{Joining, Node, Passphrase, PeerView, Progress, RelaysView, keep_caught_panics_quiet};

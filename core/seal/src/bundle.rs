@@ -161,6 +161,21 @@ impl BundleHeader {
         keys.find(|key| self.is_under(key))
     }
 
+    /// Whether each of these devices can open it: their boxes are made again and looked for.
+    #[must_use]
+    pub fn is_for(&self, key: &EpochKey, readers: &BTreeMap<DeviceKey, ExchangeKey>) -> bool {
+        let info = door_info(&self.salt);
+        readers.values().all(|exchange| {
+            let randomness =
+                key.derive("firsthand bundle door randomness v1", &[&self.salt, exchange.as_bytes()]);
+            match seal_bytes(key, &info, &[], exchange, randomness) {
+                Ok(sealed) => self.door.contains(&sealed),
+                // Nothing can be sealed to it.
+                Err(error) => error == SealError::Recipient,
+            }
+        })
+    }
+
     /// The bytes of the piece that begins at `offset` in the file.
     #[must_use]
     pub fn piece(&self, offset: u64, key: &EpochKey, envelope: &[u8]) -> Vec<u8> {

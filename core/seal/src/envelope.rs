@@ -36,6 +36,8 @@ pub enum Kind {
     FilePart,
     /// The end of a bundle.
     End,
+    /// The way to a later epoch, left at a relay: a [`crate::BundleHeader`] without a bundle.
+    Door,
     /// Something that a newer version defines.
     Other(u8),
 }
@@ -50,6 +52,7 @@ impl Kind {
             Self::Holding => 3,
             Self::FilePart => 4,
             Self::End => 5,
+            Self::Door => 6,
             Self::Other(number) => number,
         }
     }
@@ -63,6 +66,7 @@ impl Kind {
             3 => Self::Holding,
             4 => Self::FilePart,
             5 => Self::End,
+            6 => Self::Door,
             other => Self::Other(other),
         }
     }

@@ -29,6 +29,10 @@ pub trait GroupKeys {
     /// All keys of a space that this device holds, those made last first: what was sealed under any of them can be opened.
     fn opening(&self, membership: &Membership, space: &SpaceId) -> Vec<(OperationHash, &EpochKey)>;
 
+    /// The epochs of a space whose key nobody has but devices that read it, and that follow every removal: what is sealed under
+    /// one of them reaches no one else.
+    fn safe(&self, membership: &Membership, space: &SpaceId) -> BTreeSet<OperationHash>;
+
     /// What has to be said so that newly added devices have the key, if that is enough for there to be one to seal under.
     /// Draws no randomness.
     ///
@@ -216,6 +220,11 @@ impl GroupKeys for EpochKeys {
     fn opening(&self, membership: &Membership, space: &SpaceId) -> Vec<(OperationHash, &EpochKey)> {
         let epochs: Vec<_> = membership.epochs().filter(|it| it.epoch.space == *space).collect();
         epochs.iter().rev().filter_map(|it| Some((it.hash, self.key(&it.hash)?))).collect()
+    }
+
+    fn safe(&self, membership: &Membership, space: &SpaceId) -> BTreeSet<OperationHash> {
+        let readers = readers(membership, space);
+        self.standing(membership, space, &readers).into_iter().map(|(it, _)| it.hash).collect()
     }
 
     fn welcome(&self, membership: &Membership, space: &SpaceId) -> Result<Option<EpochOperation>, SealError> {

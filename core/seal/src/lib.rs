@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod group;
 mod key;
+mod mailbox;
 mod padding;
 mod range;
 mod standing;
@@ -24,6 +25,7 @@ pub use envelope::{ENVELOPE_OVERHEAD, Kind, MAX_CONTENT_BYTES, MAX_ENVELOPE_BYTE
 pub use error::SealError;
 pub use group::{EpochKeys, GroupKeys, Kept};
 pub use key::EpochKey;
+pub use mailbox::MailboxKeys;
 pub use padding::padme;
 pub use range::{OpenedRange, open_range, open_range_content, seal_range};
 pub use standing::{EpochStanding, EpochUse};

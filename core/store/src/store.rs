@@ -269,6 +269,12 @@ impl Store {
         self.roster_changes
     }
 
+    /// How many commits there were that waited for the disk.
+    #[must_use]
+    pub const fn commits(&self) -> u64 {
+        self.witness.head.commits
+    }
+
     /// A local setting, never exchanged.
     ///
     /// # Errors

@@ -10,13 +10,13 @@ use super::{Grant, Holdings, Storage, Swept};
 use crate::RelayError;
 
 /// Storage that lasts as long as the process: for tests, and to try a relay out.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     grants: BTreeMap<[u8; 32], Grant>,
     mailboxes: BTreeMap<MailboxId, Mailbox>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Mailbox {
     token: [u8; 32],
     leads: DeviceKey,
@@ -36,20 +36,20 @@ struct Mailbox {
     blob_serial: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Proposed {
     pending: Pending,
     by: UploaderId,
     at: UnixMillis,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Uploader {
     first_seen: UnixMillis,
     used: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Range {
     head: RangeHead,
     uploader: UploaderId,
@@ -57,7 +57,7 @@ struct Range {
     sealed: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Blob {
     serial: u64,
     kind: BlobKind,

@@ -8,7 +8,7 @@ use firsthand_channel::{RelayEvent, RelayLink};
 use firsthand_ids::{ContentHash, DeviceKey, ExchangeKey, Position, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_sync::relay::{
-    Answer, ClientConfig, ClientEffect, ClientInput, MAX_ANSWER_BYTES, MailboxBase, Opened, Remembered,
+    Answer, ClientConfig, ClientEffect, ClientInput, MAX_ANSWER_BYTES, MailboxBase, Opened, Puts, Remembered,
     Request, SealedDigest, Token, mailbox_id, proof,
 };
 use futures::{SinkExt, StreamExt};
@@ -90,6 +90,7 @@ impl Member {
             base: self.base.clone(),
             remembered: self.remembered.clone(),
             holds: self.holds.clone(),
+            puts: Puts::All,
         }
     }
 

@@ -6,8 +6,8 @@ use firsthand_node::{DeviceProposal, Invitation, decode_rows, encode_rows};
 use firsthand_sync::Frame;
 use firsthand_sync::relay::{
     Answer, ClientConfig, ClientEffect, ClientInput, Entered, Limits, MAX_ANSWER_BYTES,
-    MAX_FIRST_REQUEST_BYTES, MailboxBase, RelayClient, RelayEffect, RelayInput, RelaySession, Remembered,
-    Request,
+    MAX_FIRST_REQUEST_BYTES, MailboxBase, Puts, RelayClient, RelayEffect, RelayInput, RelaySession,
+    Remembered, Request,
 };
 use firsthand_team::{DeviceRequest, JoinRequest, Membership, Operation};
 
@@ -86,6 +86,7 @@ pub(super) fn relay_client(bytes: &[u8]) {
         base: MailboxBase::default(),
         remembered: Remembered::default(),
         holds: [(WriterPseudonym::new([8; 16]), Position(20))].into(),
+        puts: Puts::All,
     };
     let (mut client, _) = RelayClient::new(config, [1; 32]);
     let entered = Answer::Entered { now: UnixMillis(0), mailbox: Entered::default() };

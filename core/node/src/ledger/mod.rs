@@ -41,6 +41,7 @@ mod read;
 mod receive;
 mod records;
 mod recover;
+mod relays;
 mod resume;
 mod roster;
 mod runs;
@@ -183,6 +184,8 @@ pub struct Ledger {
     receiving: BTreeMap<FileId, Receiving>,
     /// Those of them that somebody works on beside the ledger.
     working: BTreeSet<FileId>,
+    /// What is kept at relays.
+    relays: relays::Relays,
     /// Records whose file turned out to be another one than they say.
     untrue: BTreeSet<FileId>,
 }
@@ -329,6 +332,7 @@ impl Ledger {
             renamed: false,
             receiving: BTreeMap::new(),
             working: BTreeSet::new(),
+            relays: relays::Relays::default(),
             untrue: BTreeSet::new(),
             store,
             keys,

@@ -11,13 +11,16 @@ mod join;
 mod node;
 mod panics;
 mod private;
+mod relays;
 mod roster;
 mod watch;
+mod websocket;
 mod worker;
 
 pub use join::Joining;
 pub use node::{Node, Passphrase, Progress};
 pub use panics::keep_caught_panics_quiet;
+pub use relays::RelaysView;
 
 use firsthand_ids::SpaceId;
 use firsthand_sync::{Pending, Standing};

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use super::PeerView;
 use super::driver::{self, Message};
 use super::join::{Joining, connect};
+use super::relays::{self, Relaying};
 use super::watch;
 use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Invited, Opened};
@@ -60,6 +61,7 @@ struct Inner {
     worker: Mutex<Option<Worker>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     driver: mpsc::Sender<Message>,
+    relaying: Relaying,
     events: broadcast::Sender<Event>,
     next_link: AtomicU64,
     /// Tasks that go on by themselves until shutdown.
@@ -197,11 +199,13 @@ impl Node {
         let exchange = identity.exchange.public()?;
         let (events, _) = broadcast::channel(EVENTS);
         let driver = driver::start(identity, worker.clone(), events.clone());
+        let relaying = relays::start(worker.clone(), driver.clone());
         let watching = watch::start(worker.clone(), events.clone());
         let inner = Inner {
             worker: Mutex::new(Some(worker)),
             thread: Mutex::new(Some(thread)),
             driver,
+            relaying,
             events,
             next_link: AtomicU64::new(1),
             tasks: Mutex::new(vec![watching]),
@@ -219,6 +223,7 @@ impl Node {
         for task in lock(&self.inner.tasks).drain(..) {
             task.abort();
         }
+        self.inner.relaying.end().await;
         let (done, stopped) = oneshot::channel();
         if self.inner.driver.send(Message::Stop(done)).await.is_ok() {
             drop(stopped.await);
@@ -230,6 +235,10 @@ impl Node {
             drop(tokio::task::spawn_blocking(move || thread.join()).await);
         }
         Ok(())
+    }
+
+    pub(super) fn relaying(&self) -> Relaying {
+        self.inner.relaying.clone()
     }
 
     pub(super) async fn run<T: Send + 'static>(

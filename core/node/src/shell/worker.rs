@@ -22,6 +22,7 @@ type Job = Box<dyn FnOnce(&mut Ledger, &mut Workshop) + Send>;
 pub(super) struct Worker {
     jobs: Sender<Job>,
     heard: Arc<Notify>,
+    saved: Arc<Notify>,
 }
 
 /// How long the ledger must be idle before it does what can wait: a burst of saves, or of batches over a fast link, comes
@@ -37,8 +38,8 @@ impl Worker {
         super::keep_caught_panics_quiet();
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, result) = oneshot::channel();
-        let heard = Arc::new(Notify::new());
-        let told = heard.clone();
+        let (heard, saved) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let told = (heard.clone(), saved.clone());
         let thread = thread::Builder::new().name("firsthand-store".to_owned()).spawn(move || {
             let mut workshop = Workshop { environment, random: SystemRandom::default() };
             match open(&mut workshop) {
@@ -52,12 +53,17 @@ impl Worker {
             }
         })?;
         result.await.map_err(|_| NodeError::Closed)??;
-        Ok((Self { jobs, heard }, thread))
+        Ok((Self { jobs, heard, saved }, thread))
     }
 
     /// Is told whenever something about people or shifts was saved.
     pub(super) fn heard(&self) -> Arc<Notify> {
         self.heard.clone()
+    }
+
+    /// Told when something was saved.
+    pub(super) fn saved(&self) -> Arc<Notify> {
+        self.saved.clone()
     }
 
     /// Sends a job; false where the ledger is closed.
@@ -76,7 +82,9 @@ impl Worker {
     }
 }
 
-fn run(mut ledger: Ledger, mut workshop: Workshop, queue: &Receiver<Job>, heard: &Notify) {
+fn run(mut ledger: Ledger, mut workshop: Workshop, queue: &Receiver<Job>, told: &(Arc<Notify>, Arc<Notify>)) {
+    let (heard, saved) = told;
+    let mut commits = ledger.store().commits();
     // Whether something can be done between the jobs, and whether none has come for a while.
     let (mut more, mut idle) = (true, false);
     let mut seen = ledger.store().roster_changes();
@@ -84,6 +92,10 @@ fn run(mut ledger: Ledger, mut workshop: Workshop, queue: &Receiver<Job>, heard:
         if seen != ledger.store().roster_changes() {
             seen = ledger.store().roster_changes();
             heard.notify_one();
+        }
+        if commits != ledger.store().commits() {
+            commits = ledger.store().commits();
+            saved.notify_one();
         }
         let job = if more {
             match queue.recv_timeout(if idle { Duration::ZERO } else { IDLE }) {

@@ -5,5 +5,6 @@ mod boxes;
 mod bundles;
 mod envelopes;
 mod golden;
+mod mailboxes;
 mod ranges;
 mod support;

@@ -107,6 +107,12 @@ impl Book {
         self.advance(&head.writer);
     }
 
+    /// Looks again at everybody's ranges that could not be judged.
+    pub(super) fn all_again(&mut self) {
+        let writers: BTreeSet<WriterPseudonym> = self.later.iter().map(|(writer, _)| *writer).collect();
+        writers.iter().for_each(|writer| self.again(writer));
+    }
+
     /// Looks again at a writer's ranges, since more of it is here now.
     pub(super) fn again(&mut self, writer: &WriterPseudonym) {
         let waiting = self.later.range((*writer, 0)..=(*writer, u64::MAX));

@@ -31,6 +31,29 @@ pub struct ClientConfig {
     pub remembered: Remembered,
     /// What this device holds.
     pub holds: BTreeMap<WriterPseudonym, Position>,
+    /// Whose entries it brings.
+    pub puts: Puts,
+}
+
+/// Whose entries a client brings to the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Puts {
+    /// Nobody's: it reads.
+    Nothing,
+    /// One writer's.
+    Only(WriterPseudonym),
+    /// Everybody's.
+    All,
+}
+
+impl Puts {
+    fn brings(self, writer: &WriterPseudonym) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Only(one) => one == *writer,
+            Self::All => true,
+        }
+    }
 }
 
 /// What a client keeps between connections, so that the next one begins where this one ended.
@@ -62,6 +85,10 @@ pub enum ClientInput {
     Frame(Vec<u8>),
     /// What this device now holds.
     Holds(BTreeMap<WriterPseudonym, Position>),
+    /// Whose entries to bring from now on.
+    Puts(Puts),
+    /// Look again at what could not be judged: what it may have waited for has come.
+    Again,
     /// Answers [`ClientEffect::Compare`]: what this device's own sealing of that range has for digest, if it can tell.
     Compared(u64, Option<SealedDigest>),
     /// Answers [`ClientEffect::Received`].
@@ -107,8 +134,10 @@ pub enum ClientEffect {
     Boxes(Vec<ContentHash>),
     /// What became of a proposal or a confirmation.
     Settled(Result<(), Refused>),
-    /// Everything this device holds is at the relay, and everything listed there was looked at.
+    /// Everything that is to be brought is at the relay, and everything listed there was looked at.
     UpToDate,
+    /// The relay's list is another one than was seen before: it begins anew, and nothing that was there counts any more.
+    Anew,
     /// The relay did not take a range of this writer's.
     NotTaken(WriterPseudonym, Refused),
     /// The relay says that its mailbox begins elsewhere than members agreed.
@@ -230,7 +259,40 @@ impl RelayClient {
             && self.tasks.is_empty()
             && self.looking.is_empty()
             && self.book.settled()
-            && self.config.holds.iter().all(|(writer, position)| self.book.reach(writer) >= *position)
+            && self.wanting().next().is_none()
+    }
+
+    /// Whether nothing is left to do until something comes: what the relay does not take, or cannot be judged, is passed over.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.stage == Stage::Open
+            && self.tasks.is_empty()
+            && self.loading.is_empty()
+            && self.keep.is_empty()
+            && self.looking.is_empty()
+            && self.getting.is_empty()
+            && self.sealing.is_empty()
+            && self.book.settled()
+            && self.wanting().all(|writer| self.resting.contains(writer))
+    }
+
+    /// Whether the relay owes an answer.
+    #[must_use]
+    pub fn awaits_relay(&self) -> bool {
+        self.stage < Stage::Open || !self.tasks.is_empty() || !self.getting.is_empty()
+    }
+
+    /// How far each writer's entries are at the relay, as far as this device made or opened them.
+    #[must_use]
+    pub const fn reaches(&self) -> &BTreeMap<WriterPseudonym, Position> {
+        self.book.reaches()
+    }
+
+    /// The writers of whom something is still to be brought.
+    fn wanting(&self) -> impl Iterator<Item = &WriterPseudonym> {
+        let brings = |writer: &WriterPseudonym| self.config.puts.brings(writer);
+        let holds = self.config.holds.iter().filter(move |(writer, _)| brings(writer));
+        holds.filter(|(writer, held)| self.book.reach(writer) < **held).map(|(writer, _)| writer)
     }
 
     /// Takes one input.
@@ -253,6 +315,8 @@ impl RelayClient {
                 }
                 self.config.holds = holds;
             }
+            ClientInput::Puts(puts) => self.config.puts = puts,
+            ClientInput::Again => self.book.all_again(),
             ClientInput::Compared(serial, digest) => self.compared(serial, digest),
             ClientInput::Opened(serial, opened) => {
                 if self.looking.remove(&serial) {
@@ -381,6 +445,7 @@ impl RelayClient {
         self.put_serial = 0;
         self.resting.clear();
         self.config.remembered = Remembered::default();
+        out.push(ClientEffect::Anew);
         if base != self.config.base {
             out.push(ClientEffect::OtherBase(base));
         }
@@ -538,6 +603,9 @@ impl RelayClient {
         }
         let putting: BTreeSet<_> = self.tasks.values().filter_map(put_of).collect();
         for (writer, held) in &self.config.holds {
+            if !self.config.puts.brings(writer) {
+                continue;
+            }
             if putting.len() + self.sealing.len() >= PUTS {
                 break;
             }

@@ -22,7 +22,7 @@ mod server;
 mod spending;
 
 pub use answer::{Answer, Closing, Refused};
-pub use client::{ClientConfig, ClientEffect, ClientInput, Opened, RelayClient, Remembered};
+pub use client::{ClientConfig, ClientEffect, ClientInput, Opened, Puts, RelayClient, Remembered};
 pub use names::{BlobKind, ListDigest, MailboxBase, RangeHead, SealedDigest, Token, UploaderId, mailbox_id};
 pub use order::{Entered, Listed, Order, OrderId, Outcome, Pending, Purse};
 pub use request::Request;

@@ -285,7 +285,7 @@ impl Ledger {
             },
             // Of a newer version.
             Kind::Other(_) => Ok(()),
-            Kind::Operations | Kind::End => Err(REFUSED),
+            Kind::Operations | Kind::End | Kind::Door => Err(REFUSED),
         })
     }
 

@@ -1,0 +1,216 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use firsthand_ids::{
+    DeviceKey, ExchangeKey, MailboxId, OperationHash, Position, SpaceId, WriterId, WriterPseudonym,
+};
+use firsthand_log::codec::{Reader, Writer};
+use firsthand_log::{DeviceSecret, LogError, Vector};
+use firsthand_seal::{EpochKey, MailboxKeys};
+use firsthand_sync::relay::{ListDigest, Remembered};
+
+use crate::relay::Standing;
+
+const VERSION: u8 = 1;
+/// The most operations and doors that are noted of one mailbox: a team's history has no more.
+const MAX_SEEN: usize = 4096;
+/// The most mailboxes that doors lead to and nothing else is known of.
+const MAX_FOUND: usize = 16;
+
+/// The setting that holds how far a mailbox was read.
+pub(super) fn setting(mailbox: &MailboxId) -> String {
+    format!("relay.{mailbox}")
+}
+
+/// What the journals in a mailbox hold, as far as this device opened them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Membership operations.
+    pub(super) operations: BTreeSet<OperationHash>,
+    /// Commitments of the epochs to which a door leads for everybody who reads the space.
+    pub(super) doors: BTreeSet<[u8; 32]>,
+}
+
+/// A mailbox of which this device has the key.
+pub(super) struct Known {
+    pub(super) relay: ExchangeKey,
+    pub(super) space: SpaceId,
+    pub(super) key: EpochKey,
+    /// The operation that made its epoch; `None` while only a door told of it.
+    pub(super) epoch: Option<OperationHash>,
+    pub(super) standing: Standing,
+    pub(super) keys: MailboxKeys,
+    /// What opens it, and what this device signs with in it.
+    pub(super) secret: Arc<DeviceSecret>,
+    pub(super) uploader: Arc<DeviceSecret>,
+    /// What this device's journal is called.
+    pub(super) journal: WriterPseudonym,
+    /// What writers are called, both ways.
+    pub(super) writers: BTreeMap<WriterPseudonym, WriterId>,
+    pub(super) pseudonyms: BTreeMap<WriterId, WriterPseudonym>,
+    pub(super) seen: Seen,
+    /// What this device's journal says at a position, once the relay has it.
+    pub(super) pending: Option<(Position, Seen)>,
+    pub(super) remembered: Remembered,
+    /// How far everybody's entries are there, as far as this device made or opened them.
+    pub(super) reach: BTreeMap<WriterPseudonym, Position>,
+}
+
+impl Known {
+    /// What a writer is called here.
+    pub(super) fn name(&mut self, writer: &WriterId) -> WriterPseudonym {
+        if let Some(known) = self.pseudonyms.get(writer) {
+            return *known;
+        }
+        let name = self.keys.writer(writer);
+        self.pseudonyms.insert(*writer, name);
+        self.writers.insert(name, *writer);
+        name
+    }
+
+    /// How far this device's journal goes there.
+    pub(super) fn journal_reach(&self) -> Position {
+        self.reach.get(&self.journal).copied().unwrap_or_default()
+    }
+
+    /// Takes note of how far the connection has come.
+    pub(super) fn reached(&mut self, reach: BTreeMap<WriterPseudonym, Position>) {
+        self.reach = reach;
+        let there = self.journal_reach();
+        if let Some((_, said)) = self.pending.take_if(|(position, _)| *position <= there) {
+            self.seen.operations.extend(said.operations);
+            self.seen.doors.extend(said.doors);
+        }
+    }
+}
+
+/// All mailboxes that this device knows of.
+#[derive(Default)]
+pub(crate) struct Relays {
+    pub(super) known: BTreeMap<MailboxId, Known>,
+    /// Keys that doors gave, by relay and commitment.
+    pub(super) found: BTreeMap<(ExchangeKey, [u8; 32]), EpochKey>,
+    /// The leads' key of mailboxes that are registered: nobody keeps its secret.
+    pub(super) leads: Option<DeviceKey>,
+    /// The heads of the membership when the last plan was made.
+    pub(super) heads: Vec<OperationHash>,
+}
+
+impl Relays {
+    /// Takes note of a door; whether it leads somewhere new.
+    pub(super) fn find(&mut self, relay: ExchangeKey, key: &EpochKey) -> bool {
+        let at = (relay, key.commitment());
+        let new = !self.found.contains_key(&at) && self.found.len() < MAX_FOUND;
+        if new {
+            self.found.insert(at, key.clone());
+        }
+        new
+    }
+
+    /// Takes note of how far a connection has come.
+    pub(super) fn reached(&mut self, mailbox: &MailboxId, reach: BTreeMap<WriterPseudonym, Position>) {
+        if let Some(known) = self.known.get_mut(mailbox) {
+            known.reached(reach);
+        }
+    }
+
+    pub(super) fn anew(&mut self, mailbox: &MailboxId) {
+        if let Some(known) = self.known.get_mut(mailbox) {
+            known.seen = Seen::default();
+            known.pending = None;
+            known.reach.clear();
+        }
+    }
+
+    pub(super) fn gone(&mut self, mailbox: &MailboxId) {
+        self.anew(mailbox);
+        if let Some(known) = self.known.get_mut(mailbox) {
+            known.remembered = Remembered::default();
+        }
+    }
+
+    /// The bytes to keep of a mailbox, where they changed.
+    pub(super) fn remember(
+        &mut self,
+        mailbox: &MailboxId,
+        remembered: Option<Remembered>,
+    ) -> Option<Vec<u8>> {
+        let known = self.known.get_mut(mailbox)?;
+        let Some(remembered) = remembered else { return Some(Vec::new()) };
+        if known.remembered == remembered {
+            return None;
+        }
+        known.remembered = remembered;
+        Some(encode(&known.remembered, &known.seen))
+    }
+}
+
+fn encode(remembered: &Remembered, seen: &Seen) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.byte(VERSION).number(remembered.serial).fixed(remembered.digest.0);
+    out.number(remembered.reach.len() as u64);
+    for (writer, position) in &remembered.reach {
+        out.fixed(writer).number(position.0);
+    }
+    out.number(seen.operations.len() as u64);
+    for hash in &seen.operations {
+        out.fixed(hash);
+    }
+    out.number(seen.doors.len() as u64);
+    for commitment in &seen.doors {
+        out.fixed(commitment);
+    }
+    out.into_bytes()
+}
+
+/// Reads it; what cannot be read is read at the relay again.
+pub(super) fn decode(bytes: &[u8]) -> Option<(Remembered, Seen)> {
+    let read = || -> Result<(Remembered, Seen), LogError> {
+        let mut reader = Reader::new(bytes);
+        if reader.byte("version")? != VERSION {
+            return Err(LogError::Newer { what: "mailbox" });
+        }
+        let mut remembered = Remembered {
+            serial: reader.number("serial")?,
+            digest: ListDigest(reader.array("digest")?),
+            ..Remembered::default()
+        };
+        for _ in 0..reader.count(2 * Vector::MAX_WRITERS, "writers")? {
+            let writer = WriterPseudonym::new(reader.array("writer")?);
+            remembered.reach.insert(writer, Position(reader.number("position")?));
+        }
+        let mut seen = Seen::default();
+        for _ in 0..reader.count(MAX_SEEN, "operations")? {
+            seen.operations.insert(OperationHash::new(reader.array("operation")?));
+        }
+        for _ in 0..reader.count(MAX_SEEN, "doors")? {
+            seen.doors.insert(reader.array("door")?);
+        }
+        reader.finish("mailbox")?;
+        Ok((remembered, seen))
+    };
+    read().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_remembered_comes_back() {
+        let remembered = Remembered {
+            serial: 900,
+            digest: ListDigest([7; 8]),
+            reach: BTreeMap::from([(WriterPseudonym::new([1; 16]), Position(300))]),
+        };
+        let seen = Seen {
+            operations: BTreeSet::from([OperationHash::new([2; 32])]),
+            doors: BTreeSet::from([[3; 32], [4; 32]]),
+        };
+        let bytes = encode(&remembered, &seen);
+        assert_eq!(decode(&bytes), Some((remembered, seen)));
+        for len in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..len]), None, "{len}");
+        }
+    }
+}

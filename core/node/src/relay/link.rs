@@ -1,0 +1,264 @@
+//! One connection to one mailbox.
+
+use std::collections::BTreeMap;
+
+use firsthand_channel::{RelayEvent, RelayLink};
+use firsthand_ids::{DeviceKey, ExchangeKey, MailboxId, Position, UnixMillis, WriterPseudonym};
+use firsthand_log::DeviceSecret;
+use firsthand_sync::relay::{
+    ClientConfig, ClientEffect, ClientInput, Closing, MAX_ANSWER_BYTES, MailboxBase, Puts, Refused,
+    RelayClient, Remembered, Token,
+};
+use firsthand_team::TeamRelay;
+use rand_core::CryptoRng;
+
+use super::{MailboxPlan, Question, Standing, Trouble};
+
+/// How long a connection and its handshake may take.
+const OPENING_MS: i64 = 20_000;
+/// How long a relay may be silent while it owes something.
+const ANSWER_MS: i64 = 60_000;
+/// How long it may be silent otherwise. It asks after a minute of silence whether this device is still there.
+const SILENCE_MS: i64 = 180_000;
+/// A WebSocket message of the channel's bytes.
+const PIECE: usize = 60_000;
+
+enum Phase {
+    /// The shell is making a connection.
+    Dialling,
+    /// The channel is being opened.
+    Greeting(Box<RelayLink>),
+    /// The mailbox is being talked about.
+    Open(Box<RelayLink>, Box<RelayClient>),
+}
+
+/// What a link wants of the machine.
+pub(super) enum Want {
+    Send(Vec<u8>),
+    Ask(Question),
+    /// It is over, and why.
+    Over(Ended),
+    /// The mailbox was entered.
+    Entered,
+    /// What the relay has no room for.
+    NotTaken(Refused),
+    /// It begins elsewhere than it must.
+    OtherBase,
+    Withheld,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// As it was to.
+    Done,
+    /// There is no such mailbox.
+    Gone,
+    /// Something is wrong with the relay.
+    Trouble(Trouble),
+}
+
+pub(super) struct Link {
+    pub(super) relay: ExchangeKey,
+    pub(super) mailbox: MailboxId,
+    phase: Phase,
+    opened: UnixMillis,
+    heard: UnixMillis,
+    owed_since: Option<UnixMillis>,
+    /// Answers the ledger owes.
+    pub(super) asked: usize,
+    /// Entries that came and may not be in their documents yet.
+    pub(super) fresh: bool,
+    /// Everything that was listed was looked at once.
+    pub(super) looked: bool,
+    /// The ledger has said since what to bring.
+    pub(super) planned: bool,
+    /// It was at rest when it was last asked.
+    pub(super) rested: bool,
+    /// How far this device's journal was known to go.
+    pub(super) journal: Position,
+}
+
+impl Link {
+    pub(super) fn new(relay: ExchangeKey, mailbox: MailboxId, now: UnixMillis) -> Self {
+        Self {
+            relay,
+            mailbox,
+            phase: Phase::Dialling,
+            opened: now,
+            heard: now,
+            owed_since: None,
+            asked: 0,
+            fresh: false,
+            looked: false,
+            planned: false,
+            rested: false,
+            journal: Position::START,
+        }
+    }
+
+    /// The stream is there.
+    pub(super) fn begin(&mut self, rng: &mut dyn CryptoRng, now: UnixMillis) -> Result<Vec<u8>, Trouble> {
+        let (link, hello) =
+            RelayLink::dial(&self.relay, MAX_ANSWER_BYTES, rng).map_err(|_| Trouble::OtherKey)?;
+        self.phase = Phase::Greeting(Box::new(link));
+        self.heard = now;
+        Ok(hello)
+    }
+
+    pub(super) fn client(&self) -> Option<&RelayClient> {
+        match &self.phase {
+            Phase::Open(_, client) => Some(client),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open(..))
+    }
+
+    /// Whether nothing is left to do until something comes.
+    pub(super) fn is_idle(&self) -> bool {
+        self.asked == 0 && self.client().is_some_and(RelayClient::is_idle)
+    }
+
+    pub(super) fn reaches(&self) -> Option<&BTreeMap<WriterPseudonym, Position>> {
+        self.client().map(RelayClient::reaches)
+    }
+
+    pub(super) fn heard(&mut self, now: UnixMillis) {
+        self.heard = now;
+    }
+
+    /// Takes bytes of the relay's.
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        now: UnixMillis,
+        plan: &MailboxPlan,
+        (relay, leads): (&TeamRelay, &DeviceKey),
+    ) -> Vec<Want> {
+        self.heard = now;
+        let link = match &mut self.phase {
+            Phase::Dialling => return Vec::new(),
+            Phase::Greeting(link) | Phase::Open(link, _) => link,
+        };
+        let greeting = !link.is_established();
+        let Ok(events) = link.push(bytes) else {
+            // Before the channel stands it is the key that does not fit.
+            let trouble = if greeting { Trouble::OtherKey } else { Trouble::Misbehaved };
+            return vec![Want::Over(Ended::Trouble(trouble))];
+        };
+        let mut wants = Vec::new();
+        for event in events {
+            match event {
+                RelayEvent::Established { handshake_hash, .. } => {
+                    let config = config(plan, relay, leads);
+                    let Some(config) = config else {
+                        return vec![Want::Over(Ended::Trouble(Trouble::Misbehaved))];
+                    };
+                    let (client, effects) = RelayClient::new(config, handshake_hash);
+                    self.phase = match std::mem::replace(&mut self.phase, Phase::Dialling) {
+                        Phase::Greeting(link) | Phase::Open(link, _) => Phase::Open(link, Box::new(client)),
+                        Phase::Dialling => return wants,
+                    };
+                    self.wants(effects, &mut wants);
+                }
+                RelayEvent::Frame(frame) => self.tell(ClientInput::Frame(frame), &mut wants),
+            }
+        }
+        wants
+    }
+
+    /// Tells the client something.
+    pub(super) fn tell(&mut self, input: ClientInput, wants: &mut Vec<Want>) {
+        let Phase::Open(_, client) = &mut self.phase else { return };
+        let effects = client.handle(input);
+        self.wants(effects, wants);
+    }
+
+    fn wants(&mut self, effects: Vec<ClientEffect>, wants: &mut Vec<Want>) {
+        let mailbox = self.mailbox;
+        for effect in effects {
+            let want = match effect {
+                ClientEffect::Send(frame) => {
+                    let Phase::Open(link, _) = &mut self.phase else { continue };
+                    let Ok(bytes) = link.send(&frame) else {
+                        wants.push(Want::Over(Ended::Trouble(Trouble::Misbehaved)));
+                        continue;
+                    };
+                    wants.extend(bytes.chunks(PIECE).map(|piece| Want::Send(piece.to_vec())));
+                    continue;
+                }
+                ClientEffect::Entered(..) => Want::Entered,
+                ClientEffect::Compare(head) => Want::Ask(Question::Compare(mailbox, head)),
+                ClientEffect::Received(head, sealed) => Want::Ask(Question::Open(mailbox, head, sealed)),
+                ClientEffect::Seal(writer, after) => Want::Ask(Question::Seal(mailbox, writer, after)),
+                ClientEffect::Anew => Want::Ask(Question::Anew(mailbox)),
+                ClientEffect::NotTaken(_, refused) => Want::NotTaken(refused),
+                ClientEffect::OtherBase(_) => Want::OtherBase,
+                ClientEffect::Withheld(_) => Want::Withheld,
+                ClientEffect::Over(reason) => Want::Over(ended(reason)),
+                // No blobs are asked for or brought.
+                ClientEffect::Load(_)
+                | ClientEffect::Blob(..)
+                | ClientEffect::Kept(..)
+                | ClientEffect::Boxes(_)
+                | ClientEffect::Settled(_)
+                | ClientEffect::UpToDate => continue,
+            };
+            wants.push(want);
+        }
+    }
+
+    /// What to remember of it.
+    pub(super) fn remembered(&self) -> Option<Remembered> {
+        self.client().map(RelayClient::remembered)
+    }
+
+    /// When it is given up unless something comes before.
+    pub(super) fn deadline(&self) -> UnixMillis {
+        let since = |since: UnixMillis, ms: i64| UnixMillis(since.0.saturating_add(ms));
+        if !self.is_open() {
+            return since(self.opened, OPENING_MS);
+        }
+        match self.owed_since {
+            Some(owed) => since(owed.max(self.heard), ANSWER_MS),
+            None => since(self.heard, SILENCE_MS),
+        }
+    }
+
+    /// Takes note of whether the relay owes something.
+    pub(super) fn note_turn(&mut self, now: UnixMillis) {
+        let owes = self.asked == 0 && self.client().is_some_and(RelayClient::awaits_relay);
+        self.owed_since = owes.then(|| self.owed_since.unwrap_or(now));
+    }
+}
+
+fn config(plan: &MailboxPlan, relay: &TeamRelay, leads: &DeviceKey) -> Option<ClientConfig> {
+    let copy = |secret: &DeviceSecret| DeviceSecret::from_seed(*secret.seed()).ok();
+    let register = (plan.standing == Standing::Current).then(|| (Token::new(relay.token), *leads));
+    Some(ClientConfig {
+        mailbox: copy(&plan.secret)?,
+        uploader: copy(&plan.uploader)?,
+        register,
+        base: MailboxBase::default(),
+        remembered: plan.remembered.clone(),
+        holds: plan.holds.clone(),
+        // What is there is read first: it may say that this mailbox is not the one to bring anything to any more.
+        puts: Puts::Nothing,
+    })
+}
+
+fn ended(reason: Option<Closing>) -> Ended {
+    Ended::Trouble(match reason {
+        Some(Closing::Done) => return Ended::Done,
+        Some(Closing::NoMailbox) => return Ended::Gone,
+        Some(Closing::Stopping) => Trouble::Stopping,
+        Some(Closing::Token) => Trouble::Token,
+        Some(Closing::Busy) => Trouble::Busy,
+        Some(Closing::Storage) => Trouble::Disk,
+        Some(Closing::Late) => Trouble::Silent,
+        Some(Closing::Proof | Closing::Forbidden | Closing::Other(_)) | None => Trouble::Misbehaved,
+    })
+}

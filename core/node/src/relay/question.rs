@@ -1,0 +1,116 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use firsthand_ids::{DeviceKey, MailboxId, Position, WriterPseudonym};
+use firsthand_log::DeviceSecret;
+use firsthand_sync::relay::{Opened, Puts, RangeHead, Remembered, SealedDigest};
+use firsthand_team::TeamRelay;
+
+use crate::meeting::Change;
+
+/// What a mailbox is to this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Of the epoch under which a space is sealed now: everything goes there.
+    Current,
+    /// Of another epoch that exactly the readers have: those who seal under it hear there what they have not heard.
+    Beside,
+    /// Of an earlier epoch, which somebody may have who was removed since. It is read for what those bring who have not heard,
+    /// and a door leads on from there.
+    Former,
+    /// Somebody left a door to it. It is read; nothing is believed of it that does not verify.
+    Found,
+}
+
+/// A mailbox that matters.
+pub struct MailboxPlan {
+    /// What it is.
+    pub standing: Standing,
+    /// What opens it.
+    pub secret: Arc<DeviceSecret>,
+    /// What this device signs with in it.
+    pub uploader: Arc<DeviceSecret>,
+    /// What writes this device's journal there.
+    pub journal: WriterPseudonym,
+    /// What is held here.
+    pub holds: BTreeMap<WriterPseudonym, Position>,
+    /// This device's journal has something to say there.
+    pub says: bool,
+    /// What is brought there.
+    pub puts: Puts,
+    /// What was known of it when the last connection ended.
+    pub remembered: Remembered,
+}
+
+/// A relay, and what this device does there.
+pub struct RelayPlan {
+    /// The relay.
+    pub relay: TeamRelay,
+    /// The leads' key with which mailboxes are registered: one that nobody has, so that no ranges are ever replaced.
+    pub leads: DeviceKey,
+    /// The mailboxes.
+    pub mailboxes: BTreeMap<MailboxId, MailboxPlan>,
+}
+
+/// What attachments ask of the ledger. Those with an answer say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Which mailboxes matter now, and what is held? Answered by [`Answer::Plan`].
+    Plan {
+        /// What is known of mailboxes: how far this device's journal goes in them, and how far everybody's entries do.
+        reaches: BTreeMap<MailboxId, BTreeMap<WriterPseudonym, Position>>,
+        /// Everything there is at a relay was read, so where a space has no key that exactly its readers have, one is made.
+        renew: bool,
+    },
+    /// What would this device seal for a range? Answered by [`Answer::Compared`].
+    Compare(MailboxId, RangeHead),
+    /// Open, verify and keep a range. Answered by [`Answer::Opened`].
+    Open(MailboxId, RangeHead, Vec<u8>),
+    /// Seal what follows. Answered by [`Answer::Sealed`].
+    Seal(MailboxId, WriterPseudonym, Position),
+    /// A mailbox's list begins anew: what was read there counts no more.
+    Anew(MailboxId),
+    /// A connection ended, or came to rest: remember how far it was.
+    Remember {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// What the next connection begins with.
+        remembered: Remembered,
+        /// How far everybody's entries are there.
+        reach: BTreeMap<WriterPseudonym, Position>,
+    },
+    /// There is no such mailbox at the relay.
+    Gone(MailboxId),
+    /// Put what came into its documents. Answered by [`Answer::Applied`].
+    Apply,
+}
+
+/// The ledger's answer.
+pub enum Answer {
+    /// To [`Question::Plan`].
+    Plan {
+        /// The relays of the team.
+        relays: Vec<RelayPlan>,
+        /// The team has changed since the last time: what could not be judged may be now.
+        team_changed: bool,
+    },
+    /// To [`Question::Compare`].
+    Compared(u64, Option<SealedDigest>),
+    /// To [`Question::Open`].
+    Opened {
+        /// Which range.
+        serial: u64,
+        /// What became of it.
+        opened: Opened,
+        /// What changed for everybody else.
+        change: Change,
+        /// How many entries came in.
+        entries: u64,
+        /// It leads to another mailbox.
+        leads_on: bool,
+    },
+    /// To [`Question::Seal`].
+    Sealed(WriterPseudonym, Option<(Position, Position, Vec<u8>)>),
+    /// To [`Question::Apply`].
+    Applied(Change),
+}
