@@ -20,6 +20,8 @@ pub struct Expected {
     pub contacts: Vec<(String, PersonId)>,
     /// The first incidents.
     pub first: Vec<DocumentId>,
+    /// People are removed, and what they wrote is held: nobody can say beforehand which values are shown.
+    pub removals: bool,
     next_sign: u32,
     next_word: u32,
 }

@@ -38,6 +38,7 @@ mod poison;
 mod run;
 pub mod seeds;
 mod time;
+mod upheaval;
 pub mod verdict;
 mod world;
 
@@ -52,4 +53,4 @@ pub use harbour::{Harbour, Mood};
 pub use poison::{Breach, Poison, Tamper, inject};
 pub use run::{Run, Size};
 pub use time::thread_time;
-pub use world::{Saved, World};
+pub use world::{Codes, Saved, World};

@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{DocumentId, WriterId};
 use firsthand_node::meeting::Input;
-use firsthand_node::{IncidentQuery, LinkId, Role};
+use firsthand_node::{IncidentQuery, LinkId, RecoveryKeys, Role};
 use firsthand_store::EntryState;
 
 use crate::device::{Clock, Crash, State};
 use crate::expected::held;
 use crate::poison::inject;
+use crate::world::Codes;
 use crate::{Breach, Dice, Expected, Person, Poison, Tamper, World, verdict};
 
 /// How much happens in a run.
@@ -40,9 +41,11 @@ pub struct Run {
     pub size: Size,
     /// The member who breaks the rules.
     pub hostile: Option<usize>,
+    /// The recovery codes, where people are removed in this run.
+    pub(crate) codes: Option<Codes>,
     /// What must be in quarantine in the end, and what builds on it.
     pub poisoned: BTreeMap<(WriterId, u64), Option<Breach>>,
-    dice: Dice,
+    pub(crate) dice: Dice,
 }
 
 const TEN_YEARS_MS: i64 = 10 * 365 * 24 * 3600 * 1000;
@@ -51,11 +54,29 @@ impl Run {
     /// A team of two or three; with `hostile` one of them is not honest.
     #[must_use]
     pub fn new(seed: u64, hostile: bool) -> Self {
+        Self::begin(seed, hostile, false)
+    }
+
+    /// A team in which people are removed and return, remove each other, and lose their lead.
+    #[must_use]
+    pub fn with_removals(seed: u64) -> Self {
+        Self::begin(seed, false, true)
+    }
+
+    fn begin(seed: u64, hostile: bool, removals: bool) -> Self {
         let mut dice = Dice::new(seed, 3);
-        let size = Size::of(&mut dice);
+        let mut size = Size::of(&mut dice);
         let mut world = World::new(seed);
         world.hostile = hostile;
-        world.found("Harbour", "Amina");
+        let codes = if removals {
+            (size.devices, size.most) = (size.devices + 1, size.most + 1);
+            world.removals = true;
+            let keys = RecoveryKeys { needed: 2, keys: 3 };
+            Some(world.found_with_recovery("Harbour", "Amina", keys).1)
+        } else {
+            world.found("Harbour", "Amina");
+            None
+        };
         for number in 1..size.devices {
             // A second lead makes it possible that two people are added apart.
             let role = if number == 1 { Role::Lead } else { Role::Responder };
@@ -63,6 +84,7 @@ impl Run {
         }
         let hostile = hostile.then(|| 1 + dice.below(size.devices - 1));
         let (mut person, mut expected) = (Person::new(seed), Expected::default());
+        expected.removals = removals;
         for _ in 0..2 {
             person.add(&mut world, &mut expected, 0);
         }
@@ -73,7 +95,7 @@ impl Run {
         for number in 1..size.devices {
             world.meet(number, 0);
         }
-        let mut run = Self { world, person, expected, size, hostile, poisoned: BTreeMap::new(), dice };
+        let mut run = Self { world, person, expected, size, hostile, codes, poisoned: BTreeMap::new(), dice };
         for number in 0..size.devices {
             run.set_clock(number);
         }
@@ -82,6 +104,9 @@ impl Run {
 
     /// The whole run: twice people work and everything goes wrong, and twice everybody meets.
     pub fn play(mut self) -> World {
+        if self.codes.is_some() {
+            return self.play_removals();
+        }
         self.work(self.size.actions * 3 / 5);
         self.gather();
         let mut digests = Vec::new();
@@ -99,7 +124,7 @@ impl Run {
         self.world
     }
 
-    fn work(&mut self, actions: usize) {
+    pub(crate) fn work(&mut self, actions: usize) {
         let import = self.dice.below(actions);
         for action in 0..actions {
             let pause = match self.dice.below(10) {
@@ -120,7 +145,7 @@ impl Run {
         }
     }
 
-    fn some_device(&mut self) -> usize {
+    pub(crate) fn some_device(&mut self) -> usize {
         let up = self.world.up();
         self.dice.pick(&up)
     }
@@ -132,6 +157,9 @@ impl Run {
 
     fn action(&mut self) {
         let device = self.some_device();
+        if self.codes.is_some() && self.action_with_removals(device) {
+            return;
+        }
         match self.dice.below(100) {
             0..47 => self.person.act(&mut self.world, &mut self.expected, device),
             47..55 => {
@@ -341,6 +369,17 @@ impl Run {
 
     /// Everything is put right, and everybody meets.
     fn gather(&mut self) {
+        let lasting = self.put_right();
+        self.world.calm = true;
+        if lasting {
+            self.stay_together();
+        } else {
+            self.meet_in_rounds();
+        }
+    }
+
+    /// Nothing is in anybody's way any more, and what was under way comes to its end. Whether sessions are to stay open.
+    pub(crate) fn put_right(&mut self) -> bool {
         self.world.groups.fill(0);
         self.world.declining.clear();
         for device in &mut self.world.devices {
@@ -359,12 +398,7 @@ impl Run {
             }
         }
         self.world.settle(100_000);
-        self.world.calm = true;
-        if lasting {
-            self.stay_together();
-        } else {
-            self.meet_in_rounds();
-        }
+        lasting
     }
 
     /// Sessions stay open, all with one device; what anybody enters reaches everybody.

@@ -46,6 +46,69 @@ pub fn same_everywhere(world: &mut World, expected: &Expected) {
     times_rise(world.devices[first].ledger());
 }
 
+/// Compares the devices that still belong to a team from which some were removed: all show the same and hold the same back, and what
+/// somebody was told is saved is there, shown or held. Entries of a device that does not belong to the team may be on that device alone.
+///
+/// # Panics
+/// Where that is not so.
+pub fn those_who_stay(
+    world: &mut World,
+    expected: &Expected,
+    stay: &BTreeSet<usize>,
+    keys: &BTreeMap<firsthand_ids::DeviceKey, usize>,
+) {
+    let Some(&first) = stay.first() else { panic!("nobody is left") };
+    let ledger = world.devices[first].ledger();
+    let (heads, removals) = (ledger.identity().heads, ledger.removals());
+    let (state, vector) = (ledger.team_digest().unwrap(), held(ledger));
+    let (rows, views, aside) = (ledger.projection_digest().unwrap(), views(ledger), aside(ledger));
+    for &number in stay {
+        let ledger = world.devices[number].ledger();
+        assert_eq!(ledger.identity().heads, heads, "the membership of {number} and {first}");
+        assert_eq!(ledger.removals(), removals, "the removals on {number} and {first}");
+        assert_eq!(held(ledger), vector, "what {number} and {first} hold");
+        assert_eq!(self::aside(ledger), aside, "what {number} and {first} hold back");
+        assert_eq!(ledger.team_digest().unwrap(), state, "the state of {number} and {first}");
+        let own = self::views(ledger);
+        for (id, view) in &views {
+            assert_eq!(own.get(id), Some(view), "incident {} on {number} and {first}", id.short());
+        }
+        assert_eq!(own.len(), views.len(), "the incidents of {number} and {first}");
+        if ledger.projection_digest().unwrap() != rows {
+            explain_rows(world, number, first);
+        }
+        let check = world.devices[number].ledger().check(&mut |_, _| true).unwrap();
+        assert_eq!(check.problems, Vec::<String>::new(), "on {number}");
+    }
+    for (writer, mark) in &expected.entries {
+        let hash = |world: &mut World, number: usize| {
+            let ledger = world.devices[number].ledger();
+            let hash = ledger.store().entry_hash_at(ledger.space(), writer, mark.position).unwrap();
+            hash.map(|hash| hash.as_bytes()[..8].to_vec())
+        };
+        let device = |world: &mut World, number: &usize| {
+            let ledger = world.devices[*number].ledger();
+            ledger.store().tip(ledger.space(), writer).map(|tip| tip.device)
+        };
+        let up = world.up();
+        let device = up.iter().find_map(|it| device(world, it)).expect("somebody has the chain");
+        let own = keys[&device];
+        let prefix = Some(mark.prefix.to_vec());
+        assert_eq!(hash(world, own), prefix, "{own} lost what it had saved");
+        for &number in stay.iter().filter(|_| stay.contains(&own)) {
+            assert_eq!(hash(world, number), prefix, "what {own} saved is missing on {number}");
+        }
+    }
+}
+
+/// The entries of the whole team's space that are held or wait.
+fn aside(ledger: &Ledger) -> BTreeMap<(firsthand_ids::WriterId, u64), EntryState> {
+    let chains: BTreeSet<_> = held(ledger).iter().map(|(writer, _)| *writer).collect();
+    let mut aside = unsettled(ledger);
+    aside.retain(|(writer, _), _| chains.contains(writer));
+    aside
+}
+
 fn views(ledger: &mut Ledger) -> BTreeMap<firsthand_ids::DocumentId, IncidentView> {
     let query = IncidentQuery { hidden: true, ..IncidentQuery::default() };
     let rows = ledger.incidents(&query).unwrap();

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use firsthand_ids::UnixMillis;
 use firsthand_node::meeting::{Answer, Effect, Input, InviteOptions, Invited, Opened};
-use firsthand_node::{EndReason, Event, Invitation, Ledger, LinkId, NodeError, Now, Role, Summary};
+use firsthand_node::{
+    EndReason, Event, Invitation, Ledger, LinkId, NodeError, Now, Opening, RecoveryKeys, Role, Summary,
+};
 use firsthand_team::exchange_key_hash;
 use rand_core::{CryptoRng, Rng};
 
@@ -11,6 +13,9 @@ use crate::device::{Crash, Device, Running, State, WorldUptime};
 use crate::folder::folder;
 use crate::join::{Applicant, Step};
 use crate::{Cable, Dice, Taint};
+
+/// The codes of recovery keys.
+pub type Codes = Vec<zeroize::Zeroizing<String>>;
 
 /// Hears of everything that a ledger saved for somebody.
 pub type Saved = Box<dyn FnMut(&mut Ledger)>;
@@ -50,6 +55,8 @@ pub struct World {
     taints: BTreeMap<LinkId, Taint>,
     /// How many bytes each end of a cable that is gone had sent.
     pub sent: BTreeMap<LinkId, [usize; 2]>,
+    /// Ends of cables whose other end, when it was dialled, knew that they were removed; and that other end.
+    refused: BTreeMap<(LinkId, usize), usize>,
     /// Cables over which somebody says that the words differ.
     pub declining: BTreeSet<LinkId>,
     next_link: LinkId,
@@ -104,6 +111,7 @@ impl World {
             compared: BTreeSet::new(),
             taints: BTreeMap::new(),
             sent: BTreeMap::new(),
+            refused: BTreeMap::new(),
             declining: BTreeSet::new(),
             next_link: 1,
             aloud: crate::seeds::only().is_some(),
@@ -131,13 +139,32 @@ impl World {
 
     /// A device whose person founds a team.
     pub fn found(&mut self, team: &str, name: &str) -> usize {
+        self.found_with(name, |opening, rng| Ledger::create_team(opening, team, name, rng))
+    }
+
+    /// A device whose person founds a team that can be recovered; and the codes.
+    pub fn found_with_recovery(&mut self, team: &str, name: &str, recovery: RecoveryKeys) -> (usize, Codes) {
+        let mut codes = Codes::new();
+        let number = self.found_with(name, |opening, rng| {
+            let made = Ledger::create_team_with_recovery(opening, team, name, recovery, rng)?;
+            codes = made.1;
+            Ok(made.0)
+        });
+        (number, codes)
+    }
+
+    fn found_with(
+        &mut self,
+        name: &str,
+        found: impl FnOnce(Opening<'_>, &mut dyn CryptoRng) -> Result<Ledger, NodeError>,
+    ) -> usize {
         let number = self.add_device(name);
         let device = &mut self.devices[number];
         // The first thing a founding draws are the device's keys.
         let keys = firsthand_node::DeviceKeys::generate(&mut device.rng.clone()).unwrap();
         device.signing_seed = Some(*keys.signing().seed());
         let mut rng = device.rng.clone();
-        let ledger = device.try_create(|opening| Ledger::create_team(opening, team, name, &mut rng)).unwrap();
+        let ledger = device.try_create(|opening| found(opening, &mut rng)).unwrap();
         device.rng = rng;
         assert_eq!(ledger.team().unwrap().device, keys.signing().key());
         device.state = State::Up(Running::new(ledger));
@@ -212,6 +239,11 @@ impl World {
         }
         let id = self.plug(from, to)?;
         self.tell(|| format!("link {id}: {from} dials {to}{}", if once { " once" } else { "" }));
+        for (knows, other) in [(from, to), (to, from)] {
+            if self.removals && self.knows_removed(knows, other) {
+                self.refused.insert((id, other), knows);
+            }
+        }
         self.input(to, Input::Opened(id, Opened::Accepted { once }));
         self.input(from, Input::Opened(id, Opened::Dialled { once }));
         Some(id)
@@ -347,8 +379,9 @@ impl World {
                 self.words.insert(*link, *words);
             }
             Event::Forked { .. } => assert!(self.hostile, "device {number} sees a fork: {event:?}"),
-            Event::Ended { link, reason, .. } => {
+            Event::Ended { link, reason, summary } => {
                 self.words.remove(link);
+                self.judge_refused(number, *link, summary.entries_received);
                 self.judge_end(number, *link, *reason);
                 self.devices[number].ends.insert(*link, *reason);
             }
@@ -356,6 +389,25 @@ impl World {
         }
         self.tell(|| format!("{number}: {event:?}"));
         self.heard.push((number, event));
+    }
+
+    /// Whether a running device has heard that another one was removed.
+    pub fn knows_removed(&mut self, knows: usize, other: usize) -> bool {
+        if !self.devices[other].is_up() || !self.devices[knows].is_up() {
+            return false;
+        }
+        let key = self.devices[other].ledger().team().unwrap().device;
+        let devices = self.devices[knows].ledger().devices();
+        devices.iter().any(|it| it.device == key && !it.admitted)
+    }
+
+    /// Who is known to be removed gets no entry, however the meeting goes.
+    fn judge_refused(&mut self, number: usize, link: LinkId, received: u64) {
+        if let Some(knows) = self.refused.remove(&(link, number))
+            && self.knows_removed(knows, number)
+        {
+            assert_eq!(received, 0, "link {link}: {number} was removed, and {knows} knew it");
+        }
     }
 
     /// A link between honest devices ends well, unless something was done to it.

@@ -16,21 +16,33 @@ use firsthand_sync::{Effect, Refusal};
 use firsthand_tests::{Crash, Dice, Expected, Person, Poison, Run, State, World, inject, seeds, verdict};
 use serde_json::{Map, Value, json};
 
-/// Drops, duplicates, reordering between links, partitions, crashes, clocks ten years off; every fifth seed has a
-/// member who breaks the rules.
+/// Every fifth seed has a member who breaks the rules, and every fifth people who are removed, return, remove each other and lose their lead.
+fn field_day(seed: u64) -> Run {
+    if seed % 5 == 2 { Run::with_removals(seed) } else { Run::new(seed, seed % 5 == 4) }
+}
+
+/// Drops, duplicates, reordering between links, partitions, crashes, clocks ten years off.
 #[test]
 fn whatever_happens_all_devices_end_up_the_same() {
     seeds::each("field days", 5000, |seed| {
-        Run::new(seed, seed % 5 == 4).play();
+        field_day(seed).play();
+    });
+}
+
+/// People come and go in each of these: removed while apart, by each other, in the middle of a meeting; returning, adopted, recovered.
+#[test]
+fn people_who_are_removed_and_return() {
+    seeds::each("field days with removals", 60, |seed| {
+        Run::with_removals(seed).play();
     });
 }
 
 /// A failure is of use only if it comes again.
 #[test]
 fn a_seed_plays_the_same_day_again() {
-    for seed in [4, 8] {
+    for seed in [4, 7, 8] {
         let play = || {
-            let mut world = Run::new(seed, seed % 5 == 4).play();
+            let mut world = field_day(seed).play();
             let number = world.up()[0];
             let digest = world.devices[number].ledger().digest().unwrap();
             (digest, world.steps, world.now, world.sent)

@@ -94,10 +94,23 @@ impl Membership {
     }
 
     /// What a removed device is told: the operations that it lacks up to those that removed it, and nothing that came later.
+    ///
+    /// One that has heard of another removal which does not stand here, or of operations that are not here and may hold one, would
+    /// go on believing that whoever removed it was removed first. It is told everything that decides between removals.
     #[must_use]
     pub fn notice(&self, device: &DeviceKey, heads: &[OperationHash]) -> Vec<(OperationHash, Vec<u8>)> {
         let removals = self.fold.removals(device);
-        let up_to: Vec<_> = removals.into_iter().map(|index| self.operations[index].hash).collect();
+        let mut up_to: Vec<_> = removals.into_iter().map(|index| self.operations[index].hash).collect();
+        let known: Vec<_> = heads.iter().filter(|head| self.contains(head)).copied().collect();
+        let theirs = self.past(&known).unwrap_or_default();
+        let falls = |index: usize| {
+            let revokes = matches!(self.operations[index].operation.body, Body::Revoke { .. });
+            revokes && !self.fold.accepted().contains(&index)
+        };
+        if known.len() < heads.len() || theirs.iter().any(falls) {
+            let weighs = self.operations.iter().filter(|it| it.operation.body.weighs());
+            up_to.extend(weighs.map(|it| it.hash));
+        }
         let past = self.past(&up_to).unwrap_or_default();
         let lacking = self.lacking(heads);
         lacking

@@ -101,7 +101,7 @@ use firsthand_log::{ChainId, DeviceSecret};
 use firsthand_seal::EpochKeys;
 use firsthand_store::{Commit, Doubt, Home, KeyVault, Receiving, SlotOptions, Store, StoreError, Unlock};
 use firsthand_sync::FileId;
-use firsthand_team::{Membership, Quorum, Rights, person_id, team_space};
+use firsthand_team::{Membership, Rights, person_id, team_space};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -201,21 +201,25 @@ impl Ledger {
         name: &str,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, NodeError> {
-        Self::found(opening, team, name, None, rng)
+        Ok(Self::found(opening, team, name, None, rng)?.0)
     }
 
     fn found(
         opening: Opening<'_>,
         team: &str,
         name: &str,
-        recovery: Option<Quorum>,
+        recovery: Option<RecoveryKeys>,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Self, NodeError> {
+    ) -> Result<(Self, Vec<Zeroizing<String>>), NodeError> {
         let keys = DeviceKeys::generate(rng)?;
         let (mut discovery_secret, mut nonce) = ([0; 32], [0; 16]);
         rng.fill_bytes(&mut discovery_secret);
         rng.fill_bytes(&mut nonce);
         let exchange = keys.exchange.public()?;
+        let (recovery, codes) = match recovery {
+            Some(recovery) => recovery.draw(rng).map(|(quorum, codes)| (Some(quorum), codes))?,
+            None => (None, Vec::new()),
+        };
         let founded = Membership::found_with_recovery(
             &keys.signing,
             exchange,
@@ -229,7 +233,7 @@ impl Ledger {
         let mut membership = founded?;
         let space = team_space(membership.team());
         epochs::begin(&keys, &mut membership, &space, rng)?;
-        Self::create(opening, keys, membership, rng)
+        Ok((Self::create(opening, keys, membership, rng)?, codes))
     }
 
     /// Makes a home for a device that was just admitted, from all membership operations, parents first.

@@ -18,6 +18,15 @@ pub struct RecoveryKeys {
     pub keys: u8,
 }
 
+impl RecoveryKeys {
+    /// Draws the keys; gives the code of each.
+    pub(super) fn draw(self, rng: &mut dyn CryptoRng) -> Result<(Quorum, Vec<Zeroizing<String>>), TeamError> {
+        let mut seeds = Zeroizing::new(vec![[0; 32]; self.keys.into()]);
+        seeds.iter_mut().for_each(|seed| rng.fill_bytes(seed));
+        Quorum::of(self.needed, &seeds)
+    }
+}
+
 impl Ledger {
     /// Makes a home and founds a team in it that can be recovered. Returns the code of each key: they are kept nowhere, so they have
     /// to be written down now.
@@ -31,10 +40,7 @@ impl Ledger {
         recovery: RecoveryKeys,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Vec<Zeroizing<String>>), NodeError> {
-        let mut seeds = Zeroizing::new(vec![[0; 32]; recovery.keys.into()]);
-        seeds.iter_mut().for_each(|seed| rng.fill_bytes(seed));
-        let (quorum, codes) = Quorum::of(recovery.needed, &seeds)?;
-        Ok((Self::found(opening, team, name, Some(quorum), rng)?, codes))
+        Self::found(opening, team, name, Some(recovery), rng)
     }
 
     /// The recovery keys that were made when the team was founded; `None` where none were.

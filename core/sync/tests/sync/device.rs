@@ -66,7 +66,10 @@ impl Chain {
     }
 }
 
-/// A membership operation: whom it admits, and the operations before it.
+/// Added to a member's number in an operation that removes them.
+pub(crate) const REMOVES: u8 = 0x80;
+
+/// A membership operation: whom it admits, or removes, and the operations before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Admission {
     pub(crate) member: u8,
@@ -134,7 +137,11 @@ impl Device {
     }
 
     pub(crate) fn knows(&self, member: u8) -> bool {
-        self.admissions.values().any(|it| it.member == member)
+        self.admissions.values().any(|it| it.member == member) && !self.removed(member)
+    }
+
+    pub(crate) fn removed(&self, member: u8) -> bool {
+        self.admissions.values().any(|it| it.member == member | REMOVES)
     }
 
     fn past(&self, heads: &[OperationHash]) -> BTreeSet<u64> {
@@ -189,7 +196,8 @@ impl Device {
                 Err(_) => peer_known = Err(Refusal::Misbehaved),
             }
         }
-        let peer_known = peer_known.map(|()| self.knows(peer));
+        // Who was removed has nothing more to meet for.
+        let peer_known = peer_known.map(|()| self.knows(peer) && !self.removed(1 - peer));
         Input::OperationsTaken { heads: self.heads(), peer_known }
     }
 

@@ -11,5 +11,6 @@ mod hostile;
 mod meetings;
 mod membership;
 mod relay_golden;
+mod removed;
 mod spaces;
 mod world;

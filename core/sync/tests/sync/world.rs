@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use firsthand_ids::{OperationHash, SpaceId, UnixMillis, WriterId};
 use firsthand_log::Vector;
-use firsthand_sync::{Config, Effect, Frame, GoodbyeReason, Input, Session};
+use firsthand_sync::{Config, Effect, Frame, GoodbyeReason, Input, Refusal, Session};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -25,7 +25,7 @@ pub(crate) struct End {
     inbox: VecDeque<Vec<u8>>,
     questions: VecDeque<Effect>,
     answers: VecDeque<Input>,
-    committing: Vec<usize>,
+    pub(crate) committing: Vec<usize>,
     pub(crate) forked: BTreeSet<WriterId>,
     pub(crate) closed: Option<GoodbyeReason>,
     pub(crate) sent: BTreeMap<&'static str, usize>,
@@ -34,6 +34,10 @@ pub(crate) struct End {
     pub(crate) equal: u32,
     /// What the other side has shown that it holds.
     pub(crate) held_there: Vector,
+    /// The session was told that it or the other side was removed.
+    pub(crate) told_removed: bool,
+    /// Batches that the ledger was asked to commit.
+    pub(crate) commits: usize,
     /// What the other side told of its clock.
     pub(crate) clocks: Vec<UnixMillis>,
 }
@@ -101,11 +105,12 @@ impl World {
         let (wanted, pending) = device.missing();
         let heads = device.heads();
         for input in [
+            // First, as the program does: who was removed since the handshake is to hear of it.
+            Input::MembershipChanged { heads, peer_known },
             Input::Clock(UnixMillis(1_000 + at as i64)),
             Input::Want(wanted),
             Input::Pending(pending),
             Input::Start,
-            Input::MembershipChanged { heads, peer_known },
         ] {
             self.feed(at, input);
         }
@@ -115,7 +120,14 @@ impl World {
         if let Input::Committed { .. } = input {
             self.ends[at].committing.remove(0);
         }
-        let Some(session) = &mut self.ends[at].session else { return };
+        let removed = matches!(
+            input,
+            Input::MembershipChanged { peer_known: false, .. }
+                | Input::OperationsTaken { peer_known: Ok(false), .. }
+        );
+        let end = &mut self.ends[at];
+        let Some(session) = &mut end.session else { return };
+        end.told_removed |= removed && [0, 1].iter().any(|it| self.devices[at].removed(*it));
         let effects = session.handle(input);
         assert!(effects.len() <= 100, "one input has {} effects", effects.len());
         for effect in effects {
@@ -147,6 +159,7 @@ impl World {
             Effect::PeerPending(_) => {}
             question => {
                 if let Effect::Commit { plain, .. } = &question {
+                    self.ends[at].commits += 1;
                     let committing = &mut self.ends[at].committing;
                     committing.push(plain.len());
                     assert!(committing.len() <= 2);
@@ -186,7 +199,10 @@ impl World {
             Frame::Goodbye(_) => "goodbye",
         };
         if !matches!(kind, "operations" | "goodbye") {
-            assert!(device.knows(1 - at as u8), "sent {kind} to somebody who is no member");
+            // What was on its way to the session when its ledger heard of a removal may still leave, and nothing after that.
+            let unheard = device.removed(1 - at as u8) && !self.ends[at].told_removed;
+            assert!(device.knows(1 - at as u8) || unheard, "sent {kind} to somebody who is no member");
+            assert!(!self.ends[at].told_removed, "sent {kind} after a removal");
         }
         *self.ends[at].sent.entry(kind).or_default() += 1;
         self.ends[1 - at].inbox.push_back(bytes);
@@ -223,6 +239,10 @@ impl World {
                 // Both could speak of a second one, and neither holds anything of it.
                 let spaces = [(SPACE, device.vector()), (QUIET, Vector::new())];
                 Input::SpacesOpened { main: SPACE, spaces: spaces.into() }
+            }
+            // As the ledger does: who reads may have changed since the session asked.
+            Effect::Load { space, .. } if device.removed(1 - at as u8) => {
+                Input::Loaded { space, batch: Err(Refusal::NotAMember), forks: BTreeSet::new() }
             }
             Effect::LoadOperations { heads } => device.load_operations(&heads),
             Effect::TakeOperations { operations } => device.take_operations(1 - at as u8, &operations),
@@ -269,7 +289,8 @@ impl World {
 
     pub(crate) fn tell_members(&mut self, at: usize) {
         let device = &self.devices[at];
-        let (heads, peer_known) = (device.heads(), device.knows(1 - at as u8));
+        let peer_known = device.knows(1 - at as u8) && !device.removed(at as u8);
+        let heads = device.heads();
         self.ends[at].answers.push_back(Input::MembershipChanged { heads, peer_known });
     }
 

@@ -423,3 +423,20 @@ fn a_removed_device_hears_that_it_was_removed_and_nothing_later() {
     theirs.insert_all(&bytes(team.notice(&key(3), &then))).unwrap();
     assert!(!is_in(&theirs, 3));
 }
+
+#[test]
+fn a_removed_device_that_believes_another_removal_is_told_why_it_does_not_stand() {
+    let base = five();
+    let (mut founder, mut other, mut out) = (base.clone(), base.clone(), base);
+    remove(&mut founder, FOUNDER, 3);
+    out.insert_all(&bytes(founder.notice(&key(3), &out.heads()))).unwrap();
+    assert!(!is_in(&out, 3));
+    // Two leads remove each other, and the one who loses meets the removed device first.
+    remove(&mut founder, FOUNDER, 2);
+    remove(&mut other, 2, FOUNDER);
+    out.insert_all(&bytes(other.lacking(&out.heads()))).unwrap();
+    assert!(is_in(&out, 3) && !is_in(&out, FOUNDER), "as far as it can know");
+    // The founder's device never takes that removal in, from either of them.
+    out.insert_all(&bytes(founder.notice(&key(3), &out.heads()))).unwrap();
+    assert!(!is_in(&out, 3) && is_in(&out, FOUNDER) && !is_in(&out, 2));
+}
