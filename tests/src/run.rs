@@ -139,7 +139,9 @@ impl Run {
             }
             if self.size.rows > 0 && action == import {
                 let device = self.some_device();
-                self.person.import(&mut self.world, &mut self.expected, device, self.size.rows);
+                if self.world.devices[device].ledger().rights().write {
+                    self.person.import(&mut self.world, &mut self.expected, device, self.size.rows);
+                }
             }
             self.action();
         }

@@ -17,6 +17,7 @@ mod panic;
 mod recovery;
 mod removal;
 mod roster;
+mod seized;
 mod status;
 mod support;
 mod upkeep;

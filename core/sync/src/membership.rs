@@ -14,6 +14,8 @@ pub(crate) struct Reconciliation {
     heard: bool,
     loading: bool,
     taking: usize,
+    /// The peer was told why it does not belong to the team, and not everything.
+    partly: bool,
 }
 
 /// An unknown key may send this many frames of operations: one that is full, and some for what changes meanwhile.
@@ -36,6 +38,7 @@ impl Reconciliation {
             heard: equal,
             loading: false,
             taking: 0,
+            partly: false,
         }
     }
 
@@ -70,7 +73,7 @@ impl Reconciliation {
     }
 
     fn load(&mut self, out: &mut Vec<Effect>) {
-        self.loading = true;
+        (self.loading, self.partly) = (true, false);
         out.push(Effect::LoadOperations { heads: self.their_heads.clone() });
     }
 
@@ -78,12 +81,15 @@ impl Reconciliation {
         &mut self,
         heads: Vec<OperationHash>,
         operations: Vec<Vec<u8>>,
+        all: bool,
         out: &mut Vec<Effect>,
     ) {
-        self.loading = false;
+        (self.loading, self.partly) = (false, !all);
         self.told = true;
         // What follows goes on from here: the peer takes these in, or the session ends.
-        self.their_heads.clone_from(&heads);
+        if all {
+            self.their_heads.clone_from(&heads);
+        }
         self.our_heads.clone_from(&heads);
         let mut frames: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
         let mut room = MAX_OPERATIONS_BYTES;
@@ -126,12 +132,26 @@ impl Reconciliation {
     }
 
     /// Says whether the team changed by it.
-    pub(crate) fn on_taken(&mut self, heads: Vec<OperationHash>, peer_known: bool) -> bool {
+    pub(crate) fn on_taken(
+        &mut self,
+        heads: Vec<OperationHash>,
+        peer_known: bool,
+        out: &mut Vec<Effect>,
+    ) -> bool {
         self.taking = self.taking.saturating_sub(1);
         let changed = self.our_heads != heads;
         self.our_heads = heads;
         self.peer_known = peer_known;
+        self.tell_the_rest(out);
         changed
+    }
+
+    /// The peer was thought to be removed, and what it brought says that it is not: it must hear what it was not told before any
+    /// entry that builds on that.
+    fn tell_the_rest(&mut self, out: &mut Vec<Effect>) {
+        if self.peer_known && self.partly && !self.loading {
+            self.load(out);
+        }
     }
 
     /// The team changed here: the peer hears it before any entry that names the new heads.
@@ -151,6 +171,7 @@ impl Reconciliation {
                 self.load(out);
             }
         }
+        self.tell_the_rest(out);
         changed
     }
 }

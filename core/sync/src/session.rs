@@ -151,11 +151,11 @@ impl Session {
                     Err(_) => Err(Refusal::Misbehaved),
                 };
             }
-            Input::OperationsLoaded { heads, operations } => {
-                self.membership.on_loaded(heads, operations, out);
+            Input::OperationsLoaded { heads, operations, all } => {
+                self.membership.on_loaded(heads, operations, all, out);
             }
             Input::OperationsTaken { heads, peer_known } => {
-                self.outdated |= self.membership.on_taken(heads, peer_known?);
+                self.outdated |= self.membership.on_taken(heads, peer_known?, out);
             }
             Input::MembershipChanged { heads, peer_known } => {
                 self.outdated |= self.membership.on_changed(heads, peer_known, out);

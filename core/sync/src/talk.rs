@@ -74,6 +74,9 @@ pub enum Input {
         heads: Vec<OperationHash>,
         /// What somebody with the heads asked about lacks, parents first.
         operations: Vec<Vec<u8>>,
+        /// Whether these are all of them. A removed device is told no more than why; if what it brings says that it belongs to
+        /// the team again, it is asked for once more.
+        all: bool,
     },
     /// Answers [`Effect::TakeOperations`], after the commit.
     OperationsTaken {

@@ -151,13 +151,14 @@ impl Ledger {
         let mut entries = 0;
         let input = match effect {
             Effect::LoadOperations { heads } => {
-                let lacking = match self.membership.roster().removed_by_exchange(peer) {
+                let removed = self.membership.roster().removed_by_exchange(peer);
+                let lacking = match removed {
                     // It hears that it was removed, and nothing that came later.
                     Some(device) => self.membership.notice(&device, &heads),
                     None => self.membership.lacking(&heads),
                 };
                 let operations = lacking.into_iter().map(|(_, bytes)| bytes).collect();
-                Input::OperationsLoaded { heads: self.membership.heads(), operations }
+                Input::OperationsLoaded { heads: self.membership.heads(), operations, all: removed.is_none() }
             }
             Effect::TakeOperations { operations } => {
                 let peer_known = self.take_operations(Some(peer), &operations, &mut change);

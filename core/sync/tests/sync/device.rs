@@ -69,6 +69,9 @@ impl Chain {
 /// Added to a member's number in an operation that removes them.
 pub(crate) const REMOVES: u8 = 0x80;
 
+/// Added to a member's number in an operation that lets them return.
+pub(crate) const RETURNS: u8 = 0x40;
+
 /// A membership operation: whom it admits, or removes, and the operations before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Admission {
@@ -141,7 +144,15 @@ impl Device {
     }
 
     pub(crate) fn removed(&self, member: u8) -> bool {
-        self.admissions.values().any(|it| it.member == member | REMOVES)
+        let any = |number| self.admissions.values().any(|it| it.member == number);
+        any(member | REMOVES) && !any(member | RETURNS)
+    }
+
+    /// What a device that was removed is told.
+    fn notice(&self, peer: u8) -> BTreeSet<u64> {
+        let removals = self.admissions.iter().filter(|(_, it)| it.member == peer | REMOVES);
+        let heads: Vec<_> = removals.map(|(id, _)| operation(*id)).collect();
+        self.past(&heads)
     }
 
     fn past(&self, heads: &[OperationHash]) -> BTreeSet<u64> {
@@ -156,9 +167,12 @@ impl Device {
         past
     }
 
-    pub(crate) fn load_operations(&self, heads: &[OperationHash]) -> Input {
+    pub(crate) fn load_operations(&self, peer: u8, heads: &[OperationHash]) -> Input {
         let past = self.past(heads);
-        let lacking = self.admissions.iter().filter(|(id, _)| !past.contains(id));
+        let all = !self.removed(peer);
+        let notice = self.notice(peer);
+        let lacking =
+            self.admissions.iter().filter(|(id, _)| !past.contains(id) && (all || notice.contains(id)));
         let operations = lacking.map(|(id, admission)| {
             let mut out = Writer::new();
             out.number(*id).byte(admission.member).number(admission.parents.len() as u64);
@@ -169,7 +183,7 @@ impl Device {
             out.fixed([0xab; 200]);
             out.into_bytes()
         });
-        Input::OperationsLoaded { heads: self.heads(), operations: operations.collect() }
+        Input::OperationsLoaded { heads: self.heads(), operations: operations.collect(), all }
     }
 
     fn read_operation(bytes: &[u8]) -> Result<(u64, Admission), LogError> {

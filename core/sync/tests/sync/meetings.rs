@@ -271,7 +271,7 @@ fn a_meeting_is_not_finished_while_something_is_asked() {
     assert!(session.finished());
     session.handle(Input::MembershipChanged { heads: vec![operation(77)], peer_known: true });
     assert!(!session.finished(), "the team changed");
-    let asked = session.handle(Input::OperationsLoaded { heads, operations: vec![] });
+    let asked = session.handle(Input::OperationsLoaded { heads, operations: vec![], all: true });
     assert_eq!(asked.last(), Some(&Effect::OpenSpaces));
     assert!(!session.finished(), "there may be another space");
     session.handle(Input::SpacesOpened { main: SPACE, spaces: BTreeMap::new() });

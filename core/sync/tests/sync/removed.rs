@@ -2,7 +2,7 @@
 
 use firsthand_sync::GoodbyeReason;
 
-use crate::device::{REMOVES, below, writer};
+use crate::device::{REMOVES, RETURNS, below, writer};
 use crate::world::World;
 
 /// The one who is removed, and the operation that does it.
@@ -138,5 +138,30 @@ fn who_hears_of_their_own_removal_sends_nothing_more() {
         world.drain();
         assert_eq!(world.ends[1].sent.get("batch").copied(), sent, "seed {seed}");
         assert!(world.closed().is_some(), "seed {seed}");
+    }
+}
+
+#[test]
+fn who_returns_hears_everything_before_any_entry() {
+    for seed in 0..300 {
+        let mut world = World::new(seed);
+        for at in [0, 1] {
+            for _ in 0..20 {
+                let fact = world.fact();
+                world.devices[at].append(writer(at as u16), fact);
+            }
+        }
+        // One side knows of the removal and of what came later; the other brings its return.
+        world.devices[0].admit(REMOVAL, OUT | REMOVES);
+        let removal = world.devices[0].admissions[&REMOVAL].clone();
+        world.devices[1].admissions.insert(REMOVAL, removal);
+        for id in 0..5 {
+            world.devices[0].admit(30 + id, 50);
+        }
+        world.devices[1].admit(40, OUT | RETURNS);
+        world.connect();
+        world.drain();
+        world.check_same();
+        assert!(world.devices[1].admissions.contains_key(&34), "seed {seed}: it was told no more than why");
     }
 }
