@@ -83,6 +83,7 @@ fn human(space: &Space) -> String {
     let of = space.of.as_deref().map(text::line).unwrap_or_default();
     let whose = match (space.kind, &space.contact) {
         ("team", _) => "The whole team".to_owned(),
+        ("leads", _) => "The leads".to_owned(),
         ("contact", _) => format!("Emergency contacts of {of}"),
         (_, Some(contact)) => format!("Care checks of {of}, for {}", text::line(contact)),
         (_, None) => format!("Care checks of {of}"),

@@ -104,6 +104,9 @@ pub enum NodeError {
     /// A bundle was not written, or is none that can be read here.
     #[error(transparent)]
     Bundle(#[from] crate::BundleError),
+    /// A snapshot was not taken in, or not confirmed.
+    #[error(transparent)]
+    Snapshot(#[from] crate::SnapshotError),
     /// The person stopped it.
     #[error("finish: stopped")]
     Stopped,

@@ -30,18 +30,18 @@ pub use firsthand_team::{
     DeviceProposal, Invitation, MAX_RELAYS, Reason, Role, Target, TeamError, TeamRelay,
 };
 pub use ledger::{
-    AheadRows, Answering, AttachmentView, BoardLine, BoardShift, BoardView, BundleDamage, BundleError,
-    BundleGap, BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView, CheckView,
-    ChecklistError, ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision, DestroyedView,
-    DeviceKeys, DeviceView, Due, Entered, EpochState, EpochView, ExpectedAssignment, ExpectedPerson,
-    ExpectedPersonView, ExpectedShift, ExpectedShiftView, ExpectedView, FieldTeamRow, FieldTeamView,
-    FileDone, FileSealer, FileWork, ForkView, FormView, HandoffItem, HandoffRow, HandoffView, HeldView,
-    HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState, MemberView,
-    MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PersonView, PlaceView, ProgressFn,
-    ProposedAssignment, QuarantineView, RecoveryKeys, RecoveryView, RemovalView, RepairView, Resolved,
-    RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile, ShiftRow, ShiftView,
-    SpaceEpochs, StateDigest, StoredFile, TeamView, TemplateView, WaitingView, Watch, decode_rows,
-    encode_rows, template_reason,
+    AheadRows, Answering, AttachmentView, BlobSink, BoardLine, BoardShift, BoardView, BundleDamage,
+    BundleError, BundleGap, BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView,
+    CheckView, ChecklistError, ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision,
+    DestroyedView, DeviceKeys, DeviceView, Due, Entered, EpochState, EpochView, ExpectedAssignment,
+    ExpectedPerson, ExpectedPersonView, ExpectedShift, ExpectedShiftView, ExpectedView, FieldTeamRow,
+    FieldTeamView, FileDone, FileSealer, FileWork, ForkView, FormView, HandoffItem, HandoffRow, HandoffView,
+    HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState,
+    MemberView, MergeView, MissingRange, NewFile, Now, OnlyHere, Opening, Part, PersonView, PlaceView,
+    ProgressFn, ProposedAssignment, QuarantineView, RecoveryKeys, RecoveryView, RemovalView, RepairView,
+    Resolved, RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile, ShiftRow,
+    ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs, StateDigest, StoredFile, TeamView,
+    TemplateView, WaitingView, Watch, decode_rows, encode_rows, mailbox_base, template_reason,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, RelaysView, keep_caught_panics_quiet};

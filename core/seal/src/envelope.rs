@@ -38,6 +38,10 @@ pub enum Kind {
     End,
     /// The way to a later epoch, left at a relay: a [`crate::BundleHeader`] without a bundle.
     Door,
+    /// What a snapshot consists of.
+    Snapshot,
+    /// Part of a snapshot.
+    SnapshotPart,
     /// Something that a newer version defines.
     Other(u8),
 }
@@ -53,6 +57,8 @@ impl Kind {
             Self::FilePart => 4,
             Self::End => 5,
             Self::Door => 6,
+            Self::Snapshot => 7,
+            Self::SnapshotPart => 8,
             Self::Other(number) => number,
         }
     }
@@ -67,6 +73,8 @@ impl Kind {
             4 => Self::FilePart,
             5 => Self::End,
             6 => Self::Door,
+            7 => Self::Snapshot,
+            8 => Self::SnapshotPart,
             other => Self::Other(other),
         }
     }

@@ -19,6 +19,12 @@ pub enum SealError {
         /// The limit.
         limit: usize,
     },
+    /// A blob of a snapshot is not the one that its index names.
+    #[error("open the snapshot: blob {number} of the section is not the one that was named")]
+    Blob {
+        /// Which of its section, from 0.
+        number: usize,
+    },
     /// The cipher refused, which no input is known to cause.
     #[error("seal")]
     Cipher,

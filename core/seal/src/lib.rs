@@ -4,7 +4,7 @@
 //! and handed to them by membership operations ([`firsthand_team::NewEpoch`], [`firsthand_team::EpochBoxes`]); which epochs
 //! count, and under which to seal now, is for [`GroupKeys`] to say. What is sealed under one is an [envelope](seal()): padded,
 //! with a nonce made from the content, so that equal bytes give equal envelopes. Entries travel in [ranges](seal_range); a
-//! [bundle](BundleHeader) is a file of envelopes.
+//! [bundle](BundleHeader) is a file of envelopes, and a [snapshot](SnapshotIndex) everything of a space in as few bytes as can be.
 //!
 //! Nothing here reads a clock, a file or an ambient random source. Keys are wiped from memory and never printed.
 
@@ -17,6 +17,7 @@ mod key;
 mod mailbox;
 mod padding;
 mod range;
+mod snapshot;
 mod standing;
 
 pub use boxes::{Binding, DeviceExchange, open_box, seal_to};
@@ -28,4 +29,8 @@ pub use key::EpochKey;
 pub use mailbox::MailboxKeys;
 pub use padding::padme;
 pub use range::{OpenedRange, open_range, open_range_content, seal_range};
+pub use snapshot::{
+    MAX_BLOB_BYTES, MAX_SNAPSHOT_BLOBS, SectionKind, SectionReader, SectionWriter, SnapshotIndex,
+    SnapshotSection, leads_key, open_section, seal_section,
+};
 pub use standing::{EpochStanding, EpochUse};

@@ -132,7 +132,7 @@ impl Membership {
     #[must_use]
     pub fn may_have_written(&self, space: &SpaceId, person: &PersonId) -> bool {
         match self.space(space) {
-            Some(Space::Team | Space::Contact { .. }) => true,
+            Some(Space::Team | Space::Leads | Space::Contact { .. }) => true,
             Some(Space::Care { .. }) => self.reads(space, person),
             None => false,
         }

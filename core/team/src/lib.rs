@@ -35,4 +35,4 @@ pub use operation::{MAX_NAME_BYTES, MAX_OPERATION_BYTES, Operation, person_id};
 pub use recovery::{Quorum, recovery_secret};
 pub use relay::{MAX_RELAYS, RelayAddress, TeamRelay};
 pub use roster::{Device, Member, Rights, Role, Roster};
-pub use space::{Space, team_space};
+pub use space::{Space, leads_space, team_space};

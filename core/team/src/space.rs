@@ -9,6 +9,8 @@ use crate::{Membership, Role};
 pub enum Space {
     /// Every member.
     Team,
+    /// The leads. What relays are told for all leads is signed by a key that follows from its epoch.
+    Leads,
     /// A person and the leads: whom to call when something happens to that person.
     Contact {
         /// Whose.
@@ -38,6 +40,12 @@ impl Space {
         }
         SpaceId::new(digest.finish_short())
     }
+}
+
+/// The space that the leads of the team read.
+#[must_use]
+pub fn leads_space(team: &TeamId) -> SpaceId {
+    SpaceId::new(space(team, b"leads").finish_short())
 }
 
 fn space(team: &TeamId, kind: &[u8]) -> Digest {
@@ -121,13 +129,15 @@ impl Membership {
             });
             [contact, (Space::care_id(self.team(), person, None), alone)].into_iter().chain(named)
         });
-        std::iter::once(team).chain(own)
+        let leads = (leads_space(self.team()), Space::Leads);
+        [team, leads].into_iter().chain(own)
     }
 
     pub(crate) fn is_reader(&self, space: &Space, person: &PersonId) -> bool {
         let Some(member) = self.roster.members.get(person) else { return false };
         match space {
             Space::Team => true,
+            Space::Leads => member.role == Role::Lead,
             Space::Contact { person: owner } => owner == person || member.role == Role::Lead,
             Space::Care { person: owner, contact } => owner == person || *contact == Some(*person),
         }

@@ -34,6 +34,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "envelope", read: seal::envelope, samples: seal::envelopes },
     Target { name: "bundle", read: seal::bundle, samples: seal::bundles },
     Target { name: "range", read: seal::range, samples: seal::ranges },
+    Target { name: "snapshot", read: seal::snapshot, samples: seal::snapshots },
+    Target { name: "section", read: seal::section, samples: seal::sections },
     Target { name: "frame", read: peer::frame, samples: Samples::frames },
     Target { name: "rows", read: peer::rows, samples: Samples::rows },
     Target { name: "link", read: peer::link, samples: Samples::first_messages },

@@ -1,10 +1,11 @@
 //! What is sealed for relays and files. Whoever has the key of an epoch can seal anything, so contents are read as well.
 
-use firsthand_ids::SpaceId;
+use firsthand_ids::{ContentHash, SpaceId};
 use firsthand_log::Vector;
 use firsthand_node::BundleRequest;
 use firsthand_seal::{
-    BundleHeader, EpochKey, Kind, MAX_ENVELOPE_BYTES, PieceHead, open, open_range_content, seal, seal_range,
+    BundleHeader, EpochKey, Kind, MAX_ENVELOPE_BYTES, PieceHead, SectionKind, SectionReader, SectionWriter,
+    SnapshotIndex, SnapshotSection, open, open_range_content, seal, seal_range,
 };
 use firsthand_store::BatchLimits;
 
@@ -33,6 +34,43 @@ pub(super) fn bundle(bytes: &[u8]) {
     if let Some(head) = bytes.first_chunk().and_then(PieceHead::decode) {
         assert!(head.len <= MAX_ENVELOPE_BYTES);
     }
+}
+
+pub(super) fn snapshot(bytes: &[u8]) {
+    if let Ok(index) = SnapshotIndex::decode(bytes) {
+        assert_eq!(index.encode(), bytes, "an index has one form");
+    }
+}
+
+/// The pages of a section, each of at most 4 MiB, one at a time.
+pub(super) fn section(bytes: &[u8]) {
+    let mut reader = SectionReader::new(bytes).unwrap();
+    // Each page of nothing takes two bytes at least; a target is to be quick, not to unpack all that may be.
+    for _ in 0..16 {
+        if !matches!(reader.page(), Ok(Some(_))) {
+            break;
+        }
+    }
+}
+
+pub(super) fn snapshots(samples: &mut Samples) -> Vec<Vec<u8>> {
+    let ledger = samples.ledger();
+    let base = ledger.store().vector(&ledger.space().clone());
+    let section = |kind, blobs: u8| SnapshotSection {
+        kind,
+        blobs: (0..blobs).map(|blob| ContentHash::new([blob; 32])).collect(),
+    };
+    let sections = vec![section(SectionKind::Rows, 1), section(SectionKind::Entries, 5)];
+    let index = SnapshotIndex { base, sections };
+    vec![SnapshotIndex::default().encode(), index.encode()]
+}
+
+pub(super) fn sections(samples: &mut Samples) -> Vec<Vec<u8>> {
+    let mut writer = SectionWriter::new().unwrap();
+    for batch in samples.batches() {
+        writer.page(&batch).unwrap();
+    }
+    vec![writer.finish()]
 }
 
 pub(super) fn bundles(samples: &mut Samples) -> Vec<Vec<u8>> {

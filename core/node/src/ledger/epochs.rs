@@ -143,6 +143,7 @@ impl Ledger {
             let epochs: Vec<_> = epochs.into_iter().map(|it| self.epoch_view(it)).collect();
             let (kind, whose, contact) = match space {
                 Space::Team => ("team", None, None),
+                Space::Leads => ("leads", None, None),
                 Space::Contact { person } => ("contact", Some(person), None),
                 Space::Care { person, contact } => ("care", Some(person), contact),
             };
@@ -177,7 +178,7 @@ impl Ledger {
 pub struct SpaceEpochs {
     /// The space.
     pub space: SpaceId,
-    /// What it is for: `team`, `contact` or `care`.
+    /// What it is for: `team`, `leads`, `contact` or `care`.
     pub kind: &'static str,
     /// Whose records it holds, where it is not the whole team's.
     pub whose: Option<String>,

@@ -48,6 +48,7 @@ mod runs;
 mod salvage;
 mod sealed;
 mod shifts;
+mod snapshot;
 mod sniff;
 mod steady;
 mod transfer;
@@ -91,6 +92,7 @@ pub use salvage::{LostRange, RepairView};
 pub(crate) use sealed::cleaned;
 pub use sealed::{FileSealer, SealedFile, StoredFile};
 pub use shifts::{ProposedAssignment, ShiftRow, ShiftView};
+pub use snapshot::{BlobSink, SnapshotError, SnapshotMade, SnapshotPlan, mailbox_base};
 pub use transfer::{FileDone, FileWork};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -107,6 +107,12 @@ impl Ledger {
         Ok(Received { committed: firsthand_sync::Committed { vector, marks, forks }, entries })
     }
 
+    /// Whether a batch says nothing but what is held here already. Its chains and signatures are checked all the same.
+    pub(super) fn is_held_batch(&self, space: &SpaceId, batch: ReceivedBatch) -> Result<bool, Refusal> {
+        let verified = self.verify(space, batch)?;
+        Ok(verified.entries.is_empty() && verified.forks.is_empty())
+    }
+
     /// Takes in one signed run of a chain that was read from a damaged database; says whether it verifies.
     pub(super) fn take_run(
         &mut self,

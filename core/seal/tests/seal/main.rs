@@ -7,4 +7,5 @@ mod envelopes;
 mod golden;
 mod mailboxes;
 mod ranges;
+mod snapshots;
 mod support;

@@ -29,12 +29,25 @@ impl Default for BatchLimits {
     }
 }
 
+/// In which order entries of several chains are handed out. A chain's own are in order in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// As this device kept them.
+    Kept,
+    /// The order for people: by effective time, then hash. The same on every device that holds the same.
+    People,
+}
+
+/// Where an entry stands in an [`Order`].
+type Place = (i64, Vec<u8>);
+
 /// The entries of one chain that the receiver lacks, looked up piece by piece in the index.
 struct Chain {
     writer: WriterId,
     number: i64,
     after: Position,
-    ahead: VecDeque<(i64, Position)>,
+    until: Position,
+    ahead: VecDeque<(Place, i64)>,
 }
 
 impl Store {
@@ -53,18 +66,49 @@ impl Store {
         limits: BatchLimits,
         exclude: &BTreeSet<WriterId>,
     ) -> Result<Option<Batch>, StoreError> {
-        let mut chains = self.lacking(space, receiver, exclude)?;
-        let mut next: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
-        for (index, chain) in chains.iter_mut().enumerate() {
-            next.extend(self.peek(chain)?.map(|number| Reverse((number, index))));
+        let chains = self.lacking(space, receiver, exclude)?;
+        self.batch_of(chains, receiver, limits, Order::Kept)
+    }
+
+    /// The same in the order for people, which is that of every device that holds the same, and no further than `base`, whose
+    /// positions must be ones at which a signature is kept.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn batch_up_to(
+        &self,
+        space: &SpaceId,
+        receiver: &Vector,
+        base: &Vector,
+        limits: BatchLimits,
+    ) -> Result<Option<Batch>, StoreError> {
+        let mut chains = self.lacking(space, receiver, &BTreeSet::new())?;
+        for chain in &mut chains {
+            chain.until = base.position(&chain.writer);
         }
-        let Some(Reverse((_, first))) = next.peek().copied() else { return Ok(None) };
+        self.batch_of(chains, receiver, limits, Order::People)
+    }
+
+    fn batch_of(
+        &self,
+        mut chains: Vec<Chain>,
+        receiver: &Vector,
+        limits: BatchLimits,
+        order: Order,
+    ) -> Result<Option<Batch>, StoreError> {
+        let mut next: BinaryHeap<Reverse<(Place, usize)>> = BinaryHeap::new();
+        for (index, chain) in chains.iter_mut().enumerate() {
+            next.extend(self.peek(chain, order)?.map(|place| Reverse((place, index))));
+        }
+        let Some(Reverse((_, first))) = next.peek() else { return Ok(None) };
+        let first = *first;
         let first = (chains[first].number, chains[first].writer, receiver.position(&chains[first].writer));
 
         let mut taken: Vec<StoredEntry> = Vec::new();
         let mut weight = 0;
         let mut by_number = self.database.prepare_cached(entries_where!("e.number = ?1"))?;
-        while let Some(Reverse((number, index))) = next.pop() {
+        while let Some(Reverse((_, index))) = next.pop() {
+            let Some((_, number)) = chains[index].ahead.front() else { break };
             let stored = self.stored(by_number.query_row([number], Raw::read)?)?;
             weight += stored.entry.weight();
             if taken.len() >= limits.entries || weight > limits.weight {
@@ -72,7 +116,7 @@ impl Store {
             }
             taken.push(stored);
             chains[index].ahead.pop_front();
-            next.extend(self.peek(&mut chains[index])?.map(|number| Reverse((number, index))));
+            next.extend(self.peek(&mut chains[index], order)?.map(|place| Reverse((place, index))));
         }
         let batch = cut(taken);
         if batch.entries.is_empty() {
@@ -99,27 +143,38 @@ impl Store {
                     writer: *writer,
                     number: chain.number,
                     after: receiver.position(writer),
+                    until: Position(i64::MAX as u64),
                     ahead: VecDeque::new(),
                 })
             })
             .collect()
     }
 
-    /// The number of the chain's next entry.
-    fn peek(&self, chain: &mut Chain) -> Result<Option<i64>, StoreError> {
+    /// Where the chain's next entry stands.
+    fn peek(&self, chain: &mut Chain, order: Order) -> Result<Option<Place>, StoreError> {
         if chain.ahead.is_empty() {
-            let mut select = self.database.prepare_cached(
-                "SELECT number, position FROM entries WHERE writer = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
-            )?;
-            for row in select.query_map(params![chain.number, chain.after.0 as i64, PAGE], |row| {
-                Ok((row.get(0)?, position(row, 1)?))
-            })? {
-                let (number, position) = row?;
+            // The entry's number orders as it is kept; for that its other columns are not read.
+            let sql = match order {
+                Order::Kept => {
+                    "SELECT number, position, number, x'' FROM entries
+                     WHERE writer = ?1 AND position > ?2 AND position <= ?4 ORDER BY position LIMIT ?3"
+                }
+                Order::People => {
+                    "SELECT number, position, effective, hash FROM entries
+                     WHERE writer = ?1 AND position > ?2 AND position <= ?4 ORDER BY position LIMIT ?3"
+                }
+            };
+            let mut select = self.database.prepare_cached(sql)?;
+            let values = params![chain.number, chain.after.0 as i64, PAGE, chain.until.0 as i64];
+            for row in select
+                .query_map(values, |row| Ok((row.get(0)?, position(row, 1)?, (row.get(2)?, row.get(3)?))))?
+            {
+                let (number, position, place) = row?;
                 chain.after = position;
-                chain.ahead.push_back((number, position));
+                chain.ahead.push_back((place, number));
             }
         }
-        Ok(chain.ahead.front().map(|(number, _)| *number))
+        Ok(chain.ahead.front().map(|(place, _)| place.clone()))
     }
 
     fn to_next_signature(

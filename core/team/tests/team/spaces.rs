@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use firsthand_ids::{PersonId, SpaceId};
-use firsthand_team::{Membership, Role, Space, TeamError, person_id, team_space};
+use firsthand_team::{Membership, Role, Space, TeamError, leads_space, person_id, team_space};
 
 use crate::support::{FOUNDER, add, below, key, rng, secret, shuffle, team};
 
@@ -38,6 +38,19 @@ fn an_emergency_contact_is_for_the_person_and_the_leads() {
     assert!(team.reads(&contact, &person(4)));
     assert!(team.reads(&team_space(team.team()), &person(5)));
     assert!(!team.reads(&SpaceId::new([0; 16]), &person(1)), "a space that nobody made");
+}
+
+#[test]
+fn the_leads_have_a_space_of_their_own() {
+    let mut team = five();
+    let leads = leads_space(team.team());
+    let readers = |team: &Membership| -> Vec<u8> {
+        (1..=5).filter(|number| team.reads(&leads, &person(*number))).collect()
+    };
+    assert_eq!(readers(&team), [1, 2]);
+    add(&mut team, FOUNDER, 4, Role::Lead);
+    assert_eq!(readers(&team), [1, 2, 4]);
+    assert_ne!(leads, team_space(team.team()));
 }
 
 #[test]

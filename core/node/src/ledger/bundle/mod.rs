@@ -12,6 +12,8 @@ mod write;
 use firsthand_ids::{PersonId, Position};
 
 pub(super) use holding::Holding;
+pub(super) use read::read_operations;
+pub(super) use write::operation_pieces;
 
 /// Why a bundle was not made or not read. Messages complete "failed to ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -285,12 +285,12 @@ impl Ledger {
             },
             // Of a newer version.
             Kind::Other(_) => Ok(()),
-            Kind::Operations | Kind::End | Kind::Door => Err(REFUSED),
+            Kind::Operations | Kind::End | Kind::Door | Kind::Snapshot | Kind::SnapshotPart => Err(REFUSED),
         })
     }
 
     fn take_bundled_operations(&mut self, taking: &mut Taking, content: &[u8]) -> Result<(), &'static str> {
-        let operations = operations(content).map_err(|_| REFUSED)?;
+        let operations = read_operations(content).map_err(|_| REFUSED)?;
         let before = self.membership.all().len();
         self.take_operations(None, &operations, &mut Change::default()).map_err(|refusal| why(&refusal))?;
         taking.taken.operations += (self.membership.all().len() - before) as u64;
@@ -418,7 +418,8 @@ fn why(refusal: &firsthand_sync::Refusal) -> &'static str {
     }
 }
 
-fn operations(content: &[u8]) -> Result<Vec<Vec<u8>>, LogError> {
+/// Reads a piece with membership operations.
+pub(in crate::ledger) fn read_operations(content: &[u8]) -> Result<Vec<Vec<u8>>, LogError> {
     let mut reader = Reader::new(content);
     let count = reader.count(MAX_OPERATIONS, "operations")?;
     let mut operations = Vec::with_capacity(count.min(MAX_MEMBERSHIP_HEADS));

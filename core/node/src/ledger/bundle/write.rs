@@ -9,6 +9,7 @@ use firsthand_log::{Batch, Detached, Entry, EntryKind, Mark, Standing, Vector};
 use firsthand_record::VariantKind;
 use firsthand_seal::{BundleHeader, EpochKey, Kind, seal, seal_range};
 use firsthand_store::{BatchLimits, FileSecrets, form_number};
+use firsthand_team::Membership;
 use rand_core::CryptoRng;
 
 use super::{BundleError, BundleMade, BundleRequest, Holding};
@@ -155,28 +156,12 @@ impl Ledger {
     }
 
     fn write_operations(&self, making: &mut Making<'_>, heads: &[OperationHash]) -> Result<(), NodeError> {
-        let mut pending: Vec<Vec<u8>> = Vec::new();
-        let mut waiting = 0;
         let main = making.main.clone();
-        let write = |making: &mut Making<'_>, pending: &mut Vec<Vec<u8>>| {
-            let mut out = Bytes::new();
-            out.number(pending.len() as u64);
-            for bytes in pending.iter() {
-                out.sized(bytes);
-            }
-            making.made.operations += pending.len() as u64;
-            pending.clear();
-            making.piece(&main, Kind::Operations, out.as_bytes())
-        };
-        for (_, bytes) in self.membership.lacking(heads) {
-            if waiting + bytes.len() > OPERATIONS_BYTES && !pending.is_empty() {
-                write(making, &mut pending)?;
-                waiting = 0;
-            }
-            waiting += bytes.len();
-            pending.push(bytes);
+        for piece in operation_pieces(&self.membership, heads) {
+            making.piece(&main, Kind::Operations, &piece)?;
         }
-        if pending.is_empty() { Ok(()) } else { write(making, &mut pending) }
+        making.made.operations += self.membership.lacking(heads).len() as u64;
+        Ok(())
     }
 
     fn write_part(
@@ -241,6 +226,31 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The operations that somebody with these heads lacks, in pieces as they are sealed.
+pub(in crate::ledger) fn operation_pieces(membership: &Membership, heads: &[OperationHash]) -> Vec<Vec<u8>> {
+    let (mut pieces, mut pending, mut waiting) = (Vec::new(), Vec::new(), 0);
+    let piece = |pending: &mut Vec<Vec<u8>>| {
+        let mut out = Bytes::new();
+        out.number(pending.len() as u64);
+        for bytes in pending.drain(..) {
+            out.sized(&bytes);
+        }
+        out.into_bytes()
+    };
+    for (_, bytes) in membership.lacking(heads) {
+        if waiting + bytes.len() > OPERATIONS_BYTES && !pending.is_empty() {
+            pieces.push(piece(&mut pending));
+            waiting = 0;
+        }
+        waiting += bytes.len();
+        pending.push(bytes);
+    }
+    if !pending.is_empty() {
+        pieces.push(piece(&mut pending));
+    }
+    pieces
 }
 
 fn by_writer(batch: Batch) -> BTreeMap<WriterId, Vec<Entry>> {
