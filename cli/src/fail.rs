@@ -290,7 +290,9 @@ fn store(error: &StoreError, message: String) -> Fail {
 
 fn team(error: &TeamError, message: String) -> Fail {
     let (status, kind) = match error {
-        TeamError::Name { .. } | TeamError::Invitation => (Status::BadInput, "bad_input"),
+        TeamError::Name { .. } | TeamError::Invitation | TeamError::RelayAddress { .. } => {
+            (Status::BadInput, "bad_input")
+        }
         TeamError::NotAllowed => (Status::Other, "not_allowed"),
         TeamError::Recovery => (Status::BadInput, "recovery"),
         _ => (Status::Other, "team"),

@@ -13,9 +13,20 @@ use crate::{Config, Data, Grant, Relay, RelayError, Storage, SystemRandom, backu
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const MIB: u64 = 1024 * 1024;
 
-/// How a relay is run. Nothing has to be given.
+/// The command line of a relay.
 #[derive(Debug, Clone, Args)]
 pub struct RelayArgs {
+    /// How it is run.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// What to do instead.
+    #[command(subcommand)]
+    pub command: Option<RelayCommand>,
+}
+
+/// How a relay is run. Nothing has to be given.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
     /// The folder with everything the relay keeps.
     #[arg(long, env = "FIRSTHAND_RELAY_DATA", value_name = "DIR", default_value = "firsthand-relay", value_hint = ValueHint::DirPath)]
     data: PathBuf,
@@ -51,14 +62,11 @@ pub struct RelayArgs {
     /// Log more.
     #[arg(long, short)]
     verbose: bool,
-
-    #[command(subcommand)]
-    command: Option<RelayCommand>,
 }
 
 /// What else a relay's command does.
 #[derive(Debug, Clone, Subcommand)]
-enum RelayCommand {
+pub enum RelayCommand {
     /// Make a token with which a team registers its mailboxes.
     Token {
         /// How many mailboxes at a time: one for each space and epoch in use.
@@ -84,7 +92,8 @@ enum RelayCommand {
 /// # Errors
 /// Any [`RelayError`].
 pub async fn run(args: RelayArgs) -> Result<(), RelayError> {
-    match args.command {
+    let RelayArgs { serve: args, command } = args;
+    match command {
         Some(RelayCommand::Token { mailboxes, size, days }) => {
             let (mut storage, _) = Data::create(args.data)?.open()?;
             let bytes = u64::from(size) * MIB;
@@ -102,7 +111,7 @@ fn grant(storage: &mut dyn Storage, grant: Grant) -> Result<String, RelayError> 
     Ok(written)
 }
 
-async fn serve(args: RelayArgs) -> Result<(), RelayError> {
+async fn serve(args: ServeArgs) -> Result<(), RelayError> {
     logs::start(args.log_json, args.verbose);
     let stop = stopped()?;
     let (mut storage, secret) = Data::create(args.data)?.open()?;

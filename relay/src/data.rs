@@ -66,3 +66,22 @@ pub fn random_token(random: &mut SystemRandom) -> (Token, String) {
     random.fill_bytes(&mut bytes);
     (Token::new(bytes), BASE32_NOPAD.encode(&bytes))
 }
+
+/// Reads a token as it is written down; `None` where it is none.
+#[must_use]
+pub fn read_token(written: &str) -> Option<Token> {
+    let bytes = BASE32_NOPAD.decode(written.trim().to_ascii_uppercase().as_bytes()).ok()?;
+    Some(Token::new(bytes.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_as_it_was_written() {
+        let (token, written) = random_token(&mut SystemRandom::new().unwrap());
+        assert_eq!(read_token(&written.to_lowercase()).unwrap(), token);
+        assert!(read_token(&written[1..]).is_none() && read_token("").is_none());
+    }
+}

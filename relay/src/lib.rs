@@ -25,7 +25,7 @@ mod storage;
 mod tls;
 mod worker;
 
-pub use data::{Data, random_token};
+pub use data::{Data, random_token, read_token};
 pub use error::RelayError;
 pub use random::SystemRandom;
 pub use serve::{Config, Relay};

@@ -8,6 +8,7 @@ mod field_team;
 mod fields;
 mod incident;
 mod listed;
+mod relay;
 mod roster;
 mod upkeep;
 
@@ -35,6 +36,7 @@ pub(crate) use incident::{
     IncidentCommand, LinkArgs, ListArgs, MergeArgs, ReopenArgs, ResolveArgs, SaveFileArgs, SearchArgs,
     UnlinkArgs, VerifyFileArgs,
 };
+pub(crate) use relay::{RelayAddArgs, RelayArgs, RelayCommand};
 pub(crate) use roster::{
     AssignArgs, CheckInArgs, HandoffAnswerArgs, HandoffCommand, HandoffStartArgs, PersonAddArgs,
     PersonCommand, PersonEditArgs, PersonFields, ReadyArgs, ShiftAddArgs, ShiftCommand, ShiftEditArgs,
@@ -124,10 +126,10 @@ pub(crate) enum Command {
     Checklist(Box<ChecklistCommand>),
     /// Bring in a file from another program: CSV, Kobo CSV, GeoJSON, ODK Central JSON.
     Import(ImportArgs),
-    /// Exchange records with another device of the team.
+    /// Exchange records with other devices of the team, directly and over its relays.
     Sync(SyncArgs),
-    /// Run a relay, which carries what teams seal and can read none of it.
-    Relay(Box<firsthand_relay::command::RelayArgs>),
+    /// The team's relays; without a command, run one. A relay carries what teams seal and can read none of it.
+    Relay(Box<RelayArgs>),
     /// Carry records on a USB stick or any other medium, in one sealed file.
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -430,7 +432,7 @@ incident, under `imported`. A map that was given once is used again for files wi
 /// `sync`.
 #[derive(Debug, Args)]
 #[command(after_help = SYNC_EXAMPLES)]
-#[command(group = ArgGroup::new("way").required(true).args(["listen", "with"]))]
+#[command(group = ArgGroup::new("way").args(["listen", "with"]))]
 pub(crate) struct SyncArgs {
     /// Wait for other devices at this address; port 0 picks a free one. The address is printed.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = ANYWHERE)]
@@ -438,7 +440,7 @@ pub(crate) struct SyncArgs {
     /// Meet the device at this address.
     #[arg(long, value_name = "ADDR")]
     pub(crate) with: Option<String>,
-    /// End after one meeting.
+    /// End after one meeting, once the relays have nothing more either.
     #[arg(long)]
     pub(crate) once: bool,
 }
@@ -447,6 +449,7 @@ const SYNC_EXAMPLES: &str = "\
 Examples:
   firsthand sync --listen 0.0.0.0:4700
   firsthand sync --with 192.168.4.12:4700 --once
+  firsthand sync --once                                          over the team's relays alone
 
 Runs until interrupted (Ctrl-C) unless --once is given. Only members of the team are let in. \"Same\" is said when both
 devices hold the same records and every attachment; until then the line says what each has and lacks.";

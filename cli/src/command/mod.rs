@@ -22,6 +22,7 @@ mod panic;
 mod passphrase;
 mod person;
 mod recover;
+mod relay;
 mod removal;
 mod repair;
 mod shift;
@@ -36,7 +37,7 @@ use firsthand_node::Node;
 use firsthand_node::ids::PersonId;
 use serde::Serialize;
 
-use crate::args::{Cli, Command, PassphraseCommand, TeamCommand};
+use crate::args::{Cli, Command, PassphraseCommand, RelayCommand, TeamCommand};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::{demo, show};
@@ -54,9 +55,17 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         return completions(shell);
     }
     // A relay has no home and no passphrase: it can read nothing.
-    if let Command::Relay(args) = cli.command {
-        let ran = firsthand_relay::command::run(*args).await;
-        return ran.map_err(|error| Fail::other("relay", format!("failed to {error}")));
+    if let Command::Relay(args) = &cli.command {
+        let own = match &args.command {
+            None => Some(None),
+            Some(RelayCommand::Own(command)) => Some(Some(command.clone())),
+            Some(_) => None,
+        };
+        if let Some(command) = own {
+            let serve = firsthand_relay::command::RelayArgs { serve: args.serve.clone(), command };
+            let ran = firsthand_relay::command::run(serve).await;
+            return ran.map_err(|error| Fail::other("relay", format!("failed to {error}")));
+        }
     }
     let session = Session::new(&cli.global)?;
     match cli.command {
@@ -103,7 +112,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
             passphrase::change(&session, new_passphrase_file.as_deref()).await
         }
         Command::Demo(args) => demo::run(session.out, &args).await,
-        Command::Relay(_) | Command::Completions { .. } => Ok(()),
+        Command::Relay(args) => match args.command {
+            Some(command) => relay::run(&session, command).await,
+            None => Ok(()),
+        },
+        Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -5,8 +5,9 @@ use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 
+use super::relay;
 use crate::args::SyncArgs;
-use crate::fail::Fail;
+use crate::fail::{Fail, Status};
 use crate::home::Session;
 use crate::meeting::{Ended, Meetings, interrupted, listen_address, next, reachable};
 
@@ -29,14 +30,29 @@ pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<(), Fail> 
         .with_node(async |node| {
             let mut events = node.events();
             let mut meetings = Meetings::new(session.out);
+            let relays = !node.relays().await?.relays.is_empty();
+            if !relays && args.listen.is_none() && args.with.is_none() {
+                return Err(Fail::new(Status::BadInput, "bad_input", "failed to sync: with whom?").hint(
+                    "Give --listen or --with; the team has no relays, over which it would go without.",
+                ));
+            }
+            node.attach_relays().await;
             let work = async {
-                match (&args.listen, &args.with) {
+                let met = match (&args.listen, &args.with) {
                     (Some(address), _) => {
                         listen(session, args, node, address, &mut events, &mut meetings).await
                     }
                     (None, Some(address)) => meet(args, node, address, &mut events, &mut meetings).await,
                     (None, None) => Ok(()),
+                };
+                if relays && (met.is_ok() || args.once) {
+                    relay::finish(session.out, node).await?;
+                    meetings.alarms(node).await?;
                 }
+                if met.is_ok() && !args.once {
+                    stay(&mut events, &mut meetings).await?;
+                }
+                met
             };
             tokio::select! {
                 result = work => return result,
@@ -114,6 +130,14 @@ async fn meet(
             meetings.print(&ended?)?;
         }
         wait = (wait * 2).min(RETRY.1);
+    }
+}
+
+/// Stays with the relays; who is overdue meanwhile is said at once.
+async fn stay(events: &mut Receiver<Event>, meetings: &mut Meetings) -> Result<(), Fail> {
+    loop {
+        let ended = until_ended(events, meetings).await?;
+        meetings.print(&ended)?;
     }
 }
 

@@ -9,7 +9,7 @@ use firsthand_record::{Count, CountKind, Incident, Place, PlaceSource, Severity}
 use serde_json::json;
 
 use super::device::{Device, Meeting, meet, wrong};
-use super::{Conflict, Crash, DeviceLine, Narrator, Report, crash, photo, shift};
+use super::{Conflict, Crash, DeviceLine, Narrator, Report, crash, photo, relay, shift};
 use crate::command::incident::{conflict_table, items, render};
 use crate::fail::Fail;
 use crate::show::{table, text, value};
@@ -83,11 +83,14 @@ pub(super) async fn play(tell: Narrator, dir: &Path) -> Result<Report, Fail> {
     tell.chapter("After the shift")?;
     shift::learn(tell, [&lead, &second, &third], day, &mut meetings).await?;
 
+    tell.chapter("Far away: a relay that can read nothing")?;
+    let carried = relay::carry(tell, dir, &lead).await?;
+
     tell.chapter("Evening: everybody has met")?;
     record(tell, &mut meetings, meet(&second, &lead, "the rest of the day").await?)?;
     record(tell, &mut meetings, meet(&second, &third, "what only one of them knew").await?)?;
     record(tell, &mut meetings, meet(&third, &lead, "nothing left to tell").await?)?;
-    finish(tell, vec![lead, second, third], meetings, conflict, crash, bridge).await
+    finish(tell, vec![lead, second, third], meetings, conflict, (crash, carried), bridge).await
 }
 
 pub(super) fn record(tell: Narrator, meetings: &mut Vec<Meeting>, meeting: Meeting) -> Result<(), Fail> {
@@ -263,7 +266,7 @@ async fn finish(
     devices: Vec<Device>,
     meetings: Vec<Meeting>,
     conflict: Conflict,
-    killed: Crash,
+    (killed, relay): (Crash, relay::Carried),
     bridge: DocumentId,
 ) -> Result<Report, Fail> {
     let (mut lines, mut lists) = (Vec::new(), Vec::new());
@@ -306,7 +309,17 @@ async fn finish(
     for device in devices {
         device.node.shutdown().await?;
     }
-    Ok(Report { items: list, same, devices: lines, meetings, conflict, killed, seconds: 0.0, home: None })
+    Ok(Report {
+        items: list,
+        same,
+        devices: lines,
+        meetings,
+        conflict,
+        killed,
+        relay,
+        seconds: 0.0,
+        home: None,
+    })
 }
 
 /// A list without what depends on the moment it is shown.

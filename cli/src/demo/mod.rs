@@ -1,11 +1,13 @@
 //! `firsthand demo`: a field day of three devices, on real stores and over real sockets, told as it happens.
 //!
-//! [`day`] is the story, [`device`] how devices meet, [`crash`] the process that is killed, [`photo`] the picture.
+//! [`day`] is the story, [`device`] how devices meet, [`crash`] the process that is killed, [`photo`] the picture,
+//! [`relay`] what goes over a relay.
 
 mod crash;
 mod day;
 mod device;
 mod photo;
+mod relay;
 mod shift;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +32,7 @@ struct Report {
     meetings: Vec<Meeting>,
     conflict: Conflict,
     killed: Crash,
+    relay: relay::Carried,
     seconds: f64,
     home: Option<String>,
 }

@@ -23,6 +23,9 @@ fn three_devices_end_with_one_digest() {
     assert!(killed["incidents_after_crash"].as_u64() < killed["incidents_at_the_end"].as_u64());
     #[cfg(unix)]
     assert_eq!(killed["signal"], 9);
+    let relay = &report["relay"];
+    assert!(relay["incidents"].as_u64().unwrap() > 40 && relay["searched_bytes"].as_u64().unwrap() > 20_000);
+    assert_eq!(relay["words_found"], 0);
     assert!(report["seconds"].as_f64().unwrap() < 60.0);
 }
 

@@ -15,6 +15,7 @@ mod meet;
 mod merge;
 mod panic;
 mod recovery;
+mod relay;
 mod removal;
 mod roster;
 mod seized;

@@ -1,0 +1,278 @@
+//! Journey 7, and others, as people live them: nodes with real stores, and a relay with a real file, over real sockets.
+#![allow(clippy::unwrap_used)]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use firsthand_ids::{LocalTime, UnixMillis};
+use firsthand_node::relay::{Queue, RelayState};
+use firsthand_node::{
+    Clock, Environment, Event, IncidentQuery, Node, Passphrase, Role, TeamRelay, Ticks, Uptime,
+};
+use firsthand_record::Incident;
+use firsthand_relay::{Config, Data, Grant, Relay, Storage};
+use firsthand_sync::relay::Token;
+use firsthand_tests::Dice;
+use firsthand_tests::canary::Canaries;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+const DAY: i64 = 24 * 60 * 60_000;
+/// 2026-11-20T08:00:00Z.
+const BEGIN: i64 = 1_795_161_600_000;
+const TOKEN: [u8; 16] = [9; 16];
+/// What a connected phone gives for the exchange: far more than it takes.
+const BUDGET: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Default)]
+struct World(Arc<AtomicI64>);
+
+impl Clock for World {
+    fn now(&self) -> LocalTime {
+        LocalTime { at: UnixMillis(BEGIN + self.0.load(Ordering::SeqCst)), offset_minutes: 0 }
+    }
+}
+
+impl Uptime for World {
+    fn read(&self) -> Option<Ticks> {
+        Some(Ticks { boot: "one".to_owned(), ms: u64::try_from(self.0.load(Ordering::SeqCst)).ok()? })
+    }
+}
+
+fn environment(world: &World) -> Environment {
+    let clock = Arc::new(world.clone());
+    Environment { clock: clock.clone(), uptime: clock, ..Environment::laptop() }
+}
+
+fn words() -> Passphrase {
+    Passphrase::new("words of the test".to_owned())
+}
+
+/// Amina, who leads, at an address, and Bruno, who has joined over it.
+async fn two(dir: &Path, world: &World) -> (Node, Node, String) {
+    let env = environment(world);
+    let amina = Node::create_team(&dir.join("amina"), words(), "Harbour", "Amina", env).await.unwrap();
+    let address = amina.listen("127.0.0.1:0".parse().unwrap(), false).await.unwrap().to_string();
+    let code = amina.invite(Role::Responder, vec![address.clone()]).await.unwrap();
+    let mut events = amina.events();
+    let joining = Node::join(&dir.join("bruno"), words(), &code, "Bruno", environment(world)).await.unwrap();
+    let compare = async {
+        loop {
+            match events.recv().await.unwrap() {
+                Event::Words { link, .. } => amina.compared(link, true).await,
+                Event::Joined { .. } => return,
+                _ => {}
+            }
+        }
+    };
+    let (bruno, ()) = tokio::join!(async { joining.confirm().await.unwrap() }, compare);
+    (amina, bruno, address)
+}
+
+async fn add(node: &Node, title: &str) {
+    node.add_incident(Incident { title: Some(title.to_owned()), ..Incident::default() }).await.unwrap();
+}
+
+async fn titles(node: &Node) -> Vec<String> {
+    let rows = node.incidents(IncidentQuery::default()).await.unwrap();
+    let mut titles: Vec<String> = rows.into_iter().map(|row| row.incident.title).collect();
+    titles.sort();
+    titles
+}
+
+/// A relay that runs.
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+}
+
+async fn relay(folder: &Path) -> (Running, firsthand_ids::ExchangeKey) {
+    let (mut storage, secret) = Data::create(folder.to_owned()).unwrap().open().unwrap();
+    let grant = Grant { mailboxes: 16, bytes: 1 << 26, until: UnixMillis(i64::MAX) };
+    storage.grant(Token::new(TOKEN).kept(), grant).unwrap();
+    let config = Config::at((Ipv4Addr::LOCALHOST, 0).into());
+    let relay = Relay::bind(config, Box::new(storage), secret).await.unwrap();
+    let (address, key) = (relay.address().unwrap(), relay.key().unwrap());
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(async move { relay.run(async { drop(stopped.await) }).await.unwrap() });
+    (Running { address, stop, ended }, key)
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.ended.await.unwrap();
+    }
+}
+
+/// The way to the relay: it notes every byte, and ends where there is no relay.
+#[derive(Clone, Default)]
+struct Wire {
+    to: Arc<Mutex<Option<SocketAddr>>>,
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Wire {
+    async fn lay(&self) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let wire = self.clone();
+        tokio::spawn(async move {
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                let to = *wire.to.lock().unwrap();
+                let Some(to) = to else { continue };
+                let Ok(far) = TcpStream::connect(to).await else { continue };
+                let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+                tokio::spawn(carry(near_in, far_out, wire.bytes.clone()));
+                tokio::spawn(carry(far_in, near_out, wire.bytes.clone()));
+            }
+        });
+        address
+    }
+}
+
+async fn carry(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    noted: Arc<Mutex<Vec<u8>>>,
+) {
+    let mut piece = vec![0; 16 * 1024];
+    while let Ok(len @ 1..) = from.read(&mut piece).await {
+        noted.lock().unwrap().extend(&piece[..len]);
+        if to.write_all(&piece[..len]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_is_down_for_three_days() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::default();
+    let (amina, bruno, hotspot) = two(dir.path(), &world).await;
+    let folder = dir.path().join("relay");
+    let (running, key) = relay(&folder).await;
+    let wire = Wire::default();
+    *wire.to.lock().unwrap() = Some(running.address);
+    let address = format!("ws://{}/relay", wire.lay().await);
+    amina.add_relay(TeamRelay { address, key, token: TOKEN }).await.unwrap();
+    bruno.meet_once(&hotspot).await.unwrap();
+
+    // From here on they meet at the relay alone. What is saved goes there at once.
+    let canaries = Canaries::new(&mut Dice::new(7, 1), 50);
+    amina.attach_relays().await;
+    for word in &canaries.words[..20] {
+        add(&amina, word).await;
+    }
+    amina.relays_quiet().await;
+    assert_eq!(amina.relays().await.unwrap().queue, Queue::default());
+    for word in &canaries.words[20..25] {
+        add(&bruno, word).await;
+    }
+    let began = Instant::now();
+    let view = bruno.background(BUDGET).await.unwrap();
+    assert!(began.elapsed() < BUDGET);
+    assert_eq!((view.queue, view.relays[0].state), (Queue::default(), RelayState::UpToDate), "{view:?}");
+    assert_eq!(titles(&bruno).await.len(), 25);
+    assert!(bruno.relays().await.unwrap().relays[0].open == 0, "it has said goodbye");
+
+    assert_eq!(amina.background(BUDGET).await.unwrap().queue, Queue::default());
+    assert_eq!(titles(&amina).await.len(), 25);
+    amina.attach_relays().await;
+    amina.relays_quiet().await;
+
+    // The relay is gone. Field work goes on, also over the hotspot, and says since when nothing went out.
+    *wire.to.lock().unwrap() = None;
+    running.stop().await;
+    for (day, words) in canaries.words[25..].chunks(9).enumerate() {
+        for word in words {
+            let node = if day % 2 == 0 { &amina } else { &bruno };
+            add(node, word).await;
+        }
+        world.0.fetch_add(DAY, Ordering::SeqCst);
+    }
+    bruno.meet_once(&hotspot).await.unwrap();
+    assert_eq!(titles(&amina).await, titles(&bruno).await);
+    let view = bruno.background(Duration::from_secs(5)).await.unwrap();
+    assert!(view.relays[0].trouble.is_some(), "{view:?}");
+    let queue = amina.relays().await.unwrap().queue;
+    assert_eq!(queue, Queue { own: 16, others: 9, oldest: Some(UnixMillis(BEGIN)) });
+
+    // It comes back, at another port behind the same address. Both have all of it; each thing is there once.
+    let (running, again) = relay(&folder).await;
+    assert_eq!(again, key);
+    *wire.to.lock().unwrap() = Some(running.address);
+    amina.hurry().await;
+    amina.relays_quiet().await;
+    for node in [&amina, &bruno] {
+        let view = node.background(BUDGET).await.unwrap();
+        assert_eq!(view.queue, Queue::default());
+        assert_eq!(titles(node).await.len(), 50);
+    }
+    let ranges = ranges(&folder);
+    bruno.background(BUDGET).await.unwrap();
+    assert_eq!(self::ranges(&folder), ranges, "nothing is brought twice");
+    for node in [amina, bruno] {
+        node.shutdown().await.unwrap();
+    }
+    running.stop().await;
+
+    // Whoever has the relay, or listens on the way, finds nothing that anybody wrote.
+    let mut found = Vec::new();
+    let read = canaries.search_folder(&folder, &mut found);
+    let bytes = wire.bytes.lock().unwrap().clone();
+    found.extend(canaries.search("the wire", &bytes));
+    assert!(read > 10_000 && bytes.len() > 10_000, "{read} {}", bytes.len());
+    assert_eq!(found, []);
+    firsthand_tests::seeds::figure(&format!(
+        "canaries at the relay: 50, 0 found in {read} bytes of its files and {} of the wire",
+        bytes.len()
+    ));
+}
+
+fn ranges(folder: &Path) -> u64 {
+    let (mut storage, _) = Data::create(folder.to_owned()).unwrap().open().unwrap();
+    storage.holdings().unwrap().ranges
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_with_another_key_and_one_that_never_answers_cost_only_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::default();
+    let (amina, bruno, hotspot) = two(dir.path(), &world).await;
+    let (good, key) = relay(&dir.path().join("good")).await;
+    let (other, _) = relay(&dir.path().join("other")).await;
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let at = |address: SocketAddr| format!("ws://{address}/relay");
+    for (address, key) in [
+        (at(good.address), key),
+        // A certificate would be of no use to it either: the key within is another.
+        (at(other.address), firsthand_ids::ExchangeKey::new([0x42; 32])),
+        (at(silent.local_addr().unwrap()), firsthand_ids::ExchangeKey::new([0x43; 32])),
+    ] {
+        amina.add_relay(TeamRelay { address, key, token: TOKEN }).await.unwrap();
+    }
+    bruno.meet_once(&hotspot).await.unwrap();
+    add(&amina, "Bridge").await;
+    for node in [&amina, &bruno] {
+        let began = Instant::now();
+        let budget = Duration::from_secs(6);
+        let view = node.background(budget).await.unwrap();
+        assert!(began.elapsed() < budget, "{:?}", began.elapsed());
+        assert_eq!(view.queue, Queue::default(), "{view:?}");
+        let wrong = view.relays.iter().find(|it| it.address == at(other.address)).unwrap();
+        assert!(wrong.trouble.is_some() && wrong.open == 0, "{wrong:?}");
+    }
+    assert_eq!(titles(&bruno).await, ["Bridge"]);
+    amina.shutdown().await.unwrap();
+    bruno.shutdown().await.unwrap();
+    good.stop().await;
+    other.stop().await;
+}
