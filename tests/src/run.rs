@@ -139,7 +139,7 @@ impl Run {
             }
             if self.size.rows > 0 && action == import {
                 let device = self.some_device();
-                if self.world.devices[device].ledger().rights().write {
+                if self.may_write(device) {
                     self.person.import(&mut self.world, &mut self.expected, device, self.size.rows);
                 }
             }
@@ -152,6 +152,10 @@ impl Run {
         self.dice.pick(&up)
     }
 
+    fn may_write(&mut self, device: usize) -> bool {
+        self.world.devices[device].ledger().rights().write
+    }
+
     fn some_cable(&mut self) -> Option<LinkId> {
         let all: Vec<_> = self.world.cables.keys().copied().collect();
         (!all.is_empty()).then(|| self.dice.pick(&all))
@@ -159,13 +163,18 @@ impl Run {
 
     fn action(&mut self) {
         let device = self.some_device();
-        if self.codes.is_some() && self.action_with_removals(device) {
-            return;
+        if self.codes.is_some() && self.dice.percent(16) {
+            return self.upheaval(device);
         }
         match self.dice.below(100) {
-            0..47 => self.person.act(&mut self.world, &mut self.expected, device),
+            // Who was removed, or may only read, enters nothing.
+            0..47 if self.may_write(device) => self.person.act(&mut self.world, &mut self.expected, device),
+            0..47 => {}
             47..55 => {
                 let other = self.some_device();
+                if !self.may_write(device) || !self.may_write(other) {
+                    return;
+                }
                 self.person.disagree(&mut self.world, &mut self.expected, [device, other]);
             }
             55..74 => {

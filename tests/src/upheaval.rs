@@ -21,9 +21,12 @@ impl Run {
             self.work(self.size.actions * part / 5);
             self.put_right();
             self.meet_until_nothing_is_new();
-            if self.leads().is_empty() {
-                self.recover();
-                self.meet_until_nothing_is_new();
+            // Not everybody whose phone runs is known to the team: who let them in may have been removed before.
+            for device in self.world.up() {
+                if self.leads().is_empty() {
+                    self.recover(device);
+                    self.meet_until_nothing_is_new();
+                }
             }
             assert!(!self.leads().is_empty(), "the codes make a new lead");
             self.compare_those_who_stay();
@@ -32,35 +35,13 @@ impl Run {
         self.world
     }
 
-    /// What is different where people are removed: true where that was this action.
-    pub(crate) fn action_with_removals(&mut self, device: usize) -> bool {
-        match self.dice.below(100) {
-            0..16 => self.upheaval(device),
-            // Who may enter nothing enters nothing; all else goes on.
-            16..50 if self.world.devices[device].ledger().rights().write => {
-                self.person.act(&mut self.world, &mut self.expected, device);
-            }
-            16..64 => {
-                let other = self.some_device();
-                let once = self.dice.percent(60);
-                self.world.dial(device, other, once);
-            }
-            _ => return self.dice.percent(20) || !self.may_all_write(),
-        }
-        true
-    }
-
-    /// The remaining actions draw devices by themselves.
-    fn may_all_write(&mut self) -> bool {
-        self.world.up().into_iter().all(|it| self.world.devices[it].ledger().rights().write)
-    }
-
     fn people(&mut self, device: usize) -> Vec<(PersonId, DeviceKey)> {
         let devices = self.world.devices[device].ledger().devices();
         devices.into_iter().map(|it| (it.person, it.device)).collect()
     }
 
-    fn upheaval(&mut self, device: usize) {
+    /// Something about who belongs to the team.
+    pub(crate) fn upheaval(&mut self, device: usize) {
         let people = self.people(device);
         let (person, key) = self.dice.pick(&people);
         let reason = self.dice.pick(&[Reason::Left, Reason::Lost, Reason::Seized, Reason::Removed]);
@@ -89,7 +70,7 @@ impl Run {
                 }
             }
             82..94 => self.remove_each_other(),
-            _ => self.recover(),
+            _ => self.recover(device),
         }
     }
 
@@ -109,8 +90,7 @@ impl Run {
     }
 
     /// Enough holders of codes come together at some device.
-    fn recover(&mut self) {
-        let device = self.some_device();
+    fn recover(&mut self, device: usize) {
         let person = self.world.devices[device].ledger().me();
         let codes = self.codes.clone().unwrap_or_default();
         let at = self.dice.below(codes.len());
@@ -124,7 +104,7 @@ impl Run {
     fn change(
         &mut self,
         device: usize,
-        what: &str,
+        what: &'static str,
         change: impl FnOnce(&mut Ledger) -> Result<(), NodeError>,
     ) {
         let renew = self.dice.percent(50);
@@ -136,6 +116,9 @@ impl Run {
             Ok(())
         });
         self.world.tell(|| format!("{device} {what}: {done:?}"));
+        if done.is_ok() {
+            *self.world.upheavals.entry(what).or_default() += 1;
+        }
         let refused = |error: &NodeError| match error {
             NodeError::Team(error) => matches!(error, TeamError::NotAllowed | TeamError::NotFound),
             error => matches!(error, NodeError::Removed { .. } | NodeError::ReadOnly),
@@ -198,6 +181,9 @@ impl Run {
         let believe: BTreeSet<usize> =
             up.iter().copied().filter(|it| admitted(&mut self.world, *it)).collect();
         assert_eq!(believe, stay, "each knows whether it belongs to the team");
+        let standing = self.world.devices[first].ledger().removals().len() as u64;
+        *self.world.upheavals.entry("stands in the end").or_default() += standing;
+        *self.world.upheavals.entry("is out in the end").or_default() += (up.len() - stay.len()) as u64;
         verdict::those_who_stay(&mut self.world, &self.expected, &stay, &keys);
         let number = self.dice.pick(&stay.into_iter().collect::<Vec<_>>());
         let before = self.world.devices[number].ledger().digest().unwrap();

@@ -45,6 +45,8 @@ pub struct World {
     pub hostile: bool,
     /// Somebody is removed: a meeting with them ends by that.
     pub removals: bool,
+    /// How often something was changed about who belongs to the team, by what it was.
+    pub upheavals: BTreeMap<&'static str, u64>,
     pub steps: u64,
     /// Hears of every save.
     pub saved: Option<Saved>,
@@ -55,8 +57,8 @@ pub struct World {
     taints: BTreeMap<LinkId, Taint>,
     /// How many bytes each end of a cable that is gone had sent.
     pub sent: BTreeMap<LinkId, [usize; 2]>,
-    /// Ends of cables whose other end, when it was dialled, knew that they were removed; and that other end.
-    refused: BTreeMap<(LinkId, usize), usize>,
+    /// Ends of cables whose other end, when it was dialled, knew that they were removed; and that other end, with all it knew.
+    refused: BTreeMap<(LinkId, usize), (usize, Vec<firsthand_ids::OperationHash>)>,
     /// Cables over which somebody says that the words differ.
     pub declining: BTreeSet<LinkId>,
     next_link: LinkId,
@@ -105,6 +107,7 @@ impl World {
             calm: false,
             hostile: false,
             removals: false,
+            upheavals: BTreeMap::new(),
             steps: 0,
             saved: None,
             words: BTreeMap::new(),
@@ -241,7 +244,8 @@ impl World {
         self.tell(|| format!("link {id}: {from} dials {to}{}", if once { " once" } else { "" }));
         for (knows, other) in [(from, to), (to, from)] {
             if self.removals && self.knows_removed(knows, other) {
-                self.refused.insert((id, other), knows);
+                let heads = self.devices[knows].ledger().identity().heads;
+                self.refused.insert((id, other), (knows, heads));
             }
         }
         self.input(to, Input::Opened(id, Opened::Accepted { once }));
@@ -403,8 +407,10 @@ impl World {
 
     /// Who is known to be removed gets no entry, however the meeting goes.
     fn judge_refused(&mut self, number: usize, link: LinkId, received: u64) {
-        if let Some(knows) = self.refused.remove(&(link, number))
-            && self.knows_removed(knows, number)
+        // Where it heard of something in the meantime, the other may have been a member for a moment.
+        if let Some((knows, heads)) = self.refused.remove(&(link, number))
+            && self.devices[knows].is_up()
+            && self.devices[knows].ledger().identity().heads == heads
         {
             assert_eq!(received, 0, "link {link}: {number} was removed, and {knows} knew it");
         }

@@ -96,9 +96,15 @@ impl Membership {
     /// What a removed device is told: the operations that it lacks up to those that removed it, and nothing that came later.
     ///
     /// One that has heard of another removal which does not stand here, or of operations that are not here and may hold one, would
-    /// go on believing that whoever removed it was removed first. It is told everything that decides between removals.
+    /// go on believing that whoever removed it was removed first. It is told everything that decides between removals. And it
+    /// believes nobody whom it takes for a stranger: where that would be `teller`, it also hears what makes them a member.
     #[must_use]
-    pub fn notice(&self, device: &DeviceKey, heads: &[OperationHash]) -> Vec<(OperationHash, Vec<u8>)> {
+    pub fn notice(
+        &self,
+        device: &DeviceKey,
+        teller: &DeviceKey,
+        heads: &[OperationHash],
+    ) -> Vec<(OperationHash, Vec<u8>)> {
         let removals = self.fold.removals(device);
         let mut up_to: Vec<_> = removals.into_iter().map(|index| self.operations[index].hash).collect();
         let known: Vec<_> = heads.iter().filter(|head| self.contains(head)).copied().collect();
@@ -111,7 +117,13 @@ impl Membership {
             let weighs = self.operations.iter().filter(|it| it.operation.body.weighs());
             up_to.extend(weighs.map(|it| it.hash));
         }
-        let past = self.past(&up_to).unwrap_or_default();
+        let mut past = self.past(&up_to).unwrap_or_default();
+        let mut both = past.clone();
+        both.join(&theirs);
+        if self.fold.standing(&self.operations, teller, &both).is_none() {
+            let grants = self.roster().devices.get(teller).map_or(&[][..], |device| &device.grants);
+            past.join(&self.past(grants).unwrap_or_default());
+        }
         let lacking = self.lacking(heads);
         lacking
             .into_iter()

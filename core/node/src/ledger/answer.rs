@@ -154,7 +154,7 @@ impl Ledger {
                 let removed = self.membership.roster().removed_by_exchange(peer);
                 let lacking = match removed {
                     // It hears that it was removed, and nothing that came later.
-                    Some(device) => self.membership.notice(&device, &heads),
+                    Some(device) => self.membership.notice(&device, &self.device, &heads),
                     None => self.membership.lacking(&heads),
                 };
                 let operations = lacking.into_iter().map(|(_, bytes)| bytes).collect();

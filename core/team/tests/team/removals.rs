@@ -410,17 +410,17 @@ fn a_removed_device_hears_that_it_was_removed_and_nothing_later() {
     let then = team.heads();
     add(&mut team, 1, 6, Role::Responder);
     let removal = remove(&mut team, 2, 3);
-    let told: Vec<_> = team.notice(&key(3), &then).into_iter().map(|(hash, _)| hash).collect();
+    let told: Vec<_> = team.notice(&key(3), &key(FOUNDER), &then).into_iter().map(|(hash, _)| hash).collect();
     assert_eq!(told.last(), Some(&removal));
     add(&mut team, 1, 7, Role::Responder);
     team.grant(&secret(1), person_id(&key(4)), Role::Trainer).unwrap();
-    let told: Vec<_> = team.notice(&key(3), &then).into_iter().map(|(hash, _)| hash).collect();
+    let told: Vec<_> = team.notice(&key(3), &key(FOUNDER), &then).into_iter().map(|(hash, _)| hash).collect();
     assert_eq!(told.len(), 2);
     assert_eq!(told.last(), Some(&removal));
-    assert!(team.notice(&key(4), &then).is_empty());
+    assert!(team.notice(&key(4), &key(FOUNDER), &then).is_empty());
     // Enough to see it.
     let mut theirs = five();
-    theirs.insert_all(&bytes(team.notice(&key(3), &then))).unwrap();
+    theirs.insert_all(&bytes(team.notice(&key(3), &key(FOUNDER), &then))).unwrap();
     assert!(!is_in(&theirs, 3));
 }
 
@@ -429,7 +429,7 @@ fn a_removed_device_that_believes_another_removal_is_told_why_it_does_not_stand(
     let base = five();
     let (mut founder, mut other, mut out) = (base.clone(), base.clone(), base);
     remove(&mut founder, FOUNDER, 3);
-    out.insert_all(&bytes(founder.notice(&key(3), &out.heads()))).unwrap();
+    out.insert_all(&bytes(founder.notice(&key(3), &key(FOUNDER), &out.heads()))).unwrap();
     assert!(!is_in(&out, 3));
     // Two leads remove each other, and the one who loses meets the removed device first.
     remove(&mut founder, FOUNDER, 2);
@@ -437,6 +437,20 @@ fn a_removed_device_that_believes_another_removal_is_told_why_it_does_not_stand(
     out.insert_all(&bytes(other.lacking(&out.heads()))).unwrap();
     assert!(is_in(&out, 3) && !is_in(&out, FOUNDER), "as far as it can know");
     // The founder's device never takes that removal in, from either of them.
-    out.insert_all(&bytes(founder.notice(&key(3), &out.heads()))).unwrap();
+    out.insert_all(&bytes(founder.notice(&key(3), &key(FOUNDER), &out.heads()))).unwrap();
     assert!(!is_in(&out, 3) && is_in(&out, FOUNDER) && !is_in(&out, 2));
+}
+
+#[test]
+fn a_removed_device_believes_somebody_who_came_after_it() {
+    let mut team = five();
+    let mut out = team.clone();
+    remove(&mut team, FOUNDER, 3);
+    add(&mut team, FOUNDER, 6, Role::Responder);
+    let later = team.heads();
+    remove(&mut team, FOUNDER, 5);
+    let told = team.notice(&key(3), &key(6), &out.heads());
+    assert!(told.iter().any(|(hash, _)| later.contains(hash)), "what makes the teller a member");
+    out.insert_all(&bytes(told)).unwrap();
+    assert!(!is_in(&out, 3) && is_in(&out, 6) && is_in(&out, 5), "and nothing that came later");
 }
