@@ -175,6 +175,9 @@ impl From<NodeError> for Fail {
             NodeError::NoForm(_) => fail(Status::BadInput, "no_form")
                 .hint("`incident show` lists the forms that each file has"),
             NodeError::NotRedacted => fail(Status::BadInput, "not_redacted"),
+            NodeError::NotShared(_) => fail(Status::BadInput, "not_shared"),
+            NodeError::NotNetwork => fail(Status::BadInput, "not_network")
+                .hint("A network has a home of its own: firsthand --home FOLDER network found"),
             NodeError::Destroyed => fail(Status::BadInput, "destroyed"),
             NodeError::NotCleaned(_) => fail(Status::BadInput, "not_cleaned").hint(
                 "Take it out with another program. For a redacted copy that must keep it: incident attach --as-it-is.",

@@ -45,6 +45,12 @@ impl Session {
         Ok(Self { out: Out { json: global.json }, home, passphrase_file: global.passphrase_file.clone() })
     }
 
+    /// The session of another home of the same person.
+    pub(crate) fn beside(&self, home: &Path, passphrase_file: Option<&Path>) -> Self {
+        let file = passphrase_file.map(Path::to_owned).or_else(|| self.passphrase_file.clone());
+        Self { out: self.out, home: home.to_owned(), passphrase_file: file }
+    }
+
     /// The passphrase of a home that exists.
     pub(crate) fn passphrase(&self) -> Result<Zeroizing<String>, Fail> {
         given(self.passphrase_file.as_deref(), PASSPHRASE).unwrap_or_else(|| ask("Passphrase: "))

@@ -8,6 +8,7 @@ mod field_team;
 mod fields;
 mod incident;
 mod listed;
+mod network;
 mod relay;
 mod roster;
 mod upkeep;
@@ -36,6 +37,7 @@ pub(crate) use incident::{
     IncidentCommand, LinkArgs, ListArgs, MergeArgs, ReopenArgs, ResolveArgs, SaveFileArgs, SearchArgs,
     UnlinkArgs, VerifyFileArgs,
 };
+pub(crate) use network::{FoundNetworkArgs, NetworkCommand, NetworkHome, NetworkStatusArgs, ShareArgs};
 pub(crate) use relay::{RelayAddArgs, RelayArgs, RelayCommand};
 pub(crate) use roster::{
     AssignArgs, CheckInArgs, HandoffAnswerArgs, HandoffCommand, HandoffStartArgs, PersonAddArgs,
@@ -133,6 +135,9 @@ pub(crate) enum Command {
     /// Carry records on a USB stick or any other medium, in one sealed file.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Share incidents with other teams: coarsened copies in a space that both read.
+    #[command(subcommand)]
+    Network(NetworkCommand),
     /// Write down what the team learnt, and what should change.
     #[command(subcommand)]
     Debrief(DebriefCommand),

@@ -57,8 +57,9 @@ struct ShownFile {
     capture_path: Option<&'static str>,
     recorded: Option<By>,
     witnesses: Vec<By>,
-    /// Who asked for its key to be destroyed, and why.
-    destroyed: Vec<DestroyedBy>,
+    /// Who destroyed its key, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destroyed: Option<DestroyedBy>,
     problems: Vec<String>,
 }
 
@@ -169,9 +170,8 @@ fn shown(verdict: &Verdict) -> Shown {
         witnesses: file.witnesses.iter().map(by).collect(),
         destroyed: file
             .destroyed
-            .iter()
-            .map(|(signed, reason)| DestroyedBy { by: by(signed), reason: reason.clone() })
-            .collect(),
+            .as_ref()
+            .map(|(signed, reason)| DestroyedBy { by: by(signed), reason: reason.clone() }),
         problems: file.problems.clone(),
     };
     Shown {
@@ -198,7 +198,7 @@ fn human(verdict: &Verdict) -> String {
         };
         let word = match (file.problems.is_empty(), &file.path) {
             (true, Some(_)) => "proven",
-            (true, None) if !file.destroyed.is_empty() => "proven, the file itself destroyed",
+            (true, None) if file.destroyed.is_some() => "proven, the file itself destroyed",
             (true, None) => "proven, the file itself left out",
             (false, _) => "NOT PROVEN",
         };
@@ -207,9 +207,8 @@ fn human(verdict: &Verdict) -> String {
         if let Some(recorded) = &file.recorded {
             lines.push(format!("  recorded by {}", said(recorded)));
         }
-        let word = if file.path.is_none() { "destroyed" } else { "to be destroyed, asked for" };
-        for (by, reason) in &file.destroyed {
-            lines.push(format!("  {word} by {}: {}", said(by), text::line(reason)));
+        if let Some((by, reason)) = &file.destroyed {
+            lines.push(format!("  destroyed by {}: {}", said(by), text::line(reason)));
         }
         lines.extend(file.witnesses.iter().map(|witness| format!("  built on by {}", said(witness))));
     }

@@ -18,6 +18,7 @@ mod import;
 pub(crate) mod incident;
 mod invite;
 mod join;
+mod network;
 mod panic;
 mod passphrase;
 mod person;
@@ -99,6 +100,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,
         Command::Bundle(command) => bundle::run(&session, command).await,
+        Command::Network(command) => network::run(&session, command).await,
         Command::Debrief(command) => debrief::run(&session, command).await,
         Command::Care(command) => care::run(&session, command).await,
         Command::Evidence(command) => evidence::run(&session, command).await,

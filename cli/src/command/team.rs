@@ -15,6 +15,8 @@ struct Team {
     /// Its people.
     items: Vec<Person>,
     name: String,
+    /// Whether it is a network of teams.
+    network: bool,
     team: String,
     me: String,
     device: String,
@@ -134,6 +136,7 @@ fn machine(team: TeamView, session: &Session) -> Team {
         recovery_needed: None,
         items: team.members.into_iter().map(person).collect(),
         name: team.name,
+        network: team.network,
         team: team.team.to_string(),
         me: team.me.to_string(),
         device: team.device.to_string(),

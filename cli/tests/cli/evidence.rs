@@ -206,3 +206,50 @@ fn what_is_no_evidence_folder_says_so() {
     assert!(answer(b"{\"format\":\"firsthand evidence\",\"version\":9}").contains("version 9"));
     assert!(answer(&[b'['; 100_000]).contains("line 1"));
 }
+
+#[test]
+fn a_file_that_was_destroyed_leaves_its_record_and_its_proof() {
+    let (lead, responder) = lead_and_responder();
+    let code = lead.add(&["--title", "Crowd at the bridge"]);
+    let photo = lead.file("faces.jpg", [0xff, 0xd8, 0xff, 0xe0, 7, 7, 7]);
+    lead.run(&["incident", "attach", &code, text(&photo)]).fine();
+    meet(&lead, &responder);
+    let destroy = ["evidence", "destroy", &code, "faces.jpg", "--reason", "she asked for it"];
+    // Without the right to it, it is proposed.
+    let proposed = responder.json(&destroy).json();
+    assert_eq!(
+        (&proposed["here"], &proposed["destroy_proposals"][0]["by"]),
+        (&true.into(), &"Daniel".into())
+    );
+    meet(&lead, &responder);
+    assert_eq!(lead.json(&["incident", "show", &code]).json()["attachments"][0]["here"], true);
+    let empty = ["evidence", "destroy", &code, "faces.jpg", "--reason", " "];
+    assert_eq!(lead.json(&empty).error(3)["details"][0]["field"], "reason");
+
+    let done = lead.run(&destroy).fine().stdout;
+    assert!(done.contains("destroyed by Amina") && done.contains("she asked for it"), "{done}");
+    assert_eq!(lead.json(&destroy).error(3)["kind"], "destroyed");
+    let to = lead.path().with_file_name("out");
+    let save = ["incident", "save-file", &code, "faces.jpg", "--to", text(&to)];
+    assert_eq!(lead.json(&save).error(3)["kind"], "destroyed");
+    meet(&lead, &responder);
+    assert_eq!(responder.json(&save).error(3)["kind"], "destroyed");
+    assert_eq!(std::fs::read_dir(responder.path().join("attachments")).unwrap().count(), 0);
+    responder.run(&["check"]).fine();
+
+    let folder = lead.path().with_file_name("folder");
+    assert_eq!(lead.json(&["evidence", "export", &code, text(&folder)]).json()["files"], 0);
+    let (status, verdict) = verify(&folder);
+    assert_eq!((status, &verdict["holds"]), (0, &true.into()));
+    let file = &verdict["files"][0];
+    assert_eq!((&file["path"], &file["byte_len"]), (&Value::Null, &7.into()));
+    assert_eq!(
+        (&file["destroyed"]["name"], &file["destroyed"]["reason"]),
+        (&"Amina".into(), &"she asked for it".into())
+    );
+    let human = run(program().args(["evidence", "verify", text(&folder)])).fine().stdout;
+    assert!(
+        human.contains("proven, the file itself destroyed") && human.contains("destroyed by Amina"),
+        "{human}"
+    );
+}

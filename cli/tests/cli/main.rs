@@ -13,6 +13,7 @@ mod import;
 mod incident;
 mod meet;
 mod merge;
+mod network;
 mod panic;
 mod recovery;
 mod relay;

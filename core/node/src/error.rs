@@ -49,6 +49,12 @@ pub enum NodeError {
     /// What was given as a redacted copy has the very bytes of the original.
     #[error("save the redacted copy: it is the same file as the original")]
     NotRedacted,
+    /// An incident cannot be shared with other teams.
+    #[error(transparent)]
+    NotShared(#[from] firsthand_record::share::NotShared),
+    /// What was to be shared with is no network of teams.
+    #[error("share the incident: the other home belongs to a team, and to no network of teams")]
+    NotNetwork,
     /// The key of the file was destroyed: nobody opens it any more.
     #[error("open the file: its key was destroyed")]
     Destroyed,

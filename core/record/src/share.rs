@@ -20,6 +20,35 @@ pub const MASK: &str = "[withheld]";
 /// The finest administrative level whose code is shared: a district, not a village.
 const MAX_ADMIN_LEVEL: u8 = 2;
 
+/// The fields of an incident that a copy can have.
+pub const FIELDS: &[&str] = &[
+    "actors",
+    "admin_level",
+    "authority_presence",
+    "category",
+    "certainty",
+    "counts",
+    "geo_precision",
+    "harm_types",
+    "mediation_outcome",
+    "narrative",
+    "occurred_end",
+    "occurred_start",
+    "p_code",
+    "place",
+    "retaliation_risk",
+    "rumour_claim",
+    "rumour_status",
+    "severity",
+    "source",
+    "tactics_used",
+    "title",
+    "trajectory",
+    "urgency",
+    "verification",
+    "weapons_seen",
+];
+
 /// Why something is not in the copy, or not as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -353,6 +382,25 @@ mod tests {
             place_text: "behind the blue shop".to_owned(),
             ..Incident::default()
         }
+    }
+
+    #[test]
+    fn a_copy_has_no_other_fields() {
+        let mut fields = 0;
+        let mut full = marked();
+        full.p_code = Some("KE047".to_owned());
+        full.admin_level = Some(1);
+        full.owner = Some(firsthand_ids::PersonId::new([7; 16]));
+        full.geo_precision = Some(GeoPrecision::Town);
+        full.imported.insert("phone".to_owned(), serde_json::json!("0712"));
+        let shared = for_network(&full, &[], true).unwrap();
+        let copy = serde_json::to_value(&shared.incident).unwrap();
+        for field in copy.as_object().unwrap().keys() {
+            assert!(field == "sensitivity" || FIELDS.contains(&field.as_str()), "{field}");
+            fields += 1;
+        }
+        assert!(fields > 4);
+        assert_eq!(shared.withheld["owner"], Withheld::Internal);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::{MAX_NAME_BYTES, Quorum, Role, TeamError, TeamRelay};
 /// The most chains that a revocation names: what a device writes into in years, 69 bytes each. Of a device with more, the
 /// shortest chains are left out, and held until a lead raises the cut.
 pub const MAX_CUTS: usize = 32;
+/// The kind of the operation that makes a network of what was founded.
+const NETWORK: u8 = 14;
 /// The most recovery keys of a team.
 pub const MAX_RECOVERY_KEYS: usize = 9;
 
@@ -122,9 +124,12 @@ pub enum Body {
         /// Its static key.
         key: ExchangeKey,
     },
+    /// Says, right after the founding, that this is no team but a network of teams: what is written there was made to be read by all of
+    /// them.
+    Network,
     /// Something a newer version defines: verified, kept and passed on, without effect here.
     Other {
-        /// Its kind, 14 or more.
+        /// Its kind, 15 or more.
         kind: u8,
         /// Its bytes.
         bytes: Vec<u8>,
@@ -239,6 +244,7 @@ impl std::fmt::Debug for Body {
             Self::Boxes(boxes) => write!(f, "Boxes({:?})", boxes.epoch),
             Self::AddRelay(_) => f.write_str("AddRelay(..)"),
             Self::DropRelay { key } => write!(f, "DropRelay({key:?})"),
+            Self::Network => f.write_str("Network"),
             Self::Other { kind, .. } => write!(f, "Other({kind})"),
         }
     }
@@ -329,6 +335,7 @@ impl Body {
                 out.fixed(key);
                 DROP_RELAY
             }
+            Self::Network => NETWORK,
             Self::Other { kind, bytes } => {
                 out.fixed(bytes);
                 *kind
@@ -389,6 +396,7 @@ impl Body {
             BOXES => Self::Boxes(EpochBoxes::decode(&mut reader)?),
             ADD_RELAY => Self::AddRelay(TeamRelay::decode(&mut reader)?),
             DROP_RELAY => Self::DropRelay { key: ExchangeKey::new(reader.array("relay's key")?) },
+            NETWORK => Self::Network,
             kind => Self::Other { kind, bytes: reader.rest().to_vec() },
         };
         reader.finish("operation body")?;

@@ -76,6 +76,8 @@ pub(crate) struct Fold {
     pub(crate) adopted: BTreeMap<(SpaceId, WriterId), BTreeMap<Position, EntryHash>>,
     pub(crate) cares: Cares,
     relays: Relays,
+    /// The operation that makes it a network of teams.
+    network: Option<usize>,
     pub(crate) team_name: String,
 }
 
@@ -297,6 +299,15 @@ impl Fold {
                 }
                 rights.remove
             }
+            Body::Network => {
+                // Nothing that was written for one team comes to be read by several: only what is founded as a network is one.
+                let founding = &all[0];
+                let first = it.operation.parents == [founding.hash] && author == founding.operation.author;
+                if first {
+                    self.network = Some(index);
+                }
+                first
+            }
             // Its signatures were checked when it came in.
             Body::Recover { decision, .. } => {
                 support = Past::default();
@@ -420,6 +431,7 @@ impl Fold {
         if past.contains(0) {
             roster.name.clone_from(&self.team_name);
         }
+        roster.network = self.network.is_some_and(|index| past.contains(index));
         roster.relays = self.relays.standing(all, past);
         for device in self.devices.keys() {
             self.enter(all, &mut roster, device, past);

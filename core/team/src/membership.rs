@@ -364,6 +364,7 @@ impl Membership {
             | Body::Epoch(_)
             | Body::Boxes(_)
             | Body::AddRelay(_)
+            | Body::Network
             | Body::DropRelay { .. }
             | Body::Other { .. } => {}
         }

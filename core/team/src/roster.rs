@@ -145,6 +145,8 @@ pub struct Roster {
     pub former: BTreeMap<PersonId, Member>,
     /// Devices that were removed and not admitted again.
     pub removed: BTreeMap<DeviceKey, Device>,
+    /// Whether it is a network of teams.
+    pub network: bool,
     /// The relays that carry the team's entries, in the order that all devices agree on.
     pub relays: Vec<TeamRelay>,
 }

@@ -60,6 +60,18 @@ impl Membership {
         self.sign(secret, Body::Care { contact })
     }
 
+    /// Makes a network of teams of what this device has just founded. Returns the operation's bytes.
+    ///
+    /// # Errors
+    /// [`TeamError::NotAllowed`] for anybody else, and once anything else was signed.
+    pub fn make_network(&mut self, secret: &DeviceSecret) -> Result<Signed, TeamError> {
+        let (past, by) = self.author(secret)?;
+        if past.iter().count() != 1 || by.person != crate::person_id(&secret.key()) {
+            return Err(TeamError::NotAllowed);
+        }
+        self.sign(secret, Body::Network)
+    }
+
     /// Gives a person another role.
     ///
     /// # Errors

@@ -84,6 +84,9 @@ pub(crate) struct ProofFile {
     pub(crate) path: Option<String>,
     /// The record, for people who read it without the program. It says what the entries say, and is compared with them.
     pub(crate) record: Map<String, Value>,
+    /// The one of them that destroyed the file's key: said by the exporting device, which knows who had the right to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) destroyed: Option<Place>,
     /// The entries that make the record, in an order in which each follows those that it builds on.
     pub(crate) entries: Vec<Place>,
 }

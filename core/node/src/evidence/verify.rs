@@ -65,9 +65,9 @@ pub struct FileVerdict {
     pub recorded: Option<Signed>,
     /// Other devices that signed something which builds on that record, each the first time: by their clocks it was there then.
     pub witnesses: Vec<Signed>,
-    /// Who asked for the file's key to be destroyed, and why. Whether they had the right to it only the team can tell; where the file is in the
-    /// folder, it was not done there.
-    pub destroyed: Vec<(Signed, String)>,
+    /// Who destroyed the file's key, and why. That they signed it is proven; that they had the right to it the device says that wrote the
+    /// folder.
+    pub destroyed: Option<(Signed, String)>,
 }
 
 impl FileVerdict {
@@ -79,7 +79,7 @@ impl FileVerdict {
             record: None,
             recorded: None,
             witnesses: Vec::new(),
-            destroyed: Vec::new(),
+            destroyed: None,
         }
     }
 }
@@ -319,10 +319,12 @@ impl Proven {
         }
         let sha256 = view.value("sha256").and_then(Value::as_str).unwrap_or_default();
         for item in view.destructions(sha256).counted {
-            let by = entries.iter().find(|(_, it)| it.entry.header.content == item.change);
+            let by = entries.iter().find(|(place, it)| {
+                it.entry.header.content == item.change && file.destroyed == Some(**place)
+            });
             if let Some((_, by)) = by {
                 let reason = item.value["reason"].as_str().unwrap_or_default().to_owned();
-                verdict.destroyed.push((signed(by), reason));
+                verdict.destroyed = Some((signed(by), reason));
             }
         }
         verdict.record = Evidence::read(record).map(Box::new);

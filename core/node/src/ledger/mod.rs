@@ -29,6 +29,7 @@ mod import;
 mod kinds;
 mod manifest;
 mod merge;
+mod network;
 mod noted;
 mod order;
 mod own;
@@ -78,6 +79,7 @@ pub use kinds::Entered;
 pub use manifest::ManifestState;
 pub(crate) use manifest::check as check_manifest;
 pub use merge::MergeView;
+pub use network::{Offer, OfferedFile, SharedView};
 pub use people::{Decision, PersonView};
 pub use private::{CareView, ContactView};
 pub use quarantine::{HeldView, PlaceView, QuarantineView, WaitingView};
@@ -148,6 +150,14 @@ impl DeviceKeys {
     }
 }
 
+/// What is founded in a new home.
+enum Founded {
+    /// A team, perhaps with keys for the day when its last lead is lost.
+    Team(Option<RecoveryKeys>),
+    /// A network of teams.
+    Network,
+}
+
 /// How a home is made and opened.
 pub struct Opening<'a> {
     /// The folder, already held.
@@ -203,16 +213,32 @@ impl Ledger {
         name: &str,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, NodeError> {
-        Ok(Self::found(opening, team, name, None, rng)?.0)
+        Ok(Self::found(opening, (team, name), Founded::Team(None), rng)?.0)
+    }
+
+    /// Makes a home and founds a network of teams in it. A lead of each team joins it as a lead, and adds their own people.
+    ///
+    /// # Errors
+    /// As [`Ledger::create_team`].
+    pub fn create_network(
+        opening: Opening<'_>,
+        network: &str,
+        name: &str,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, NodeError> {
+        Ok(Self::found(opening, (network, name), Founded::Network, rng)?.0)
     }
 
     fn found(
         opening: Opening<'_>,
-        team: &str,
-        name: &str,
-        recovery: Option<RecoveryKeys>,
+        (team, name): (&str, &str),
+        founded: Founded,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Vec<Zeroizing<String>>), NodeError> {
+        let (recovery, network) = match founded {
+            Founded::Team(recovery) => (recovery, false),
+            Founded::Network => (None, true),
+        };
         let keys = DeviceKeys::generate(rng)?;
         let (mut discovery_secret, mut nonce) = ([0; 32], [0; 16]);
         rng.fill_bytes(&mut discovery_secret);
@@ -233,6 +259,9 @@ impl Ledger {
         );
         discovery_secret.zeroize();
         let mut membership = founded?;
+        if network {
+            membership.make_network(&keys.signing)?;
+        }
         let space = team_space(membership.team());
         epochs::begin(&keys, &mut membership, &space, rng)?;
         Ok((Self::create(opening, keys, membership, rng)?, codes))

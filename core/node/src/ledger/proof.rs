@@ -70,7 +70,11 @@ impl Ledger {
             for entry in &entries {
                 needed.entry(entry.writer).or_default().insert(Position(entry.position));
             }
-            proof.files.push(ProofFile { document: id, path, record, entries });
+            let view = self.read_view(&id)?;
+            let sha256 = view.value("sha256").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let destroyed = view.destructions(sha256).counted.first().map(|item| item.change);
+            let destroyed = applied.iter().find(|it| Some(it.info.content) == destroyed).map(place);
+            proof.files.push(ProofFile { document: id, path, record, destroyed, entries });
         }
         for (writer, positions) in needed {
             proof.chains.push(self.chain_proof(writer, &positions)?);

@@ -22,6 +22,8 @@ pub struct TeamView {
     pub team: TeamId,
     /// Its name.
     pub name: String,
+    /// Whether it is a network of teams.
+    pub network: bool,
     /// The person of this device.
     pub me: PersonId,
     /// This device.
@@ -249,6 +251,7 @@ impl Ledger {
         Ok(TeamView {
             team,
             name,
+            network: roster.network,
             me: self.person,
             device: self.device,
             members,

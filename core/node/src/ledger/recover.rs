@@ -40,7 +40,7 @@ impl Ledger {
         recovery: RecoveryKeys,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Vec<Zeroizing<String>>), NodeError> {
-        Self::found(opening, team, name, Some(recovery), rng)
+        Self::found(opening, (team, name), super::Founded::Team(Some(recovery)), rng)
     }
 
     /// The recovery keys that were made when the team was founded; `None` where none were.

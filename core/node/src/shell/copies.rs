@@ -102,7 +102,7 @@ impl Node {
 }
 
 /// The plain bytes of a file that is short enough to be cleaned.
-fn whole(stored: &StoredFile, progress: &Progress) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+pub(super) fn whole(stored: &StoredFile, progress: &Progress) -> Result<Zeroizing<Vec<u8>>, NodeError> {
     if stored.byte_len > MAX_CLEAN_BYTES as u64 {
         return Err(NotCleaned::TooLarge.into());
     }

@@ -8,6 +8,7 @@ mod driver;
 mod evidence;
 mod files;
 mod join;
+mod network;
 mod node;
 mod panics;
 mod private;

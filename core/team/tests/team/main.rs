@@ -12,6 +12,7 @@ mod graphs;
 mod hostile;
 mod invitations;
 mod model;
+mod networks;
 mod reconcile;
 mod relays;
 mod removal_schedules;
