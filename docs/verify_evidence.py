@@ -5,7 +5,7 @@ Needs Python 3.8 and the program `openssl` (1.1.1 or later) for Ed25519. It chec
 says under "By hand": each file's SHA-256, each chain, each signature, and each manifest. It does not read the change
 bytes themselves, so it does not tell whether "record" says what they say; the program does.
 """
-import base64, hashlib, json, os, struct, subprocess, sys, tempfile
+import base64, hashlib, json, os, struct, subprocess, sys, tempfile, time
 
 ED25519 = bytes.fromhex("302a300506032b6570032100")  # the head of a public key in DER, RFC 8410
 
@@ -65,21 +65,44 @@ def content_holds(entry):
 
 def proven_entries(proof):
     proven, team, space = {}, bytes.fromhex(proof["team"]), bytes.fromhex(proof["space"])
+    hashes = {}  # of every entry of a run that verified: its hash, and that of the one before it
     for chain in proof["chains"]:
         writer, device = bytes.fromhex(chain["writer"]), bytes.fromhex(chain["device"])
         if labelled("firsthand writer v1", team + space + device + bytes.fromhex(chain["nonce"]))[:16] != writer:
             continue
         ids = team + space + writer
         for run in chain["runs"]:
-            last = bytes.fromhex(run["previous"])
+            last, here = bytes.fromhex(run["previous"]), {}
             for number, entry in enumerate(run["entries"]):
-                last = entry_hash(ids, run["from"] + number, last, entry)
+                previous, last = last, entry_hash(ids, run["from"] + number, last, entry)
+                here[chain["writer"], run["from"] + number] = (last, previous)
             head = ids + le64(run["from"] + len(run["entries"]) - 1) + last
             if signed(device, labelled("firsthand head v1", head), bytes.fromhex(run["signature"])):
+                hashes.update(here)
                 for number, entry in enumerate(run["entries"]):
                     if "body" in entry and content_holds(entry):
                         proven[chain["writer"], run["from"] + number] = (chain, entry)
-    return proven
+    return proven, hashes
+
+
+def seen_by(proof, hashes, place, recorder):
+    """Other devices that signed a receipt of the chain at or after this entry, with nothing missing between."""
+    seen = {}
+    for receipt in proof.get("receipts", []):
+        writer, end = receipt["writer"], receipt["position"]
+        if writer != place[0] or not place[1] <= end <= place[1] + 1024 or receipt["device"] == recorder:
+            continue
+        if hashes.get((writer, end), [None])[0] != bytes.fromhex(receipt["hash"]):
+            continue
+        steps = [(hashes.get((writer, at - 1)), hashes.get((writer, at))) for at in range(place[1] + 1, end + 1)]
+        if any(None in step or step[0][0] != step[1][1] for step in steps):
+            continue
+        device = bytes.fromhex(receipt["device"])
+        text = bytes.fromhex(proof["team"] + proof["space"] + writer) + le64(end) + bytes.fromhex(receipt["hash"]) + device
+        text += le64((receipt["hybrid"][0] << 16) + receipt["hybrid"][1]) + le64(receipt["local"][0]) + le64(receipt["local"][1])
+        if signed(device, labelled("firsthand receipt v1", text), bytes.fromhex(receipt["signature"])):
+            seen[receipt["device"]] = min(seen.get(receipt["device"], receipt["local"][0]), receipt["local"][0])
+    return seen
 
 
 def manifest_holds(proof, record, chain):
@@ -98,7 +121,7 @@ def manifest_holds(proof, record, chain):
 def main(folder):
     with open(os.path.join(folder, "evidence.json"), encoding="utf-8") as file:
         proof = json.load(file, parse_float=Fraction)
-    proven, good = proven_entries(proof), True
+    (proven, hashes), good = proven_entries(proof), True
     for file in proof["files"]:
         record, problems = file["record"], []
         entries = [proven.get((place["writer"], place["position"])) for place in file["entries"]]
@@ -115,6 +138,12 @@ def main(folder):
             if digest.hexdigest() != record["sha256"]:
                 problems.append("the file is not the one that was recorded")
         print(file.get("path", file["document"]) + ":", "; ".join(problems) or "proven, by device " + first[0]["device"])
+        if not problems:
+            place = next((it["writer"], it["position"]) for it in file["entries"] if proven[it["writer"], it["position"]] == first)
+            seen = seen_by(proof, hashes, place, first[0]["device"])
+            if seen:
+                first_seen = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(seen.values()) / 1000))
+                print("  seen by %d other device(s), first by its clock at %s" % (len(seen), first_seen))
         good = good and not problems
     rest = {name: value for name, value in proof.items() if name != "signature"}
     text = canonical(rest).encode()

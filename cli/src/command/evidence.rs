@@ -57,6 +57,8 @@ struct ShownFile {
     capture_path: Option<&'static str>,
     recorded: Option<By>,
     witnesses: Vec<By>,
+    /// Other devices that signed to have seen the recording device's chain so far.
+    seen: Vec<By>,
     /// Who destroyed its key, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     destroyed: Option<DestroyedBy>,
@@ -168,6 +170,7 @@ fn shown(verdict: &Verdict) -> Shown {
         capture_path: file.record.as_ref().map(|record| record.capture_path.code()),
         recorded: file.recorded.as_ref().map(by),
         witnesses: file.witnesses.iter().map(by).collect(),
+        seen: file.seen.iter().map(by).collect(),
         destroyed: file
             .destroyed
             .as_ref()
@@ -206,6 +209,10 @@ fn human(verdict: &Verdict) -> String {
         lines.extend(file.problems.iter().map(|problem| format!("  {problem}")));
         if let Some(recorded) = &file.recorded {
             lines.push(format!("  recorded by {}", said(recorded)));
+        }
+        if let Some(first) = file.seen.first() {
+            let devices = text::count(file.seen.len() as u64, "other device", "other devices");
+            lines.push(format!("  seen by {devices}, first by {}", said(first)));
         }
         if let Some((by, reason)) = &file.destroyed {
             lines.push(format!("  destroyed by {}: {}", said(by), text::line(reason)));

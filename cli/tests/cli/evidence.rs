@@ -90,6 +90,7 @@ fn anybody_can_check_what_was_exported() {
     assert!(proof.contains("\"exported\""));
     let said = run(program().args(["evidence", "verify", text(&folder)])).fine().stdout;
     assert!(said.contains("proven") && said.contains("built on by Daniel"), "{said}");
+    assert!(said.contains("seen by 1 other device, first by Daniel"), "{said}");
     let twice = lead.json(&["evidence", "export", "nothing", text(&folder)]);
     assert_eq!(twice.error(3)["kind"], "bad_input");
 }
@@ -111,6 +112,7 @@ fn a_second_implementation_comes_to_the_same() {
     let (_lead, folder) = exported();
     let Some((holds, said)) = by_hand(&folder) else { return };
     assert!(holds && said.matches("proven, by device").count() == 2, "{said}");
+    assert_eq!(said.matches("seen by 1 other device").count(), 2, "{said}");
     fs::write(folder.join("files/02 ملاحظة.txt"), "what the guard sald").unwrap();
     let (holds, said) = by_hand(&folder).unwrap();
     assert!(!holds && said.contains("not the one that was recorded"), "{said}");

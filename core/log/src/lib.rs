@@ -16,6 +16,7 @@ mod entry;
 mod error;
 mod head;
 pub mod lean;
+mod receipt;
 mod vector;
 
 pub use chain::{Tip, VerifiedRun, hash_run, verify_run};
@@ -26,4 +27,5 @@ pub use entry::{
 pub use error::LogError;
 pub use head::{DeviceSecret, SIGN_EVERY_BYTES, SIGN_EVERY_ENTRIES, Signature, SignedHead, signed_by};
 pub use lean::{Batch, ReceivedBatch, References};
+pub use receipt::{MAX_RECEIPTS, Receipt};
 pub use vector::{Mark, Standing, Vector};

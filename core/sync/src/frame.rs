@@ -9,6 +9,10 @@ pub const MAX_OPERATIONS_BYTES: usize = 64 * 1024;
 pub const MAX_CHUNK_BYTES: usize = 256 * 1024 + 64;
 /// The most bytes of list rows that travel ahead, compressed: some 4,000 rows, seven seconds of a slow link (20 kB/s).
 pub const MAX_ROWS_BYTES: usize = 128 * 1024;
+/// The most bytes of receipts in one frame: 64 of them take at most 10 KiB.
+pub const MAX_RECEIPTS_BYTES: usize = 16 * 1024;
+/// The kind of a frame of receipts: one that may be passed over.
+const RECEIPTS: u8 = 148;
 /// The most files one frame may ask for.
 pub const MAX_WANTED: usize = 64;
 /// The largest frame: a batch that does not compress, and its head.
@@ -146,6 +150,13 @@ pub enum Frame {
         /// The time.
         at: UnixMillis,
     },
+    /// The sender signed that it holds the receiver's chains so far. Older versions pass it over.
+    Receipts {
+        /// The space.
+        space: SpaceId,
+        /// [`firsthand_log::Receipt`]s.
+        receipts: Vec<u8>,
+    },
     /// The sender ends the session.
     Goodbye(GoodbyeReason),
 }
@@ -227,6 +238,9 @@ impl Frame {
             Self::NoSpace { space } => {
                 out.byte(13).fixed(space);
             }
+            Self::Receipts { space, receipts } => {
+                out.byte(RECEIPTS).fixed(space).fixed(receipts);
+            }
             Self::Goodbye(reason) => {
                 out.byte(9).byte(reason.number());
             }
@@ -295,6 +309,14 @@ impl Frame {
             }
             12 => Self::Clock { at: UnixMillis(reader.signed("clock")?) },
             13 => Self::NoSpace { space: SpaceId::new(reader.array("space")?) },
+            RECEIPTS => {
+                let space = SpaceId::new(reader.array("space")?);
+                let receipts = reader.rest();
+                if receipts.len() > MAX_RECEIPTS_BYTES {
+                    return Err(LogError::TooLarge { what: "receipts", limit: MAX_RECEIPTS_BYTES as u64 });
+                }
+                Self::Receipts { space, receipts: receipts.to_vec() }
+            }
             _ => return Err(LogError::Newer { what: "frame" }),
         };
         reader.finish("frame")?;

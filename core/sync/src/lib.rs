@@ -18,8 +18,8 @@ mod talk;
 mod transfer;
 
 pub use frame::{
-    FileId, Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_ROWS_BYTES,
-    MAX_WANTED,
+    FileId, Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_RECEIPTS_BYTES,
+    MAX_ROWS_BYTES, MAX_WANTED,
 };
 pub use session::Session;
 pub use space::{BATCH_BYTES, BATCH_ENTRIES, Standing};

@@ -32,6 +32,10 @@ pub struct Session {
     /// What the peer told of its own, until it is known to be a member.
     peer_clock: Option<UnixMillis>,
     told_clock: bool,
+    /// What was signed for the peer of what came from it.
+    receipts: Receipts,
+    /// The peer told what it signed.
+    told_receipts: bool,
     /// The owner was asked for the spaces and has not answered.
     opening: bool,
     /// The membership changed since it was asked, so that there may be other spaces.
@@ -61,6 +65,8 @@ impl Session {
             clock: None,
             peer_clock: None,
             told_clock: false,
+            receipts: Receipts::Unasked,
+            told_receipts: false,
             members: false,
             closed: false,
         }
@@ -185,7 +191,13 @@ impl Session {
                 self.space(space)?.on_applied(out);
             }
             Input::Clock(at) => self.clock = Some(at),
-            Input::ClockKept | Input::HoldingKept => {}
+            Input::ClockKept | Input::HoldingKept | Input::ReceiptsKept => {}
+            Input::ReceiptsMade { space, receipts } => {
+                if let Some(receipts) = receipts {
+                    out.push(Effect::send(&Frame::Receipts { space, receipts }));
+                }
+                self.receipts = Receipts::Told;
+            }
             Input::Pending(pending) => self.pending = Some(pending),
             Input::Want(files) => self.transfers.want(files),
             Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk, out),
@@ -246,7 +258,12 @@ impl Session {
                 self.transfers.on_chunk(file, index, total, sealed, out)?;
             }
             Frame::NoFile { file } => self.transfers.on_no_file(file),
-            Frame::Clock { .. } => return Err(Refusal::Misbehaved),
+            // Once is enough here too.
+            Frame::Receipts { space, receipts } if self.main == Some(space) && !self.told_receipts => {
+                self.told_receipts = true;
+                out.push(Effect::KeepReceipts { space, receipts });
+            }
+            Frame::Clock { .. } | Frame::Receipts { .. } => return Err(Refusal::Misbehaved),
         }
         self.advance(out)
     }
@@ -330,7 +347,17 @@ impl Session {
         if self.spaces.values().all(Space::settled) {
             self.transfers.advance(out);
             self.transfers.serve(out);
-            if let Some(pending) = self.pending.filter(|_| self.transfers.idle())
+            if self.receipts == Receipts::Unasked
+                && self.transfers.idle()
+                && self.pending.is_some()
+                && let Some(space) = self.main
+            {
+                self.receipts = Receipts::Asked;
+                out.push(Effect::MakeReceipts { space });
+            }
+            // After what is pending a single meeting may end.
+            if self.receipts == Receipts::Told
+                && let Some(pending) = self.pending.filter(|_| self.transfers.idle())
                 && (self.told_pending != Some(pending) || self.transfers.news())
             {
                 self.told_pending = Some(pending);
@@ -340,6 +367,14 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// How far it has come with what this device signs of the peer's chains: once in a meeting, when nothing of them is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Receipts {
+    Unasked,
+    Asked,
+    Told,
 }
 
 /// Whether an input is about who belongs to the team, or ends the session.

@@ -151,6 +151,16 @@ pub enum Input {
     ClockKept,
     /// Answers [`Effect::PeerHolds`].
     HoldingKept,
+    /// Answers [`Effect::MakeReceipts`].
+    ReceiptsMade {
+        /// The space.
+        space: SpaceId,
+        /// [`firsthand_log::Receipt`]s of the peer's chains, at most [`crate::MAX_RECEIPTS_BYTES`]; `None` where there is nothing that was
+        /// not signed before.
+        receipts: Option<Vec<u8>>,
+    },
+    /// Answers [`Effect::KeepReceipts`]; whether they hold and were kept is of no account to the session.
+    ReceiptsKept,
     /// What this device misses besides entries; told to the peer.
     Pending(Pending),
     /// Files this device wants from the peer, most wanted first.
@@ -288,6 +298,18 @@ pub enum Effect {
         space: SpaceId,
         /// How far, writer by writer.
         marks: Vector,
+    },
+    /// Nothing is on the way any more: sign how far the peer's own chains are held here; answer with [`Input::ReceiptsMade`].
+    MakeReceipts {
+        /// The space.
+        space: SpaceId,
+    },
+    /// The peer signed how far it holds chains of this device, nothing of it checked; answer with [`Input::ReceiptsKept`].
+    KeepReceipts {
+        /// The space.
+        space: SpaceId,
+        /// [`firsthand_log::Receipt`]s.
+        receipts: Vec<u8>,
     },
     /// The peer told what it misses.
     PeerPending(Pending),

@@ -37,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "snapshot", read: seal::snapshot, samples: seal::snapshots },
     Target { name: "section", read: seal::section, samples: seal::sections },
     Target { name: "frame", read: peer::frame, samples: Samples::frames },
+    Target { name: "receipts", read: peer::receipts, samples: Samples::receipts },
     Target { name: "rows", read: peer::rows, samples: Samples::rows },
     Target { name: "link", read: peer::link, samples: Samples::first_messages },
     Target { name: "relay_link", read: peer::relay_link, samples: Samples::relay_hellos },

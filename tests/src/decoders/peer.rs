@@ -1,6 +1,6 @@
 use firsthand_channel::{ExchangeSecret, Link, LinkEvent, Offer, RelayEvent, RelayLink};
 use firsthand_ids::{Position, TeamId, UnixMillis, WriterPseudonym};
-use firsthand_log::DeviceSecret;
+use firsthand_log::{DeviceSecret, Receipt};
 use firsthand_node::meeting::JoinFrame;
 use firsthand_node::{DeviceProposal, Invitation, decode_rows, encode_rows};
 use firsthand_sync::Frame;
@@ -17,6 +17,12 @@ use crate::Dice;
 pub(super) fn frame(bytes: &[u8]) {
     if let Ok(frame) = Frame::decode(bytes) {
         assert_eq!(Frame::decode(&frame.encode()).unwrap(), frame);
+    }
+}
+
+pub(super) fn receipts(bytes: &[u8]) {
+    if let Ok(receipts) = Receipt::decode_all(bytes) {
+        assert_eq!(Receipt::encode_all(&receipts), bytes);
     }
 }
 

@@ -12,7 +12,7 @@ use firsthand_ids::{
 use firsthand_log::codec::Writer;
 use firsthand_log::compress::{Packer, compress_document};
 use firsthand_log::lean::encode_batch;
-use firsthand_log::{Bind, Vector};
+use firsthand_log::{Bind, Receipt, Vector};
 use firsthand_node::evidence::judge;
 use firsthand_node::meeting::JoinFrame;
 use firsthand_node::{
@@ -161,6 +161,7 @@ impl Samples {
             Frame::Ack { space, marks: vector },
             Frame::Forked { space, writer: WriterId::new([3; 16]) },
             Frame::Rows { space, packed: vec![6; 50] },
+            Frame::Receipts { space, receipts: vec![4; 30] },
             Frame::Pending { waiting: 7, files: 300 },
             Frame::Want { file, from: 0, count: 4 },
             Frame::Chunk { file, index: 1, total: 3, sealed: vec![5; 40] },
@@ -354,6 +355,23 @@ impl Samples {
         assert!(firsthand_photo::said("image/jpeg", &photo).place.is_some());
         all.push(photo);
         all
+    }
+
+    pub(super) fn receipts(&mut self) -> Vec<Vec<u8>> {
+        let secret = firsthand_log::DeviceSecret::from_seed([3; 32]).unwrap();
+        let (team, space) = (firsthand_ids::TeamId::new([4; 32]), firsthand_ids::SpaceId::new([5; 16]));
+        let chain = firsthand_log::ChainId { team, space, writer: WriterId::new([6; 16]) };
+        let local = firsthand_ids::LocalTime { at: UnixMillis(1_767_268_800_000), offset_minutes: -300 };
+        let times = (firsthand_ids::HybridTime::new(local.at, 3), local);
+        let receipt = |position| {
+            let head = (firsthand_ids::Position(position), firsthand_ids::EntryHash::new([8; 32]));
+            Receipt::sign(&secret, &chain, head, times)
+        };
+        vec![
+            Receipt::encode_all(&[]),
+            Receipt::encode_all(&[receipt(1)]),
+            Receipt::encode_all(&[receipt(300), receipt(u64::MAX)]),
+        ]
     }
 
     pub(super) fn csv(&mut self) -> Vec<Vec<u8>> {

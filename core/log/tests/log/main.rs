@@ -9,5 +9,6 @@ mod chains;
 mod golden;
 mod hostile;
 mod limits;
+mod receipts;
 mod support;
 mod vectors;

@@ -12,5 +12,7 @@ pub use proof::{PROOF_NAME, Proof, ProofError};
 pub use verify::{FileVerdict, Signed, Verdict, judge, verify};
 
 pub(crate) use name::folder_name;
-pub(crate) use proof::{Exported, Hex, Place, ProofChain, ProofEntry, ProofFile, ProofRun};
+pub(crate) use proof::{
+    Exported, Hex, MAX_DISTANCE, Place, ProofChain, ProofEntry, ProofFile, ProofReceipt, ProofRun,
+};
 pub(crate) use verify::{Everybody, record_of};

@@ -6,7 +6,9 @@ use firsthand_ids::{
     ChangeHash, DeviceKey, Digest, DocumentId, EntryHash, HybridTime, LocalTime, OperationHash, PersonId,
     Position, SpaceId, TeamId, WriterId,
 };
-use firsthand_log::{ChainId, Detached, DeviceSecret, Entry, EntryHeader, EntryKind, Nonce, Signature};
+use firsthand_log::{
+    ChainId, Detached, DeviceSecret, Entry, EntryHeader, EntryKind, Nonce, Receipt, Signature,
+};
 use firsthand_record::Moment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,6 +17,9 @@ use serde_json::{Map, Value};
 pub const PROOF_NAME: &str = "evidence.json";
 /// The largest such file that is read: 1,000 files with 20 notes of custody each take some 10 MB.
 pub(crate) const MAX_PROOF_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The most entries between a record and a receipt that covers it: each takes some 400 bytes in a folder.
+pub(crate) const MAX_DISTANCE: u64 = 1024;
 
 const FORMAT: &str = "firsthand evidence";
 const VERSION: u32 = 1;
@@ -62,6 +67,9 @@ pub struct Proof {
     pub(crate) people: BTreeMap<PersonId, String>,
     pub(crate) files: Vec<ProofFile>,
     pub(crate) chains: Vec<ProofChain>,
+    /// What other devices signed of having seen these chains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) receipts: Vec<ProofReceipt>,
     pub(crate) exported: Exported,
     /// The exporting device's, over everything else.
     pub(crate) signature: Hex<64>,
@@ -121,6 +129,48 @@ pub(crate) struct ProofRun {
     pub(crate) signature: Hex<64>,
 }
 
+/// That a device held a chain so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProofReceipt {
+    pub(crate) writer: WriterId,
+    pub(crate) position: u64,
+    pub(crate) hash: EntryHash,
+    /// Who signed it.
+    pub(crate) device: DeviceKey,
+    /// Whose device it is: said by the exporting device.
+    pub(crate) person: PersonId,
+    pub(crate) hybrid: (i64, u16),
+    pub(crate) local: (i64, i16),
+    pub(crate) signature: Hex<64>,
+}
+
+impl ProofReceipt {
+    pub(crate) fn new(receipt: &Receipt, device: DeviceKey, person: PersonId) -> Self {
+        let Receipt { writer, position, hash, hybrid, local, signature } = *receipt;
+        Self {
+            writer,
+            position: position.0,
+            hash,
+            device,
+            person,
+            hybrid: (hybrid.millis().0, hybrid.counter()),
+            local: (local.at.0, local.offset_minutes),
+            signature: Hex(signature),
+        }
+    }
+
+    pub(crate) const fn receipt(&self) -> Receipt {
+        Receipt {
+            writer: self.writer,
+            position: Position(self.position),
+            hash: self.hash,
+            hybrid: HybridTime::new(firsthand_ids::UnixMillis(self.hybrid.0), self.hybrid.1),
+            local: LocalTime { at: firsthand_ids::UnixMillis(self.local.0), offset_minutes: self.local.1 },
+            signature: self.signature.0,
+        }
+    }
+}
+
 /// What an entry's hash covers; of the entries that the records need, the body as well.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProofEntry {
@@ -161,6 +211,7 @@ impl Proof {
             people: BTreeMap::new(),
             files: Vec::new(),
             chains: Vec::new(),
+            receipts: Vec::new(),
             exported,
             signature: Hex([0; 64]),
         }

@@ -12,9 +12,14 @@ use firsthand_record::{Evidence, Moment};
 use ring::digest::{Context, SHA256};
 use serde_json::{Map, Value};
 
-use super::proof::{MAX_PROOF_BYTES, PROOF_NAME, Place, Proof, ProofChain, ProofError, ProofFile};
+use super::proof::{
+    MAX_DISTANCE, MAX_PROOF_BYTES, PROOF_NAME, Place, Proof, ProofChain, ProofError, ProofFile, ProofReceipt,
+};
 use crate::ManifestState;
 use crate::ledger::check_manifest;
+
+/// The most receipts that are looked at: of a team of 400 devices and 16 chains.
+const MAX_PROOF_RECEIPTS: usize = 6_400;
 
 /// What a folder proves.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +70,9 @@ pub struct FileVerdict {
     pub recorded: Option<Signed>,
     /// Other devices that signed something which builds on that record, each the first time: by their clocks it was there then.
     pub witnesses: Vec<Signed>,
+    /// Other devices that signed a receipt of the recording device's chain which covers the record, each the first time: by their clocks it was
+    /// there then.
+    pub seen: Vec<Signed>,
     /// Who destroyed the file's key, and why. That they signed it is proven; that they had the right to it the device says that wrote the
     /// folder.
     pub destroyed: Option<(Signed, String)>,
@@ -79,6 +87,7 @@ impl FileVerdict {
             record: None,
             recorded: None,
             witnesses: Vec::new(),
+            seen: Vec::new(),
             destroyed: None,
         }
     }
@@ -215,31 +224,37 @@ struct ProvenEntry {
 }
 
 /// The entries of a proof, those that verified.
-struct Proven(BTreeMap<Place, ProvenEntry>);
+#[derive(Default)]
+struct Proven {
+    entries: BTreeMap<Place, ProvenEntry>,
+    /// Of all entries in runs that verified, with their bodies or without: their hashes, and those of the entries before them.
+    hashes: BTreeMap<Place, (EntryHash, EntryHash)>,
+}
 
 impl Proven {
     fn of(proof: &Proof) -> Self {
-        let mut proven = BTreeMap::new();
+        let mut proven = Self::default();
         for chain in &proof.chains {
             // Nobody makes a chain under another device's id.
             if writer_id(&proof.team, &proof.space, &chain.device, &chain.nonce.0) == chain.writer {
-                Self::runs(proof, chain, &mut proven);
+                proven.runs(proof, chain);
             }
         }
-        Self(proven)
+        proven
     }
 
-    fn runs(proof: &Proof, chain: &ProofChain, proven: &mut BTreeMap<Place, ProvenEntry>) {
+    fn runs(&mut self, proof: &Proof, chain: &ProofChain) {
         let id = proof.chain(chain.writer);
         for run in &chain.runs {
-            let (mut hash, mut last) = (run.previous, None);
+            let (mut hash, mut last, mut hashes) = (run.previous, None, Vec::new());
             let starts = run.from == 1;
             if run.from == 0 || starts != (hash == EntryHash::ZERO) {
                 continue;
             }
             for (position, entry) in (run.from..).zip(&run.entries) {
-                let position = Position(position);
+                let (position, previous) = (Position(position), hash);
                 hash = entry_hash(&id, position, &hash, &entry.header(), entry.detached().as_ref());
+                hashes.push((Place { writer: chain.writer, position: position.0 }, (hash, previous)));
                 last = Some(position);
             }
             let Some(position) = last else { continue };
@@ -247,16 +262,57 @@ impl Proven {
             if head.verify(&id, &chain.device).is_err() {
                 continue;
             }
+            self.hashes.extend(hashes);
             for (position, entry) in (run.from..).zip(&run.entries) {
                 let Some(whole) = entry.whole(Position(position)) else { continue };
                 let hashed = content_hash(whole.header.kind, &whole.body) == whole.header.content;
                 if hashed && whole.check(&id).is_ok() {
                     let place = Place { writer: chain.writer, position };
                     let (person, device) = (chain.person, chain.device);
-                    proven.insert(place, ProvenEntry { entry: whole, person, device });
+                    self.entries.insert(place, ProvenEntry { entry: whole, person, device });
                 }
             }
         }
+    }
+
+    /// Whether a receipt is of the chain that an entry stands in, after it, with nothing missing between.
+    fn covers(&self, proof: &Proof, receipt: &ProofReceipt, place: &Place) -> bool {
+        let at = |position| Place { writer: place.writer, position };
+        let end = self.hashes.get(&at(receipt.position)).map(|(hash, _)| *hash);
+        let after = receipt.writer == place.writer && receipt.position >= place.position;
+        if receipt.position.saturating_sub(place.position) > MAX_DISTANCE
+            || !after
+            || end != Some(receipt.hash)
+        {
+            return false;
+        }
+        let linked = (place.position + 1..=receipt.position).all(|position| {
+            let before = self.hashes.get(&at(position - 1)).map(|(hash, _)| *hash);
+            before.is_some() && self.hashes.get(&at(position)).map(|(_, previous)| *previous) == before
+        });
+        linked && receipt.receipt().is_of(&proof.team, &proof.space, &receipt.device)
+    }
+
+    /// Who signed a receipt that covers an entry of a device, each other device the first time by its clock.
+    fn seen(&self, proof: &Proof, place: &Place, device: &DeviceKey) -> Vec<Signed> {
+        let mut seen: BTreeMap<DeviceKey, &ProofReceipt> = BTreeMap::new();
+        for receipt in proof.receipts.iter().take(MAX_PROOF_RECEIPTS) {
+            if receipt.device != *device && self.covers(proof, receipt, place) {
+                let first = seen.entry(receipt.device).or_insert(receipt);
+                if receipt.local.0 < first.local.0 {
+                    *first = receipt;
+                }
+            }
+        }
+        let mut seen: Vec<&ProofReceipt> = seen.into_values().collect();
+        seen.sort_by_key(|receipt| (receipt.local.0, receipt.device));
+        seen.into_iter()
+            .map(|receipt| Signed {
+                device: receipt.device,
+                name: proof.people.get(&receipt.person).cloned().unwrap_or_default(),
+                at: Moment::from_local(receipt.receipt().local),
+            })
+            .collect()
     }
 
     /// What the entries say of a file, the file itself left aside.
@@ -267,7 +323,7 @@ impl Proven {
             .entries
             .iter()
             .filter(|place| seen.insert(**place))
-            .filter_map(|place| self.0.get_key_value(place))
+            .filter_map(|place| self.entries.get_key_value(place))
             .filter(|(_, proven)| proven.entry.header.document == Some(file.document))
             .collect();
         let missing = file.entries.len() - entries.len();
@@ -287,6 +343,7 @@ impl Proven {
             at: Moment::from_local(proven.entry.header.local),
         };
         verdict.recorded = Some(signed(creator));
+        verdict.seen = self.seen(proof, place, &creator.device);
         let mut seen = BTreeSet::from([creator.device]);
         verdict.witnesses =
             entries.iter().filter(|(_, it)| seen.insert(it.device)).map(|(_, it)| signed(it)).collect();

@@ -237,6 +237,18 @@ impl Ledger {
                 }
                 Input::HoldingKept
             }
+            Effect::MakeReceipts { space } => {
+                // The meeting goes on without them.
+                let receipts = self.make_receipts(peer, &space, now);
+                let receipts = receipts.inspect_err(|error| tracing::error!(%error, "no receipts are made"));
+                Input::ReceiptsMade { space, receipts: receipts.ok().flatten() }
+            }
+            Effect::KeepReceipts { space, receipts } => {
+                if let Err(error) = self.keep_receipts(peer, &space, &receipts) {
+                    tracing::warn!(%error, "a peer's receipts were not kept");
+                }
+                Input::ReceiptsKept
+            }
             Effect::Send(_)
             | Effect::StoreChunk { .. }
             | Effect::Equal { .. }

@@ -39,6 +39,7 @@ mod project;
 mod proof;
 mod quarantine;
 mod read;
+mod receipts;
 mod receive;
 mod records;
 mod recover;

@@ -11,7 +11,8 @@ use firsthand_store::{EntryState, StoredChange};
 use super::{Ledger, Now, read};
 use crate::NodeError;
 use crate::evidence::{
-    Everybody, Exported, Hex, Place, Proof, ProofChain, ProofEntry, ProofFile, ProofRun, record_of,
+    Everybody, Exported, Hex, MAX_DISTANCE, Place, Proof, ProofChain, ProofEntry, ProofFile, ProofReceipt,
+    ProofRun, record_of,
 };
 
 impl Ledger {
@@ -57,6 +58,7 @@ impl Ledger {
         let chain = (*self.membership.team(), self.space);
         let mut proof = Proof::unsigned(chain, (incident, read::short_code(&row)), exported);
         let mut needed: BTreeMap<WriterId, BTreeSet<Position>> = BTreeMap::new();
+        let mut created = BTreeSet::new();
         for (id, path) in files {
             let changes = self.store.changes_of(&id)?;
             let applied: Vec<&StoredChange> =
@@ -67,6 +69,8 @@ impl Ledger {
                 position: change.info.position.0,
             };
             let entries: Vec<Place> = applied.iter().map(place).collect();
+            let creation = applied.iter().find(|change| change.info.kind == EntryKind::Create);
+            created.extend(creation.map(place));
             for entry in &entries {
                 needed.entry(entry.writer).or_default().insert(Position(entry.position));
             }
@@ -77,9 +81,12 @@ impl Ledger {
             proof.files.push(ProofFile { document: id, path, record, destroyed, entries });
         }
         for (writer, positions) in needed {
-            proof.chains.push(self.chain_proof(writer, &positions)?);
+            let (receipts, between) = self.chain_receipts(writer, &created)?;
+            proof.receipts.extend(receipts);
+            proof.chains.push(self.chain_proof(writer, &positions, between)?);
         }
         let mut people: BTreeSet<PersonId> = proof.chains.iter().map(|chain| chain.person).collect();
+        people.extend(proof.receipts.iter().map(|receipt| receipt.person));
         people.insert(self.person);
         proof.people = people.into_iter().map(|person| (person, self.name(&person))).collect();
         proof.sign(&self.keys.signing);
@@ -106,19 +113,52 @@ impl Ledger {
             .ok_or(NodeError::Inconsistent("a file's record, whose applied changes do not apply again"))
     }
 
-    /// The parts of a chain that hold these entries, each up to the next entry that the device signed.
-    fn chain_proof(&self, writer: WriterId, positions: &BTreeSet<Position>) -> Result<ProofChain, NodeError> {
+    /// What other devices signed of having seen a chain as far as records were created in it, and where runs must begin so that nothing
+    /// is missing between such an entry and what was signed.
+    fn chain_receipts(
+        &self,
+        writer: WriterId,
+        created: &BTreeSet<Place>,
+    ) -> Result<(Vec<ProofReceipt>, BTreeSet<Position>), NodeError> {
+        let recorder = self.store.tip(&self.space, &writer).map(|tip| tip.device);
+        let (mut receipts, mut between) = (BTreeMap::new(), BTreeSet::new());
+        for place in created.iter().filter(|place| place.writer == writer) {
+            for (device, receipt) in self.receipts_covering(&writer, Position(place.position))? {
+                let distance = receipt.position.0 - place.position;
+                if Some(device) == recorder || distance > MAX_DISTANCE {
+                    continue;
+                }
+                let mut at = Position(place.position);
+                while at <= receipt.position {
+                    between.insert(at);
+                    let head = self.store.heads(&self.space, &writer, at, 1)?.into_iter().next();
+                    at = head.ok_or(NodeError::Inconsistent("a chain"))?.position.next();
+                }
+                let person = self.membership.roster().owner(&device).unwrap_or(self.person);
+                receipts.insert((device, receipt.position), ProofReceipt::new(&receipt, device, person));
+            }
+        }
+        Ok((receipts.into_values().collect(), between))
+    }
+
+    /// The parts of a chain that hold these entries, each up to the next entry that the device signed; and those that begin `between`.
+    fn chain_proof(
+        &self,
+        writer: WriterId,
+        positions: &BTreeSet<Position>,
+        between: BTreeSet<Position>,
+    ) -> Result<ProofChain, NodeError> {
         const GONE: NodeError = NodeError::Inconsistent("a chain");
         let (space, store) = (self.space, &self.store);
         let first = store.entry(&writer, Position(1))?.ok_or(GONE)?;
         let bind = Bind::decode(&first.entry.body)?;
         let mut runs: Vec<ProofRun> = Vec::new();
         let mut proven = Position::START;
-        for position in positions {
-            if *position <= proven {
+        for position in positions.iter().copied().chain(between).collect::<BTreeSet<_>>() {
+            if position <= proven {
                 continue;
             }
-            let head = store.heads(&space, &writer, *position, 1)?.into_iter().next().ok_or(GONE)?;
+            let head = store.heads(&space, &writer, position, 1)?.into_iter().next().ok_or(GONE)?;
             let len = (head.position.0 - position.0 + 1) as usize;
             // A device signs at least so often; more would be no chain of ours.
             if len > SIGN_EVERY_ENTRIES {
@@ -128,7 +168,7 @@ impl Ledger {
                 0 => EntryHash::ZERO,
                 before => store.entry_info(&writer, Position(before))?.ok_or(GONE)?.hash,
             };
-            let entries = store.entries(&space, &writer, *position, len)?;
+            let entries = store.entries(&space, &writer, position, len)?;
             let entries = entries
                 .iter()
                 .map(|stored| ProofEntry::new(&stored.entry, positions.contains(&stored.info.position)))

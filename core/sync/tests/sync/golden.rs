@@ -105,6 +105,8 @@ const CLOCK: &[(&str, &str)] = &[("kind", "0c"), ("milliseconds", "80c0c1ffbe68"
 
 /// A space that the sender has no part in.
 const NO_SPACE: &[(&str, &str)] = &[("kind", "0d"), ("space", "51515151515151515151515151515151")];
+const RECEIPTS: &[(&str, &str)] =
+    &[("kind", "94"), ("space", "51515151515151515151515151515151"), ("receipts", "7369676e6564")];
 
 const SPACE: SpaceId = SpaceId::new([0x51; 16]);
 const FILE: FileId = FileId { document: DocumentId::new([0xd0; 16]), form: 2 };
@@ -145,6 +147,7 @@ fn frames_have_these_bytes() {
     check(&Frame::Goodbye(GoodbyeReason::Storage), GOODBYE);
     check(&Frame::Forked { space: SPACE, writer: WriterId::new([1; 16]) }, FORKED);
     check(&Frame::Rows { space: SPACE, packed: b"packed".to_vec() }, ROWS);
+    check(&Frame::Receipts { space: SPACE, receipts: b"signed".to_vec() }, RECEIPTS);
     check(&Frame::NoSpace { space: SPACE }, NO_SPACE);
     check(&Frame::Clock { at: UnixMillis(1_795_161_600_000) }, CLOCK);
 }

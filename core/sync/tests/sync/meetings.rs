@@ -181,6 +181,7 @@ fn all_of_it_at_once() {
 fn two_who_hold_the_same_say_little() {
     for writers in [0, 5, 300] {
         let mut world = World::new(7);
+        world.signed_before = true;
         for number in 0..writers {
             let fact = world.fact();
             world.devices.iter_mut().for_each(|device| device.append(writer(number), fact));
@@ -316,6 +317,20 @@ fn rows_serve_once() {
     let kept = firsthand_sync::Effect::KeepRows { space: crate::device::SPACE, packed: vec![1] };
     assert_eq!(session.handle(Input::Frame(rows.clone())), [kept]);
     let closed = session.handle(Input::Frame(rows)).pop();
+    assert_eq!(closed, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)));
+}
+
+/// Each side hears once what the other signed of having seen, before the meeting can end, and from a member alone.
+#[test]
+fn what_was_seen_is_signed_once() {
+    let mut world = run(4, Weather { writers: 4, ..Weather::default() });
+    for at in 0..2 {
+        assert_eq!((world.ends[at].sent["receipts"], world.ends[at].receipts), (1, 1));
+    }
+    let session = world.ends[0].session.as_mut().unwrap();
+    let again = Frame::Receipts { space: crate::device::SPACE, receipts: Vec::new() }.encode();
+    assert!(again[0] >= 128, "older versions pass it over");
+    let closed = session.handle(Input::Frame(again)).pop();
     assert_eq!(closed, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)));
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct End {
     pub(crate) commits: usize,
     /// What the other side told of its clock.
     pub(crate) clocks: Vec<UnixMillis>,
+    /// How often the other side said what it signed.
+    pub(crate) receipts: usize,
 }
 
 pub(crate) struct World {
@@ -49,6 +51,8 @@ pub(crate) struct World {
     facts: u64,
     /// The peers tell the truth, so what is said about them can be compared with them.
     pub(crate) trusting: bool,
+    /// What either holds of the other's chains was signed at an earlier meeting.
+    pub(crate) signed_before: bool,
 }
 
 impl World {
@@ -67,6 +71,7 @@ impl World {
             ends: [End::default(), End::default()],
             facts: 1000,
             trusting: true,
+            signed_before: false,
         }
     }
 
@@ -196,6 +201,7 @@ impl World {
             Frame::Want { .. } => "want",
             Frame::Chunk { .. } => "chunk",
             Frame::NoFile { .. } => "no file",
+            Frame::Receipts { .. } => "receipts",
             Frame::Goodbye(_) => "goodbye",
         };
         if !matches!(kind, "operations" | "goodbye") {
@@ -269,6 +275,17 @@ impl World {
                     }
                 }
                 Input::HoldingKept
+            }
+            Effect::MakeReceipts { space } => {
+                assert_eq!(space, SPACE);
+                let receipts = (!self.signed_before).then(|| b"receipts".to_vec());
+                Input::ReceiptsMade { space, receipts }
+            }
+            Effect::KeepReceipts { space, receipts } => {
+                assert_eq!(space, SPACE);
+                self.ends[at].receipts += 1;
+                assert!(!self.trusting || receipts == b"receipts");
+                Input::ReceiptsKept
             }
             Effect::Commit { plain, .. } => device.commit(&plain),
             Effect::Apply { .. } => device.apply(),
