@@ -99,7 +99,7 @@ fn build(documents: usize, folder: &Path, place: &Path) -> Outcome<()> {
     let mut restored = false;
     for start in (0..documents).step_by(CHUNK) {
         let count = CHUNK.min(documents - start);
-        let mut incidents: Vec<Incident> = (0..count).map(|_| generator.incident()).collect();
+        let mut incidents: Vec<Incident> = (0..count).map(|_| generator.team_incident()).collect();
         let (mut by_lead, mut by_other) = (Vec::new(), Vec::new());
         for (row, incident) in incidents.iter().cloned().enumerate() {
             // Three of five are the founder's.

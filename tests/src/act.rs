@@ -59,7 +59,7 @@ impl Person {
     /// A draft, and the words in it that are watched.
     fn draft(&mut self, expected: &mut Expected) -> (Incident, Vec<(char, &'static str)>) {
         let mut incident = if self.dice.percent(25) {
-            let mut incident = self.generator.incident();
+            let mut incident = self.generator.team_incident();
             incident.counts.clear();
             incident
         } else {

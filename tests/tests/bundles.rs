@@ -298,7 +298,7 @@ fn what_sealing_costs() {
     let (mut world, lead, _) = two(8);
     let mut generator = Generator::new(Dice::new(8, 92).rng().clone());
     for number in 0..400 {
-        let draft = generator.incident();
+        let draft = generator.team_incident();
         world.pass(60_000);
         let id = world.write(lead, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap().id;
         if number % 2 == 0 {

@@ -184,7 +184,7 @@ fn a_device_that_is_killed_while_it_receives_goes_on_where_it_was() {
             let mut events = lead.events();
             let mut last = None;
             for _ in 0..1 + dice.below(40) {
-                last = Some(lead.add_incident(generator.incident()).await.unwrap().id);
+                last = Some(lead.add_incident(generator.team_incident()).await.unwrap().id);
             }
             let file = dir.path().join(format!("photo-{killed}-{met}.jpg"));
             std::fs::write(&file, dice.fill(600_000)).unwrap();

@@ -1,12 +1,12 @@
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{SpaceId, UnixMillis};
 use firsthand_log::Vector;
 
 use crate::membership::Reconciliation;
 use crate::space::Space;
-use crate::transfer::Transfers;
+use crate::transfer::{Transfers, Wanted};
 use crate::{Config, Effect, Frame, GoodbyeReason, Input, Pending, Refusal, Standing};
 
 /// What a [`Frame::Hello`] takes without its vector, and what each mark of that takes, roughly.
@@ -22,6 +22,8 @@ pub struct Session {
     spaces: BTreeMap<SpaceId, Space>,
     transfers: Transfers,
     pending: Option<Pending>,
+    /// Files that are missing here, in any space.
+    missing: Vec<Wanted>,
     peer_pending: Option<Pending>,
     told_pending: Option<Pending>,
     /// Hellos that came before this device had taken in the last operations and opened its spaces.
@@ -56,6 +58,7 @@ impl Session {
             spaces: BTreeMap::new(),
             transfers: Transfers::default(),
             pending: None,
+            missing: Vec::new(),
             peer_pending: None,
             told_pending: None,
             early: BTreeMap::new(),
@@ -199,7 +202,10 @@ impl Session {
                 self.receipts = Receipts::Told;
             }
             Input::Pending(pending) => self.pending = Some(pending),
-            Input::Want(files) => self.transfers.want(files),
+            Input::Want(files) => {
+                self.missing = files;
+                self.want();
+            }
             Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk, out),
             Input::ChunkStored { file, result } => self.transfers.on_stored(file, result?),
             Input::Close(reason) => {
@@ -313,6 +319,7 @@ impl Session {
             }
         }
         (self.main, self.members) = (Some(main), true);
+        self.want();
         if let Some(at) = self.clock.take() {
             out.push(Effect::send(&Frame::Clock { at }));
         }
@@ -326,6 +333,20 @@ impl Session {
             space.greet(*id == main, out);
         }
         Ok(())
+    }
+
+    /// Asks for the files of spaces in which both take part. Of others the peer does not even hear that they exist.
+    fn want(&mut self) {
+        let shared = self.missing.iter().filter(|wanted| self.spaces.contains_key(&wanted.space));
+        let shared = shared.copied().collect();
+        self.transfers.want(shared);
+    }
+
+    /// What this device misses of what both may have. A file in several forms is one file.
+    fn shared_pending(&self) -> Option<Pending> {
+        let shared = self.missing.iter().filter(|wanted| self.spaces.contains_key(&wanted.space));
+        let files: BTreeSet<_> = shared.map(|wanted| wanted.file.document).collect();
+        self.pending.map(|pending| Pending { files: files.len() as u64, ..pending })
     }
 
     fn advance(&mut self, out: &mut Vec<Effect>) -> Result<(), Refusal> {
@@ -357,7 +378,7 @@ impl Session {
             }
             // After what is pending a single meeting may end.
             if self.receipts == Receipts::Told
-                && let Some(pending) = self.pending.filter(|_| self.transfers.idle())
+                && let Some(pending) = self.shared_pending().filter(|_| self.transfers.idle())
                 && (self.told_pending != Some(pending) || self.transfers.news())
             {
                 self.told_pending = Some(pending);

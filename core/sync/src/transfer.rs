@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use firsthand_ids::SpaceId;
+
 use crate::{Effect, FileId, Frame, MAX_WANTED, Refusal};
 
 /// How many chunks of a long file are asked for at once: 1 MiB on the way keeps a slow link busy and bounds what a cut
@@ -21,6 +23,8 @@ const MAX_DENIED: usize = 1024;
 /// A file that this device wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
+    /// The space in which it is recorded. Nobody is asked for it, or told of it, who does not take part there.
+    pub space: SpaceId,
     /// The file.
     pub file: FileId,
     /// The part that is wanted next. Part 0 is the table of the file's chunks, and the chunks follow.
@@ -71,6 +75,7 @@ struct Short {
 }
 
 struct Download {
+    space: SpaceId,
     file: FileId,
     /// The chunk that must come next.
     next: u32,
@@ -152,9 +157,10 @@ impl Transfers {
 
     fn advance_long(&mut self, out: &mut Vec<Effect>) {
         if self.long.is_none()
-            && let Some(Wanted { file, from, .. }) = self.wanted.long.pop_front()
+            && let Some(Wanted { space, file, from, .. }) = self.wanted.long.pop_front()
         {
-            self.long = Some(Download { file, next: from, outstanding: 0, storing: 0, complete: false });
+            self.long =
+                Some(Download { space, file, next: from, outstanding: 0, storing: 0, complete: false });
         }
         if let Some(download) = &mut self.long
             && !download.complete
@@ -205,10 +211,10 @@ impl Transfers {
 
     /// A part is durable; `next` is wanted next, `None` where the file is complete and its hash right.
     pub(crate) fn on_stored(&mut self, file: FileId, next: Option<u32>) {
-        if self.short.remove(&file).is_some() {
+        if let Some(Short { wanted: Wanted { space, .. }, .. }) = self.short.remove(&file) {
             // It was not all of the file after all.
             if let Some(from) = next {
-                self.wanted.push(Wanted { file, from, short: None });
+                self.wanted.push(Wanted { space, file, from, short: None });
             }
             return;
         }
@@ -230,7 +236,8 @@ impl Transfers {
                 self.short.remove(&file);
             }
         } else if let Some(download) = self.long.take_if(|it| it.file == file) {
-            self.absent.insert(file, Wanted { file, from: download.next, short: None });
+            let wanted = Wanted { space: download.space, file, from: download.next, short: None };
+            self.absent.insert(file, wanted);
         }
     }
 

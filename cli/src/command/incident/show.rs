@@ -52,6 +52,8 @@ struct Shown<'a> {
     disputed: bool,
     /// How much of it no other device has confirmed to hold: `nothing`, `changes` or `all`.
     only_here: &'static str,
+    /// `leads`: nobody but whoever entered it and the leads can read it.
+    readers: &'static str,
 }
 
 /// What somebody without the right to it would do.
@@ -92,6 +94,7 @@ pub(super) async fn show(session: &Session, typed: &str) -> Result<(), Fail> {
         unsettled: view.unsettled,
         disputed: view.disputed,
         only_here: only_here(view.only_here),
+        readers: if view.leads_and.is_some() { "leads" } else { "team" },
     };
     session.out.data(&shown, |_| human(&view, &names))
 }
@@ -228,6 +231,9 @@ fn fields<'a>(view: &IncidentView, names: &Names) -> Vec<(&'a str, String)> {
     }
     if let Some(words) = only_here_words(view.only_here) {
         out.push(("held", words.to_owned()));
+    }
+    if let Some(person) = &view.leads_and {
+        out.push(("readers", format!("only the leads and {}", text::line(person))));
     }
     let Ok(Value::Object(json)) = serde_json::to_value(&view.record) else { return out };
     for name in Incident::SCALARS.iter().filter(|name| !ELSEWHERE.contains(name)) {

@@ -219,7 +219,11 @@ impl Ledger {
                 Input::BranchLoaded { space, batch }
             }
             Effect::LoadChunk { file, index } => {
-                Input::ChunkLoaded { file, index, chunk: self.load_part(&file, index) }
+                // Who does not read the record gets no part of its file, not even a sealed one.
+                let space = self.store.document(&file.document).ok().flatten().map(|stored| stored.space);
+                let space = space.filter(|space| self.reads(peer, space));
+                let chunk = space.and_then(|_| self.load_part(&file, index));
+                Input::ChunkLoaded { file, index, chunk }
             }
             Effect::PeerClock { at } => {
                 if let Some(device) = self.membership.roster().device_by_exchange(peer)
@@ -230,9 +234,7 @@ impl Ledger {
                 Input::ClockKept
             }
             Effect::PeerHolds { space, marks } => {
-                if space == self.space
-                    && let Err(error) = self.keep_delivered(&marks)
-                {
+                if let Err(error) = self.keep_delivered(&space, &marks) {
                     tracing::warn!(%error, "what a peer holds was not kept");
                 }
                 Input::HoldingKept

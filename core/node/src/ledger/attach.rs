@@ -155,7 +155,8 @@ impl Ledger {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<AttachmentView, NodeError> {
-        self.created(&incident)?;
+        // Whoever may read the incident may have its files, and nobody else.
+        let space = self.created(&incident)?.info.space;
         if let Some(original) = said.redacted_copy_of {
             let of = self.store.evidence(&original)?.filter(|row| row.evidence.incident == incident);
             let of = of.ok_or_else(|| NodeError::NotFound(original.short()))?;
@@ -173,8 +174,8 @@ impl Ledger {
             return Err(NodeError::Rejected(findings));
         }
         let mut fields = object(&evidence)?;
-        let mut draft = self.draft(now, rng)?;
-        let signed = manifest::sign(&fields, &self.chain(draft.writer), &self.keys.signing, at);
+        let mut draft = self.draft_in(space, now, rng)?;
+        let signed = manifest::sign(&fields, &self.chain_in(&space, draft.writer), &self.keys.signing, at);
         fields.insert("manifest".to_owned(), serde_json::json!(signed));
         let detached = Detached::Present(file.secrets().encode());
         let (id, document, creator) =
@@ -308,7 +309,11 @@ impl Ledger {
             refused,
             forms,
             no_forms: None,
-            manifest: manifest::check(&view, &self.chain(created.creator.0), &created.info.device),
+            manifest: manifest::check(
+                &view,
+                &self.chain_in(&created.info.space, created.creator.0),
+                &created.info.device,
+            ),
             custody: custody.collect(),
             destroyed: self.destroyed(&view, &record, secrets.is_some()),
             destroy_proposals: self.destroy_proposals(&view, &record),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use firsthand_ids::{DocumentId, Position, SpaceId, WriterId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{LogError, Vector};
-use firsthand_store::{Commit, Store};
+use firsthand_store::{Commit, Store, StoredDocument};
 
 use super::Ledger;
 use crate::NodeError;
@@ -46,15 +46,12 @@ impl Ledger {
         Ok(store.setting(DELIVERED)?.and_then(|bytes| decode(&bytes).ok()).unwrap_or_default())
     }
 
-    /// Takes note of what a member's device says it holds of the space of the whole team, where incidents stand. Only own chains
-    /// count, and only a mark that is their own.
-    pub(super) fn keep_delivered(&mut self, marks: &Vector) -> Result<(), NodeError> {
+    /// Takes note of what a member's device says it holds of a space. Only own chains count, and only a mark that is their own.
+    pub(super) fn keep_delivered(&mut self, space: &SpaceId, marks: &Vector) -> Result<(), NodeError> {
         let mut delivered = self.delivered.clone();
-        for (writer, mark) in marks.iter().filter(|(writer, _)| self.is_own(&self.space, writer)) {
+        for (writer, mark) in marks.iter().filter(|(writer, _)| self.is_own(space, writer)) {
             let known = delivered.entry(*writer).or_default();
-            if mark.position > *known
-                && self.mark_at(&self.space, writer, mark.position)?.as_ref() == Some(mark)
-            {
+            if mark.position > *known && self.mark_at(space, writer, mark.position)?.as_ref() == Some(mark) {
                 *known = mark.position;
             }
         }
@@ -78,14 +75,20 @@ impl Ledger {
     /// [`NodeError::Store`] from the store.
     pub fn only_here(&self) -> Result<BTreeMap<DocumentId, OnlyHere>, NodeError> {
         let mut only: BTreeMap<DocumentId, OnlyHere> = BTreeMap::new();
-        for (writer, _) in
-            self.store.vector(&self.space).iter().filter(|(writer, _)| self.is_own(&self.space, writer))
-        {
-            let held = self.delivered.get(writer).copied().unwrap_or_default();
-            for (id, created) in self.store.incidents_beyond(&self.space, writer, held)? {
-                let how = if created { OnlyHere::All } else { OnlyHere::Changes };
-                let known = only.entry(id).or_default();
-                *known = how.max(*known);
+        for space in self.store.spaces() {
+            for (writer, _) in
+                self.store.vector(&space).iter().filter(|(writer, _)| self.is_own(&space, writer))
+            {
+                let held = self.delivered.get(writer).copied().unwrap_or_default();
+                for (id, created) in self.store.incidents_beyond(&space, writer, held)? {
+                    // What somebody notes of themself is to be nowhere else.
+                    if space != self.space && self.store.incident(&id)?.is_none() {
+                        continue;
+                    }
+                    let how = if created { OnlyHere::All } else { OnlyHere::Changes };
+                    let known = only.entry(id).or_default();
+                    *known = how.max(*known);
+                }
             }
         }
         Ok(only)
@@ -96,10 +99,11 @@ impl Ledger {
         let mut only = OnlyHere::Nothing;
         let files = self.store.evidence_of(id)?.into_iter().map(|row| row.id);
         for document in files.chain([*id]) {
+            let Some(StoredDocument { space, .. }) = self.store.document(&document)? else { continue };
             let creator = self.store.creator(&document)?;
             for change in self.store.places_of(&document)? {
                 let held = self.delivered.get(&change.0).copied().unwrap_or_default();
-                if self.is_own(&self.space, &change.0) && change.1 > held {
+                if self.is_own(&space, &change.0) && change.1 > held {
                     let whole = document == *id && creator == Some(change);
                     only = only.max(if whole { OnlyHere::All } else { OnlyHere::Changes });
                 }

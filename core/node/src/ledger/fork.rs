@@ -21,6 +21,8 @@ const BRANCH_ENTRIES: u64 = 256;
 /// A chain that forked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForkView {
+    /// The space that the chain is of.
+    pub space: SpaceId,
     /// The chain.
     pub writer: WriterId,
     /// Whose.
@@ -51,6 +53,7 @@ impl Ledger {
                 continue;
             }
             forks.push(ForkView {
+                space: run.space,
                 writer: run.writer,
                 person: self.name(&tip.person),
                 device: tip.device,
@@ -81,7 +84,7 @@ impl Ledger {
     pub fn disputed(&self) -> Result<BTreeSet<DocumentId>, NodeError> {
         let mut disputed = BTreeSet::new();
         for fork in self.forks()? {
-            disputed.extend(self.store.documents_changed_since(&self.space, &fork.writer, fork.from)?);
+            disputed.extend(self.store.documents_changed_since(&fork.space, &fork.writer, fork.from)?);
         }
         Ok(disputed)
     }

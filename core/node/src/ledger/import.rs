@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::DocumentId;
-use firsthand_record::Incident;
 use firsthand_record::validate::Finding;
 use firsthand_record::validate::{Context, incident as judge, is_rejected};
+use firsthand_record::{Incident, Sensitivity};
 use firsthand_store::StoreError;
 use rand_core::CryptoRng;
 
@@ -143,12 +143,16 @@ impl Ledger {
     ) -> Result<(), NodeError> {
         let total = rows.len() as u64;
         let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
+        while let Some(ImportRow { incident, .. }) = rows.peek() {
+            // A commit is of one space.
+            let for_leads = is_for_leads(incident);
+            let space = self.space_for(incident.sensitivity)?;
             let mut number = self.next_short_code()?;
-            let mut draft = self.draft(now, rng)?;
+            let mut draft = self.draft_in(space, now, rng)?;
             let mut documents = Vec::new();
             let mut group = Vec::new();
-            for ImportRow { row, incident } in rows.by_ref().take(GROUP) {
+            let same = std::iter::from_fn(|| rows.next_if(|row| is_for_leads(&row.incident) == for_leads));
+            for ImportRow { row, incident } in same.take(GROUP) {
                 match self.draft_incident(&mut draft, &mut documents, incident, &mut number, now, rng) {
                     Ok(saved) => group.push((row, saved.id, saved.short_code)),
                     Err(NodeError::Rejected(findings)) => report.rejected.push((row, findings)),
@@ -166,4 +170,8 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+fn is_for_leads(incident: &Incident) -> bool {
+    incident.sensitivity == Some(Sensitivity::Leads)
 }

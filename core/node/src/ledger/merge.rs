@@ -119,7 +119,7 @@ impl Ledger {
         for file in files {
             if self.created(&file.document)?.info.hybrid > closed {
                 let rule = Rule::AfterClosing;
-                file.findings.push(Finding { field: String::from("attached"), rule, kind: rule.kind() });
+                file.findings.push(Finding::new("attached", rule));
             }
         }
         Ok(())

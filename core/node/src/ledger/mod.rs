@@ -422,11 +422,6 @@ impl Ledger {
         self.membership.roster().rights(&self.device)
     }
 
-    /// A chain in the space of the whole team.
-    fn chain(&self, writer: WriterId) -> ChainId {
-        self.chain_in(&self.space, writer)
-    }
-
     fn chain_in(&self, space: &SpaceId, writer: WriterId) -> ChainId {
         ChainId { team: *self.membership.team(), space: *space, writer }
     }

@@ -76,11 +76,6 @@ pub(super) struct Draft {
 }
 
 impl Ledger {
-    /// Begins a commit of own entries for the whole team.
-    pub(super) fn draft(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<Draft, NodeError> {
-        self.draft_in(self.space, now, rng)
-    }
-
     /// Begins a commit of own entries; opens a writer where this device has none for the space.
     pub(super) fn draft_in(
         &mut self,

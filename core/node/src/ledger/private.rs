@@ -1,11 +1,11 @@
-//! What only few may read: emergency contacts, for a person and the leads, and care checks, for a person and the care contact
-//! whom they named. Each stands in a space of its own, which no other member's device ever receives.
+//! What only few may read: emergency contacts and incidents for the leads, for a person and the leads, and care checks, for a person and
+//! the care contact whom they named. Each stands in a space of its own, which no other member's device ever receives.
 
 use firsthand_document::DocumentKind;
 use firsthand_ids::{DocumentId, LocalTime, PersonId, SpaceId};
 use firsthand_record::roster::EmergencyContact;
 use firsthand_record::{Care, Moment};
-use firsthand_team::{Space, TeamError};
+use firsthand_team::Space;
 use rand_core::CryptoRng;
 
 use super::records::object;
@@ -53,8 +53,7 @@ impl Ledger {
     ) -> Result<Saved, NodeError> {
         let person = contact.person.unwrap_or(self.person);
         let contact = EmergencyContact { person: Some(person), ..contact };
-        let space = self.space_where(|space| *space == Space::Contact { person });
-        let space = space.ok_or(TeamError::NotAllowed)?;
+        let space = self.space_with_leads(person)?;
         self.add_record_in(space, DocumentKind::EmergencyContact, object(&contact)?, now, rng)
     }
 
@@ -146,6 +145,24 @@ impl Ledger {
         }
         found.sort_unstable();
         Ok(found.into_iter().map(|(_, id, space)| (id, space)).collect())
+    }
+
+    /// The space of this device's person and the leads.
+    pub(super) fn own_space_with_leads(&self) -> Result<SpaceId, NodeError> {
+        self.space_with_leads(self.person)
+    }
+
+    /// Whose space this is besides the leads'.
+    pub(super) fn leads_and(&self, space: &SpaceId) -> Option<String> {
+        match self.membership.space(space) {
+            Some(Space::Contact { person }) => Some(self.name(&person)),
+            _ => None,
+        }
+    }
+
+    fn space_with_leads(&self, person: PersonId) -> Result<SpaceId, NodeError> {
+        let space = self.space_where(|space| *space == Space::Contact { person });
+        space.ok_or_else(|| self.may_not_change_team())
     }
 
     fn space_where(&self, fits: impl Fn(&Space) -> bool) -> Option<SpaceId> {

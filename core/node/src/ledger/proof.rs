@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_document::{Document, DocumentKind, Incoming};
-use firsthand_ids::{DocumentId, EntryHash, PersonId, Position, WriterId};
+use firsthand_ids::{DocumentId, EntryHash, PersonId, Position, SpaceId, WriterId};
 use firsthand_log::{Bind, EntryKind, SIGN_EVERY_ENTRIES};
 use firsthand_record::Moment;
 use firsthand_store::{EntryState, StoredChange};
@@ -55,7 +55,7 @@ impl Ledger {
         let at = Moment::from_local(now).ok_or(NodeError::Inconsistent("the clock"))?;
         let exported = Exported { at, device: self.device, person: self.person };
         let row = self.store.incident(&incident)?.ok_or_else(|| NodeError::NotFound(incident.short()))?;
-        let chain = (*self.membership.team(), self.space);
+        let chain = (*self.membership.team(), row.space);
         let mut proof = Proof::unsigned(chain, (incident, read::short_code(&row)), exported);
         let mut needed: BTreeMap<WriterId, BTreeSet<Position>> = BTreeMap::new();
         let mut created = BTreeSet::new();
@@ -81,9 +81,9 @@ impl Ledger {
             proof.files.push(ProofFile { document: id, path, record, destroyed, entries });
         }
         for (writer, positions) in needed {
-            let (receipts, between) = self.chain_receipts(writer, &created)?;
+            let (receipts, between) = self.chain_receipts(row.space, writer, &created)?;
             proof.receipts.extend(receipts);
-            proof.chains.push(self.chain_proof(writer, &positions, between)?);
+            proof.chains.push(self.chain_proof(row.space, writer, &positions, between)?);
         }
         let mut people: BTreeSet<PersonId> = proof.chains.iter().map(|chain| chain.person).collect();
         people.extend(proof.receipts.iter().map(|receipt| receipt.person));
@@ -117,10 +117,11 @@ impl Ledger {
     /// is missing between such an entry and what was signed.
     fn chain_receipts(
         &self,
+        space: SpaceId,
         writer: WriterId,
         created: &BTreeSet<Place>,
     ) -> Result<(Vec<ProofReceipt>, BTreeSet<Position>), NodeError> {
-        let recorder = self.store.tip(&self.space, &writer).map(|tip| tip.device);
+        let recorder = self.store.tip(&space, &writer).map(|tip| tip.device);
         let (mut receipts, mut between) = (BTreeMap::new(), BTreeSet::new());
         for place in created.iter().filter(|place| place.writer == writer) {
             for (device, receipt) in self.receipts_covering(&writer, Position(place.position))? {
@@ -131,7 +132,7 @@ impl Ledger {
                 let mut at = Position(place.position);
                 while at <= receipt.position {
                     between.insert(at);
-                    let head = self.store.heads(&self.space, &writer, at, 1)?.into_iter().next();
+                    let head = self.store.heads(&space, &writer, at, 1)?.into_iter().next();
                     at = head.ok_or(NodeError::Inconsistent("a chain"))?.position.next();
                 }
                 let person = self.membership.roster().owner(&device).unwrap_or(self.person);
@@ -144,12 +145,13 @@ impl Ledger {
     /// The parts of a chain that hold these entries, each up to the next entry that the device signed; and those that begin `between`.
     fn chain_proof(
         &self,
+        space: SpaceId,
         writer: WriterId,
         positions: &BTreeSet<Position>,
         between: BTreeSet<Position>,
     ) -> Result<ProofChain, NodeError> {
         const GONE: NodeError = NodeError::Inconsistent("a chain");
-        let (space, store) = (self.space, &self.store);
+        let store = &self.store;
         let first = store.entry(&writer, Position(1))?.ok_or(GONE)?;
         let bind = Bind::decode(&first.entry.body)?;
         let mut runs: Vec<ProofRun> = Vec::new();

@@ -155,6 +155,8 @@ pub struct IncidentView {
     pub disputed: bool,
     /// How much of it no other device has confirmed to hold.
     pub only_here: OnlyHere,
+    /// Who entered it, where only they and the leads can ever read it; `None`: the whole team.
+    pub leads_and: Option<String>,
 }
 
 /// A field that people set to different values while apart.
@@ -344,7 +346,8 @@ impl Ledger {
         let none = BTreeMap::new();
         let authors = LogAuthors::new(&self.store, &self.membership, &none);
         let view = document.view(&authors);
-        let (read, findings) = project::incident(id, &view, created.created);
+        let (read, mut findings) = project::incident(id, &view, created.created);
+        findings.extend(self.judge_readers(&created.info.space, &view));
         let conflicts = self.conflict_views(id, &short_code(&row), &view, &authors);
         let mut proposals = Vec::new();
         for (field, field_view) in &view.fields {
@@ -376,6 +379,7 @@ impl Ledger {
             unsettled,
             disputed: self.is_disputed(&id)?,
             only_here: self.only_here_of(&id)?,
+            leads_and: self.leads_and(&created.info.space),
         };
         self.documents.put(id, document);
         Ok(view)

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use firsthand_document::{Authors, Document, DocumentKind, Edit, View};
-use firsthand_ids::{ChangeHash, DocumentId, Position, UnixMillis, WriterId};
-use firsthand_record::validate::{self, Context, Finding, is_rejected};
+use firsthand_ids::{ChangeHash, DocumentId, Position, SpaceId, UnixMillis, WriterId};
+use firsthand_record::validate::{self, Context, Finding, Rule, is_rejected};
 use firsthand_record::{ClockEvidence, Incident, Moment, SCHEMA_VERSION, Sensitivity, ShortCode, Status};
 use rand_core::CryptoRng;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::authors::LogAuthors;
 use super::own::Draft;
 use super::{Ledger, NEXT_SHORT_CODE, Now, document_rights, noted, project};
 use crate::NodeError;
+
+const SENSITIVITY: &str = "sensitivity";
 
 /// A record that is on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +58,23 @@ impl Ledger {
         rng: &mut dyn CryptoRng,
     ) -> Result<Saved, NodeError> {
         let incident = noted::incident(incident, self.person, now);
+        let space = self.space_for(incident.sensitivity)?;
         let mut number = self.next_short_code()?;
-        let mut draft = self.draft(now, rng)?;
+        let mut draft = self.draft_in(space, now, rng)?;
         let mut documents = Vec::new();
         let saved = self.draft_incident(&mut draft, &mut documents, incident, &mut number, now, rng)?;
         self.save_short_code(&mut draft, number);
         self.commit_own(draft, documents)?;
         Ok(saved)
+    }
+
+    /// Where an incident of this sensitivity is kept. What only leads are to read is kept where nobody else's phone ever receives it: in
+    /// the space of the leads and of whoever enters it.
+    pub(super) fn space_for(&self, sensitivity: Option<Sensitivity>) -> Result<SpaceId, NodeError> {
+        match sensitivity {
+            Some(Sensitivity::Leads) => self.own_space_with_leads(),
+            _ => Ok(self.space),
+        }
     }
 
     pub(super) fn next_short_code(&self) -> Result<u32, NodeError> {
@@ -149,6 +161,7 @@ impl Ledger {
     ) -> Result<Saved, NodeError> {
         let info = self.created(&id)?;
         let edits: Vec<Edit> = edits.iter().map(|edit| noted::edit(edit, self.person, now)).collect();
+        self.refuse_widening(&info.info.space, &edits)?;
         self.refuse_circles(&id, &edits)?;
         let mut document = self.load(&id)?;
         self.leave_unclean_chain(&id)?;
@@ -165,7 +178,10 @@ impl Ledger {
         self.add_changes(&mut draft, now, id, changes);
         let findings = match document.kind() {
             Some(DocumentKind::Incident) => {
-                self.judge_edit(id, &view, |view| project::incident(id, view, info.created).1)?
+                let mut findings =
+                    self.judge_edit(id, &view, |view| project::incident(id, view, info.created).1)?;
+                findings.extend(self.judge_readers(&info.info.space, &view));
+                findings
             }
             Some(DocumentKind::Evidence) => {
                 self.judge_edit(id, &view, |view| project::file_findings(view, info.created))?
@@ -177,6 +193,21 @@ impl Ledger {
         self.commit_own(draft, vec![update])?;
         self.documents.put(id, document);
         Ok(Saved { findings, ..self.saved(id)? })
+    }
+
+    /// What is to be said of who can read an incident that is meant for the leads.
+    pub(super) fn judge_readers(&self, space: &SpaceId, view: &View) -> Option<Finding> {
+        let for_leads = view.shown().get(SENSITIVITY) == Some(&json!(Sensitivity::Leads));
+        (for_leads && *space == self.space).then(|| Finding::new(SENSITIVITY, Rule::TeamHasIt))
+    }
+
+    /// Refuses to open to more readers what only few have: that takes a copy of its own.
+    fn refuse_widening(&self, space: &SpaceId, edits: &[Edit]) -> Result<(), NodeError> {
+        let widens = |edit: &Edit| matches!(edit, Edit::Set { field, value } if field == SENSITIVITY && *value != json!(Sensitivity::Leads));
+        if *space != self.space && edits.iter().any(widens) {
+            return Err(NodeError::Rejected(vec![Finding::new(SENSITIVITY, Rule::StaysWithLeads)]));
+        }
+        Ok(())
     }
 
     /// Refuses an edit that leaves a record unsound, unless it was so before: then the rest can still be put right.

@@ -105,7 +105,7 @@ impl Ledger {
         let missing = self.missing_files()?;
         let wanted = missing.iter().map(|file| {
             let short = (file.byte_len <= CHUNK_BYTES as u64).then_some(file.byte_len);
-            Wanted { file: file_id(file), from: u32::from(short.is_some()), short }
+            Wanted { space: file.space, file: file_id(file), from: u32::from(short.is_some()), short }
         });
         Ok((Pending { waiting: self.store.waiting()?, files: count(&missing) }, wanted.collect()))
     }

@@ -205,6 +205,11 @@ impl<R: Rng> Generator<R> {
         (0..count).map(|_| one(self)).collect()
     }
 
+    /// The same for the whole team: one that is for the leads does not reach everybody.
+    pub fn team_incident(&mut self) -> Incident {
+        Incident { sensitivity: Some(Sensitivity::Team), ..self.incident() }
+    }
+
     /// One incident with some twenty fields; time in the region moves on.
     pub fn incident(&mut self) -> Incident {
         self.now.0 += self.dice.between(2, 180) * 60_000 + self.dice.between(0, 59_999);

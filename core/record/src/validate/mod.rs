@@ -76,6 +76,14 @@ pub struct Finding {
     pub kind: Kind,
 }
 
+impl Finding {
+    /// That a field breaks a rule.
+    #[must_use]
+    pub fn new(field: impl Into<String>, rule: Rule) -> Self {
+        Self { field: field.into(), rule, kind: rule.kind() }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.field, self.rule.message())?;
@@ -98,7 +106,7 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn add(&mut self, field: impl Into<String>, rule: Rule) {
-        self.0.push(Finding { field: field.into(), rule, kind: rule.kind() });
+        self.0.push(Finding::new(field, rule));
     }
 
     fn add_if(&mut self, broken: bool, field: &str, rule: Rule) {

@@ -102,6 +102,8 @@ rules! {
         NoSuchChoice = "is not a choice in this version of the checklist";
         /// A number where text belongs, and the like.
         WrongKind = "is not what the item asks for";
+        /// Of a record in a space of few: what stands there stays there.
+        StaysWithLeads = "cannot change: only the leads and whoever entered this can ever read it";
     }
     Flag {
         /// Exactly 0,0: in the sea off Ghana, and what broken software writes.
@@ -134,6 +136,8 @@ rules! {
         ConsentTooNarrow = "does not cover everybody who may read this";
         /// An item that came after the incident was closed, or from somebody who could not know that it was.
         AfterClosing = "came after the incident was closed";
+        /// Meant for the leads alone since it stood in the space of the whole team.
+        TeamHasIt = "does not take back what the whole team already has; their phones go on showing it";
         /// Text for other readers contains what looks like a phone number.
         PhoneNumber = "seems to contain a phone number, and others may read it";
         /// Text for other readers contains what looks like the number of a document or an account.
@@ -180,6 +184,7 @@ impl Rule {
             Self::PeopleWithoutConsent | Self::ConsentTooNarrow => "no consent",
             Self::ConsentTakenBack => "consent taken back",
             Self::AfterClosing => "late",
+            Self::TeamHasIt => "the team has it",
             Self::PhoneNumber => "phone number",
             Self::IdNumber => "identity number",
             Self::CategoryNotListed => "unknown category",

@@ -18,11 +18,11 @@ const BY_ID: &str = "i.document IN (SELECT number FROM documents WHERE id = ?)";
 
 /// Files and smaller forms of files, each with the detached part of the entry that created its record.
 const FORMS: &str = "
-    SELECT d.id AS id, 0 AS form, a.hash AS hash, a.byte_len AS byte_len, a.effective AS effective, a.hidden AS hidden,
+    SELECT d.space AS space, d.id AS id, 0 AS form, a.hash AS hash, a.byte_len AS byte_len, a.effective AS effective, a.hidden AS hidden,
         a.table_hash AS table_hash, e.detached AS detached
     FROM evidence AS a JOIN documents AS d ON d.number = a.document JOIN entries AS e ON e.number = d.creator
     UNION ALL
-    SELECT d.id, f.form, f.hash, f.byte_len, a.effective, a.hidden, f.table_hash, e.detached
+    SELECT d.space, d.id, f.form, f.hash, f.byte_len, a.effective, a.hidden, f.table_hash, e.detached
     FROM evidence_forms AS f JOIN evidence AS a ON a.document = f.document
         JOIN documents AS d ON d.number = f.document JOIN entries AS e ON e.number = d.creator";
 
@@ -168,7 +168,7 @@ impl Store {
     pub fn missing_evidence(&self) -> Result<Vec<MissingFile>, StoreError> {
         let most = |form: VariantKind| form.most_bytes().unwrap_or(0) as i64;
         let sql = format!(
-            "SELECT id, form, hash, byte_len, detached FROM ({FORMS}) WHERE {MISSED}
+            "SELECT id, form, hash, byte_len, detached, space FROM ({FORMS}) WHERE {MISSED}
              ORDER BY CASE WHEN form > 0 THEN form WHEN byte_len <= ?1 THEN 1 WHEN byte_len <= ?2 THEN 2 ELSE 3 END,
                  effective DESC, id, form"
         );
@@ -185,7 +185,7 @@ impl Store {
         form: VariantKind,
     ) -> Result<Option<MissingFile>, StoreError> {
         let sql = format!(
-            "SELECT id, form, hash, byte_len, detached FROM ({FORMS}) WHERE id = ?1 AND form = ?2 AND {MISSED}"
+            "SELECT id, form, hash, byte_len, detached, space FROM ({FORMS}) WHERE id = ?1 AND form = ?2 AND {MISSED}"
         );
         Ok(self.missing_where(&sql, params![id.as_bytes(), form_number(form)])?.pop())
     }
@@ -202,6 +202,7 @@ impl Store {
                 && let Some(secret) = secrets.form(form)
             {
                 found.push(MissingFile {
+                    space: self.cache.space(row.get(5)?)?,
                     document: DocumentId::new(row.get(0)?),
                     form,
                     hash: ContentHash::new(row.get(2)?),

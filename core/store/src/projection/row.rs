@@ -131,6 +131,8 @@ pub struct FormProjection {
 /// A file, or a smaller form of one, that is recorded here and not complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingFile {
+    /// The space in which it is recorded.
+    pub space: SpaceId,
     /// The document that records it.
     pub document: DocumentId,
     /// Which form of the file.

@@ -87,6 +87,8 @@ pub(crate) struct Device {
     pub(crate) files: BTreeMap<FileId, (u32, BTreeMap<u32, Vec<u8>>)>,
     /// Files of one chunk, and how long that is.
     pub(crate) short: BTreeMap<FileId, u64>,
+    /// Files that are recorded in another space than the one of the whole team.
+    pub(crate) elsewhere: BTreeMap<FileId, SpaceId>,
     /// How many of the next commits the disk has no room for.
     pub(crate) failing: u32,
     /// Something was committed and not applied yet.
@@ -331,7 +333,8 @@ impl Device {
     /// As a ledger says it: a file of one chunk needs no table of its own.
     fn wanted(&self, file: FileId, from: u32) -> Wanted {
         let short = self.short.get(&file).copied();
-        Wanted { file, from: if short.is_some() { 1 } else { from }, short }
+        let space = self.elsewhere.get(&file).copied().unwrap_or(SPACE);
+        Wanted { space, file, from: if short.is_some() { 1 } else { from }, short }
     }
 
     /// A file of one chunk, and how long that is.

@@ -1,5 +1,6 @@
 //! Files between two devices.
 
+use firsthand_ids::SpaceId;
 use firsthand_sync::{Frame, GoodbyeReason, Input};
 
 use crate::device::{file, writer};
@@ -306,5 +307,29 @@ fn a_short_file_is_taken_once_and_only_as_asked_for() {
             last = session.handle(Input::Frame(frame.encode())).pop();
         }
         assert_eq!(last, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)), "{frames:?}");
+    }
+}
+
+/// A file of a space that the other side does not take part in is not asked for, nor counted in what it is told.
+#[test]
+fn files_of_other_spaces_are_not_mentioned() {
+    for long in [false, true] {
+        let mut world = one_file(1, 9, []);
+        let private = file(1);
+        if long {
+            world.devices[1].give_file(private, 12, [0, 3]);
+        } else {
+            world.devices[1].give_short(private, 900, false);
+        }
+        world.devices[1].elsewhere.insert(private, SpaceId::new([9; 16]));
+        world.devices[0].give_file(private, 12, 0..12);
+        world.connect();
+        world.drain();
+        assert_eq!(world.devices[0].files[&file(0)], world.devices[1].files[&file(0)]);
+        assert!(world.devices[1].files[&private].1.len() < 12);
+        for end in &world.ends {
+            assert!(end.session.as_ref().unwrap().nothing_pending(), "a meeting without it is complete");
+        }
+        assert_eq!(world.ends[1].sent["want"], 1 + 2, "only the other file");
     }
 }

@@ -371,9 +371,7 @@ impl Ledger {
             commit.derived = true;
             self.store.commit(commit)?;
         }
-        if *space == self.space {
-            self.keep_delivered(&holding.vector)?;
-        }
+        self.keep_delivered(space, &holding.vector)?;
         Ok(Ok(()))
     }
 
