@@ -237,7 +237,10 @@ impl Link {
 
 fn config(plan: &MailboxPlan, relay: &TeamRelay, leads: &DeviceKey) -> Option<ClientConfig> {
     let copy = |secret: &DeviceSecret| DeviceSecret::from_seed(*secret.seed()).ok();
-    let register = (plan.standing == Standing::Current).then(|| (Token::new(relay.token), *leads));
+    // An earlier mailbox that a relay lost is made again by whoever has a door to leave there: devices that were apart at a removal, and
+    // each made an epoch, find each other's only through it.
+    let door = plan.standing == Standing::Former && plan.says;
+    let register = (plan.standing == Standing::Current || door).then(|| (Token::new(relay.token), *leads));
     Some(ClientConfig {
         mailbox: copy(&plan.secret)?,
         uploader: copy(&plan.uploader)?,
