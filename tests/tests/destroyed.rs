@@ -20,7 +20,7 @@ const NAME: &str = "faces.bin";
 fn team(seed: u64) -> (World, DocumentId) {
     let mut world = World::new(seed);
     let lead = world.found("Harbour", "Amina");
-    world.join(lead, "Bruno", Role::Responder);
+    world.join(lead, "Bruno", Role::Coordinator);
     world.join(lead, "Carol", Role::Lead);
     let draft = Incident { title: Some("At the gate".to_owned()), ..Incident::default() };
     let id = world.write(lead, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap().id;

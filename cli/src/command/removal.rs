@@ -58,6 +58,7 @@ pub(super) fn roles(out: Out) -> Result<(), Fail> {
             (rights.publish, "publish"),
             (rights.add, "add"),
             (rights.remove, "remove"),
+            (rights.destroy, "destroy"),
         ];
         let rights = all.into_iter().filter(|(has, _)| *has).map(|(_, word)| word).collect();
         RoleLine { role: role.code(), rights }
@@ -76,6 +77,7 @@ fn in_words(rights: &[&str]) -> String {
         "close" => "close incidents",
         "publish" => "publish checklists",
         "add" => "let people in",
+        "destroy" => "destroy files for good",
         _ => "remove people, give roles, release what is held back",
     });
     let words: Vec<_> = words.collect();

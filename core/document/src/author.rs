@@ -9,13 +9,16 @@ pub struct Rights {
     pub may_close: bool,
     /// To publish checklists.
     pub may_publish: bool,
+    /// To destroy the key of a file.
+    pub may_destroy: bool,
 }
 
 impl Rights {
     /// No right.
-    pub const NONE: Self = Self { may_resolve: false, may_close: false, may_publish: false };
+    pub const NONE: Self =
+        Self { may_resolve: false, may_close: false, may_publish: false, may_destroy: false };
     /// Every right.
-    pub const ALL: Self = Self { may_resolve: true, may_close: true, may_publish: true };
+    pub const ALL: Self = Self { may_resolve: true, may_close: true, may_publish: true, may_destroy: true };
 }
 
 /// Who made a change and when, as the log entry says that carries it.

@@ -39,6 +39,8 @@ pub struct Rights {
     pub close: bool,
     /// May publish checklists.
     pub publish: bool,
+    /// May destroy the key of a file, and with it the file.
+    pub destroy: bool,
 }
 
 impl Role {
@@ -91,12 +93,25 @@ impl Role {
     /// What the role may do.
     #[must_use]
     pub const fn rights(self) -> Rights {
-        let member =
-            Rights { write: true, add: false, remove: false, resolve: false, close: false, publish: false };
+        let member = Rights {
+            write: true,
+            add: false,
+            remove: false,
+            resolve: false,
+            close: false,
+            publish: false,
+            destroy: false,
+        };
         match self {
-            Self::Lead => {
-                Rights { write: true, add: true, remove: true, resolve: true, close: true, publish: true }
-            }
+            Self::Lead => Rights {
+                write: true,
+                add: true,
+                remove: true,
+                resolve: true,
+                close: true,
+                publish: true,
+                destroy: true,
+            },
             Self::Coordinator => Rights { resolve: true, close: true, ..member },
             Self::Trainer => Rights { publish: true, ..member },
             Self::Responder | Self::Observer | Self::Other(_) => member,

@@ -90,13 +90,13 @@ impl View {
     }
 
     /// The items that destroy the key of a file with this hash, and those that only propose to, each in the order of the list. It
-    /// takes the right to close; and since no key comes back, none of them is taken back once it counts.
+    /// takes a right of its own, and since no key comes back, none of them is taken back once it counts.
     #[must_use]
     pub fn destructions(&self, sha256: &str) -> Decided<'_> {
         let mut out = Decided::default();
         for item in self.items(DESTROYED).iter().filter(|item| item.value["sha256"].as_str() == Some(sha256))
         {
-            if self.author(&item.change).is_some_and(|by| by.rights.may_close) {
+            if self.author(&item.change).is_some_and(|by| by.rights.may_destroy) {
                 out.counted.push(item);
             } else if item.withdrawn.is_none() {
                 out.proposed.push(item);

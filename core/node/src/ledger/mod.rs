@@ -456,6 +456,7 @@ const fn document_rights(rights: Rights) -> firsthand_document::Rights {
         may_resolve: rights.resolve,
         may_close: rights.close,
         may_publish: rights.publish,
+        may_destroy: rights.destroy,
     }
 }
 
