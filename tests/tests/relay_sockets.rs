@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -93,10 +93,15 @@ struct Running {
 }
 
 async fn relay(folder: &Path) -> (Running, firsthand_ids::ExchangeKey) {
+    relay_with(folder, None).await
+}
+
+/// The same with a certificate and its key.
+async fn relay_with(folder: &Path, tls: Option<(PathBuf, PathBuf)>) -> (Running, firsthand_ids::ExchangeKey) {
     let (mut storage, secret) = Data::create(folder.to_owned()).unwrap().open().unwrap();
     let grant = Grant { mailboxes: 16, bytes: 1 << 26, until: UnixMillis(i64::MAX) };
     storage.grant(Token::new(TOKEN).kept(), grant).unwrap();
-    let config = Config::at((Ipv4Addr::LOCALHOST, 0).into());
+    let config = Config { tls, ..Config::at((Ipv4Addr::LOCALHOST, 0).into()) };
     let relay = Relay::bind(config, Box::new(storage), secret).await.unwrap();
     let (address, key) = (relay.address().unwrap(), relay.key().unwrap());
     let (stop, stopped) = oneshot::channel();
@@ -275,4 +280,38 @@ async fn a_relay_with_another_key_and_one_that_never_answers_cost_only_themselve
     bruno.shutdown().await.unwrap();
     good.stop().await;
     other.stop().await;
+}
+
+/// A relay that does TLS itself, with a certificate that nobody vouches for: what is pinned is the relay's own key, so that such a
+/// certificate is as good as any, and no certificate makes up for another key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::default();
+    let (amina, bruno, hotspot) = two(dir.path(), &world).await;
+    let made = rcgen::generate_simple_self_signed(vec!["somebody-else.example".to_owned()]).unwrap();
+    let (chain, secret) = (dir.path().join("chain.pem"), dir.path().join("key.pem"));
+    std::fs::write(&chain, made.cert.pem()).unwrap();
+    std::fs::write(&secret, made.signing_key.serialize_pem()).unwrap();
+    let (running, key) = relay_with(&dir.path().join("relay"), Some((chain, secret))).await;
+
+    let address = format!("wss://{}/relay", running.address);
+    let wrong = firsthand_ids::ExchangeKey::new([0x42; 32]);
+    for (amid, key) in [(false, wrong), (true, key)] {
+        let relay = TeamRelay { address: address.clone(), key, token: TOKEN };
+        amina.add_relay(relay.clone()).await.unwrap();
+        bruno.meet_once(&hotspot).await.unwrap();
+        add(&amina, if amid { "Over TLS" } else { "Kept here" }).await;
+        let view = amina.background(BUDGET).await.unwrap();
+        assert_eq!(view.queue == Queue::default(), amid, "{view:?}");
+        if !amid {
+            assert!(view.relays[0].trouble.is_some(), "{view:?}");
+            amina.drop_relay(address.clone()).await.unwrap();
+        }
+    }
+    bruno.background(BUDGET).await.unwrap();
+    assert_eq!(titles(&bruno).await, ["Kept here", "Over TLS"]);
+    amina.shutdown().await.unwrap();
+    bruno.shutdown().await.unwrap();
+    running.stop().await;
 }

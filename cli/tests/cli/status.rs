@@ -31,7 +31,6 @@ fn two_for_a_command_line_that_cannot_be_understood() {
     let home = Home::none();
     for args in [
         &["incident", "lst"][..],
-        &["sync"],
         &["sync", "--listen", "127.0.0.1:0", "--with", "127.0.0.1:1"],
         &["team", "create", "--team", "T"],
         &["incident", "list", "--limit", "many"],

@@ -56,7 +56,7 @@ impl Default for Samples {
         let mut generator = Generator::new(Dice::new(1, 61).rng().clone());
         let mut incident = None;
         for device in [lead, other, lead] {
-            let draft = generator.incident();
+            let draft = generator.team_incident();
             let saved = world.write(device, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap();
             incident.get_or_insert(saved.id);
         }
