@@ -209,7 +209,7 @@ fn of_two_relays_one_dead_or_silent() {
 
 #[test]
 fn relays_that_crash_and_lie() {
-    seeds::each("relays that crash and lie", 100, |seed| {
+    seeds::each("relays that crash and lie", 300, |seed| {
         let mut dice = Dice::new(seed, 1);
         let relays = 1 + dice.below(2);
         let mut harbour = team(seed, relays);

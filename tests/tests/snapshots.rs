@@ -73,7 +73,7 @@ fn digest(world: &mut World, device: usize) -> [u8; 32] {
 fn import(world: &mut World, device: usize, count: usize, seed: u64) {
     let mut dice = Dice::new(seed, 81);
     let mut generator = Generator::new(dice.rng());
-    let rows = (0..count).map(|row| ImportRow { row, incident: generator.incident() }).collect();
+    let rows = (0..count).map(|row| ImportRow { row, incident: generator.team_incident() }).collect();
     world.write(device, |ledger, now, rng| ledger.import(rows, false, now, rng, &mut |_, _| true)).unwrap();
 }
 
