@@ -315,7 +315,7 @@ fn a_file_is_described_and_its_custody_noted() {
         home.json(&["incident", "attach", &code, text(&broken), "--redacted-copy-of", "bridge.jpg"]);
     assert_eq!(refused.error(3)["kind"], "not_cleaned");
     let pixel = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
-    let redacted = home.file("redacted.gif", pixel.to_vec());
+    let redacted = home.file("redacted.gif", pixel);
     let copy =
         home.json(&["incident", "attach", &code, text(&redacted), "--redacted-copy-of", "bridge.jpg"]).json();
     assert_eq!(copy["redacted_copy_of"], attached["document"]);
