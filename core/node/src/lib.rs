@@ -32,17 +32,17 @@ pub use firsthand_team::{
 pub use ledger::{
     AheadRows, Answering, AttachmentView, BlobSink, BoardLine, BoardShift, BoardView, BundleDamage,
     BundleError, BundleGap, BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView,
-    CheckView, ChecklistError, ConflictView, ContactView, CountsView, CustodyView, DebriefView, Decision,
-    DestroyedView, DeviceKeys, DeviceView, Due, Entered, EpochState, EpochView, ExpectedAssignment,
+    CheckView, ChecklistError, Conditions, ConflictView, ContactView, CountsView, CustodyView, DebriefView,
+    Decision, DestroyedView, DeviceKeys, DeviceView, Due, Entered, EpochState, EpochView, ExpectedAssignment,
     ExpectedPerson, ExpectedPersonView, ExpectedShift, ExpectedShiftView, ExpectedView, FieldTeamRow,
-    FieldTeamView, FileDone, FileSealer, FileWork, ForkView, FormView, HandoffItem, HandoffRow, HandoffView,
-    HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LostRange, ManifestState,
-    MemberView, MergeView, MissingRange, NewFile, Now, Offer, OfferedFile, OnlyHere, Opening, Part,
-    PersonView, PlaceView, ProgressFn, ProposedAssignment, QuarantineView, RecoveryKeys, RecoveryView,
-    RemovalView, RepairView, Resolved, RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved,
-    SealedFile, SharedView, ShiftRow, ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs,
-    StateDigest, StoredFile, TeamView, TemplateView, WaitingView, Watch, decode_rows, encode_rows,
-    mailbox_base, template_reason,
+    FieldTeamView, FileDone, FilePolicy, FileSealer, FileWork, ForkView, FormView, Forms, HandoffItem,
+    HandoffRow, HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LinkKind,
+    LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, Offer, OfferedFile,
+    OnlyHere, Opening, Part, PersonView, PlaceView, ProgressFn, ProposedAssignment, QuarantineView,
+    RecoveryKeys, RecoveryView, RemovalView, RepairView, Resolved, RosterRow, RunCounts, RunListed,
+    RunStanding, RunStep, RunView, Saved, SealedFile, SharedView, ShiftRow, ShiftView, SnapshotError,
+    SnapshotMade, SnapshotPlan, SpaceEpochs, StateDigest, StoredFile, TeamView, TemplateView, WaitingView,
+    Watch, decode_rows, encode_rows, mailbox_base, template_reason,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, RelaysView, keep_caught_panics_quiet};

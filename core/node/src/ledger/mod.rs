@@ -34,6 +34,7 @@ mod noted;
 mod order;
 mod own;
 mod people;
+mod policy;
 mod private;
 mod project;
 mod proof;
@@ -82,6 +83,7 @@ pub(crate) use manifest::check as check_manifest;
 pub use merge::MergeView;
 pub use network::{Offer, OfferedFile, SharedView};
 pub use people::{Decision, PersonView};
+pub use policy::{Conditions, FilePolicy, Forms, LinkKind};
 pub use private::{CareView, ContactView};
 pub use quarantine::{HeldView, PlaceView, QuarantineView, WaitingView};
 pub use read::{
@@ -201,6 +203,8 @@ pub struct Ledger {
     relays: relays::Relays,
     /// Records whose file turned out to be another one than they say.
     untrue: BTreeSet<FileId>,
+    /// Which of them are asked for.
+    files: policy::Files,
 }
 
 impl Ledger {
@@ -370,6 +374,7 @@ impl Ledger {
             working: BTreeSet::new(),
             relays: relays::Relays::default(),
             untrue: BTreeSet::new(),
+            files: policy::Files::read(&store)?,
             store,
             keys,
             membership,

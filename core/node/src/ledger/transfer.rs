@@ -10,7 +10,7 @@ use firsthand_store::{
 };
 use firsthand_sync::{FileId, Input, Pending, Refusal, Wanted};
 
-use super::Ledger;
+use super::{Ledger, LinkKind};
 use crate::NodeError;
 use crate::meeting::{Answer, Change};
 
@@ -85,7 +85,8 @@ pub(super) enum StoredPart {
 }
 
 impl Ledger {
-    /// The files and smaller forms of files that are recorded and not complete here, most wanted first.
+    /// The files and smaller forms of files that are recorded and not complete here, most wanted first, whether they are asked for
+    /// or not ([`Ledger::may_travel`]).
     pub(super) fn missing_files(&self) -> Result<Vec<MissingFile>, NodeError> {
         let files = self.store.attachments();
         let mut missing = self.store.missing_evidence()?;
@@ -100,9 +101,11 @@ impl Ledger {
         Ok(count(&self.missing_files()?))
     }
 
-    /// What this device misses besides entries, and what to ask peers for.
+    /// What this device misses besides entries, and what to ask peers for. What the policy does not ask for is not missed: two who hold
+    /// all else are complete.
     pub(super) fn missing(&self) -> Result<(Pending, Vec<Wanted>), NodeError> {
-        let missing = self.missing_files()?;
+        let mut missing = self.missing_files()?;
+        missing.retain(|file| self.may_travel(LinkKind::Nearby, file.form, file.byte_len));
         let wanted = missing.iter().map(|file| {
             let short = (file.byte_len <= CHUNK_BYTES as u64).then_some(file.byte_len);
             Wanted { space: file.space, file: file_id(file), from: u32::from(short.is_some()), short }

@@ -1,5 +1,6 @@
 //! Threads, tasks and sockets around the state machines.
 
+mod attachments;
 mod bundle;
 mod checklists;
 mod copies;

@@ -264,7 +264,7 @@ impl Node {
         .await
     }
 
-    async fn tell(&self, input: Input) {
+    pub(super) async fn tell(&self, input: Input) {
         drop(self.inner.driver.send(Message::Input(input)).await);
     }
 
