@@ -168,6 +168,11 @@ impl Harbour {
         self.input(device, Input::Changed);
     }
 
+    /// A relay's connections are gone, and nobody is told: the phones slept, or the network changed.
+    pub fn lose(&mut self, relay: usize) {
+        self.relays[relay].sessions.clear();
+    }
+
     /// Every connection of a relay breaks off.
     pub fn cut(&mut self, relay: usize) {
         self.relays[relay].sessions.clear();

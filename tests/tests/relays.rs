@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use firsthand_ids::DocumentId;
+use firsthand_node::relay::RelayState;
 use firsthand_node::{IncidentQuery, NodeError, Role};
 use firsthand_record::Incident;
 use firsthand_relay::Storage as _;
@@ -95,6 +96,27 @@ fn what_one_saves_the_other_shows_though_they_never_meet() {
     harbour.attach(CAROL);
     harbour.pass(MINUTE);
     assert_eq!(digest(&mut harbour, CAROL), digest(&mut harbour, BRUNO));
+}
+
+/// A phone wakes up and has twenty seconds: it does not wait for a connection that died while it slept.
+#[test]
+fn a_dead_connection_is_found_out_when_there_is_reason_to_ask() {
+    let mut harbour = team(3, 1);
+    harbour.attach(LEAD);
+    harbour.attach(BRUNO);
+    harbour.pass(MINUTE);
+    harbour.lose(0);
+    add(&mut harbour, LEAD, "Bridge");
+    harbour.pass(12_000);
+    assert_eq!(titles(&mut harbour, BRUNO), [""; 0], "nobody has noticed");
+    harbour.hurry();
+    harbour.pass(12_000);
+    assert_eq!(titles(&mut harbour, BRUNO), ["Bridge"]);
+    for phone in [LEAD, BRUNO] {
+        let now = firsthand_ids::UnixMillis(harbour.world.now);
+        let view = harbour.attachments(phone).views(now).remove(0);
+        assert_eq!((view.state, view.trouble), (RelayState::UpToDate, None));
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use firsthand_ids::{DeviceKey, Position, UnixMillis};
 use firsthand_sync::relay::{
-    Answer, Closing, Entered, Limits, ListDigest, Outcome, Refused, RelayEffect, RelayInput, RelaySession,
-    Request, Waits, mailbox_id, proof,
+    Answer, Closing, Entered, Limits, ListDigest, Listed, Outcome, Refused, RelayEffect, RelayInput,
+    RelaySession, Request, Waits, mailbox_id, proof,
 };
 
 use crate::support::{enter_request, key_of, leads, mailbox, secret, token, writer};
@@ -96,6 +96,32 @@ fn a_stranger_may_introduce_himself_and_nothing_else() {
     let mut session = inside();
     assert_eq!(frame(&mut session, &follow).len(), 2);
     ends(&frame(&mut session, &follow), Closing::Forbidden);
+    // Nothing is listed to who does not follow, so there is nothing to check.
+    ends(&frame(&mut inside(), &Request::Check { tag: 1 }), Closing::Forbidden);
+}
+
+/// A page that was asked for before a check came says nothing of what was brought between.
+#[test]
+fn a_check_is_answered_with_a_page_read_after_it_came() {
+    let follow = Request::Follow { serial: 0, digest: ListDigest::default() };
+    let mut session = inside();
+    let effects = frame(&mut session, &follow);
+    let [RelayEffect::Join(_), RelayEffect::Order(first, _)] = effects[..] else { panic!("{effects:?}") };
+    assert_eq!(frame(&mut session, &Request::Check { tag: 7 }), vec![], "a page is on its way");
+    let page = |more| {
+        Outcome::Listed(Listed { restart: None, ranges: Vec::new(), more, digest: ListDigest([1; 8]) })
+    };
+    let done = |tag| RelayEffect::Send(Answer::Done { tag, serial: 0 }.encode());
+    let effects = session.handle(NOW, RelayInput::Outcome(first, page(false)));
+    let [RelayEffect::Send(_), RelayEffect::Order(second, _)] = effects[..] else { panic!("{effects:?}") };
+    // One that comes now waits for the next page, wherever this one ends.
+    assert_eq!(frame(&mut session, &Request::Check { tag: 8 }), vec![]);
+    let effects = session.handle(NOW, RelayInput::Outcome(second, page(false)));
+    let [ref answer, RelayEffect::Order(third, _)] = effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*answer, done(7));
+    let effects = session.handle(NOW, RelayInput::Outcome(third, page(true)));
+    let [RelayEffect::Order(fourth, _)] = effects[..] else { panic!("{effects:?}") };
+    assert_eq!(session.handle(NOW, RelayInput::Outcome(fourth, page(false))), vec![done(8)]);
 }
 
 #[test]
@@ -119,6 +145,15 @@ fn a_flood_is_slowed_and_never_gathers() {
     let mut taken = 0;
     while session.waits(NOW) == Waits::Not {
         assert!(matches!(frame(&mut session, &put(taken, 10))[..], [RelayEffect::Order(..)]));
+        taken += 1;
+    }
+    assert_eq!((taken, session.waits(NOW)), (limits.orders as u64, Waits::Outcome));
+    // Checks.
+    let mut session = inside();
+    frame(&mut session, &Request::Follow { serial: 0, digest: ListDigest::default() });
+    let mut taken = 1;
+    while session.waits(NOW) == Waits::Not {
+        assert_eq!(frame(&mut session, &Request::Check { tag: taken }), vec![]);
         taken += 1;
     }
     assert_eq!((taken, session.waits(NOW)), (limits.orders as u64, Waits::Outcome));

@@ -106,6 +106,32 @@ async fn a_new_range_reaches_whoever_is_connected() {
     relay.stop().await;
 }
 
+/// What one has been told is kept, another who checks afterwards has: nobody has to wait and hope.
+#[tokio::test]
+async fn a_check_leaves_nothing_on_the_way() {
+    let relay = memory().await;
+    let (mut amina, mut bruno) = (relay.member(1).await, relay.member(2).await);
+    follow(&mut amina).await;
+    follow(&mut bruno).await;
+    let mut seen = 0;
+    for at in 1..=200 {
+        amina.send(&put(at, at, 100)).await;
+        while amina.next().await != Some(Answer::Done { tag: at, serial: at }) {}
+        bruno.send(&Request::Check { tag: at }).await;
+        loop {
+            match bruno.next().await {
+                Some(Answer::Range { pushed: true, head, .. }) => seen = head.serial,
+                Some(Answer::Done { tag, serial: 0 }) => {
+                    assert_eq!((tag, seen), (at, at));
+                    break;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    relay.stop().await;
+}
+
 #[tokio::test]
 async fn half_a_request_and_then_nothing_is_not_waited_for() {
     let relay = start(Box::<MemoryStorage>::default(), |config| {

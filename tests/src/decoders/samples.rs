@@ -212,6 +212,7 @@ impl Samples {
             Request::Replace { tag: 6, snapshot: blob, base, proof },
             Request::Confirm { tag: 7, proposal: [11; 32] },
             Request::Goodbye,
+            Request::Check { tag: 8 },
         ]
         .map(|request| request.encode())
         .to_vec()

@@ -31,7 +31,7 @@ pub type LinkId = u64;
 pub enum Input {
     /// Attach to the team's relays from now on.
     Start,
-    /// Try now what would be tried later: the network has come back, or a person asks.
+    /// Try now what would be tried later, and ask at once what is new: the network has come back, or a person asks.
     Hurry,
     /// Say goodbye everywhere, and rest.
     Stop,
@@ -193,7 +193,7 @@ impl Attachments {
                 self.running = true;
                 self.dirty = true;
             }
-            Input::Hurry => self.hurry(now),
+            Input::Hurry => self.hurry(rng, now, &mut out),
             Input::Stop => {
                 self.running = false;
                 self.dirty = false;
@@ -223,10 +223,9 @@ impl Attachments {
             Input::Answer(id, answer) => self.answer(rng, now, id, *answer, &mut out),
             Input::Tick => {
                 let late = self.links.iter().filter(|(_, link)| link.deadline() <= now);
-                let late: Vec<_> = late.map(|(id, link)| (*id, link.is_open())).collect();
-                for (id, open) in late {
-                    let trouble = if open { Trouble::Silent } else { Trouble::Unreachable };
-                    self.end(rng, now, id, Ended::Trouble(trouble), &mut out);
+                let late: Vec<_> = late.map(|(id, link)| (*id, link.late(now))).collect();
+                for (id, ended) in late {
+                    self.end(rng, now, id, ended, &mut out);
                 }
             }
         }
@@ -235,12 +234,21 @@ impl Attachments {
         out
     }
 
-    fn hurry(&mut self, now: UnixMillis) {
+    fn hurry(&mut self, rng: &mut dyn CryptoRng, now: UnixMillis, out: &mut Vec<Effect>) {
         for relay in self.relays.values_mut() {
             relay.retry = now;
             for mailbox in relay.mailboxes.values_mut() {
                 mailbox.retry = now;
             }
+        }
+        // A connection that rests may be a dead one, and what was brought to the relay may still be on its way here.
+        let open: Vec<LinkId> =
+            self.links.iter().filter(|(_, link)| link.is_open()).map(|(id, _)| *id).collect();
+        for id in open {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.note_check(now);
+            }
+            self.tell(rng, now, id, ClientInput::Check, out);
         }
         self.dirty |= self.running;
     }
@@ -336,6 +344,10 @@ impl Attachments {
         match ended {
             Ended::Done => {
                 mailbox.retry = later(rng, now, REVISIT_MS);
+            }
+            Ended::Stale => {
+                mailbox.read = false;
+                mailbox.retry = now;
             }
             Ended::Gone => {
                 mailbox.read = true;

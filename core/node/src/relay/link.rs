@@ -20,6 +20,8 @@ const OPENING_MS: i64 = 20_000;
 const ANSWER_MS: i64 = 60_000;
 /// How long it may be silent otherwise. It asks after a minute of silence whether this device is still there.
 const SILENCE_MS: i64 = 180_000;
+/// How long it may be silent after it was asked whether it is still there.
+const CHECK_MS: i64 = 10_000;
 /// A WebSocket message of the channel's bytes.
 const PIECE: usize = 60_000;
 
@@ -54,6 +56,8 @@ pub(super) enum Ended {
     Done,
     /// There is no such mailbox.
     Gone,
+    /// It is left over from before the network changed, or the phone slept: nothing follows from that.
+    Stale,
     /// Something is wrong with the relay.
     Trouble(Trouble),
 }
@@ -65,6 +69,8 @@ pub(super) struct Link {
     opened: UnixMillis,
     heard: UnixMillis,
     owed_since: Option<UnixMillis>,
+    /// When it was asked whether it is still there, if nothing was heard since.
+    checked: Option<UnixMillis>,
     /// Answers the ledger owes.
     pub(super) asked: usize,
     /// Entries that came and may not be in their documents yet.
@@ -88,6 +94,7 @@ impl Link {
             opened: now,
             heard: now,
             owed_since: None,
+            checked: None,
             asked: 0,
             fresh: false,
             looked: false,
@@ -126,8 +133,23 @@ impl Link {
         self.client().map(RelayClient::reaches)
     }
 
-    pub(super) fn heard(&mut self, now: UnixMillis) {
+    pub(super) const fn heard(&mut self, now: UnixMillis) {
         self.heard = now;
+        self.checked = None;
+    }
+
+    /// Takes note that the relay is being asked whether it is still there, and has news.
+    pub(super) fn note_check(&mut self, now: UnixMillis) {
+        self.checked.get_or_insert(now);
+    }
+
+    /// Why it is given up at its deadline.
+    pub(super) fn late(&self, now: UnixMillis) -> Ended {
+        match self.checked {
+            Some(at) if at.0.saturating_add(CHECK_MS) <= now.0 => Ended::Stale,
+            _ if self.is_open() => Ended::Trouble(Trouble::Silent),
+            _ => Ended::Trouble(Trouble::Unreachable),
+        }
     }
 
     /// Takes bytes of the relay's.
@@ -138,7 +160,7 @@ impl Link {
         plan: &MailboxPlan,
         (relay, leads): (&TeamRelay, &DeviceKey),
     ) -> Vec<Want> {
-        self.heard = now;
+        self.heard(now);
         let link = match &mut self.phase {
             Phase::Dialling => return Vec::new(),
             Phase::Greeting(link) | Phase::Open(link, _) => link,
@@ -222,10 +244,11 @@ impl Link {
         if !self.is_open() {
             return since(self.opened, OPENING_MS);
         }
-        match self.owed_since {
+        let silent = match self.owed_since {
             Some(owed) => since(owed.max(self.heard), ANSWER_MS),
             None => since(self.heard, SILENCE_MS),
-        }
+        };
+        self.checked.map_or(silent, |at| silent.min(since(at, CHECK_MS)))
     }
 
     /// Takes note of whether the relay owes something.

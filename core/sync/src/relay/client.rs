@@ -107,6 +107,8 @@ pub enum ClientInput {
     Replace(ContentHash, MailboxBase, Signature),
     /// Confirms a proposal.
     Confirm([u8; 32]),
+    /// Asks whether the list has grown: this device is not up to date before that is answered.
+    Check,
     /// Ends the connection.
     Stop,
 }
@@ -157,6 +159,7 @@ enum Task {
     Fetch(ContentHash),
     Boxes,
     Proposal,
+    Check,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -335,6 +338,11 @@ impl RelayClient {
             ClientInput::Confirm(proposal) => {
                 self.ask(Task::Proposal, |tag| Request::Confirm { tag, proposal }, &mut out);
             }
+            // What is still being listed is the answer itself.
+            ClientInput::Check if self.stage == Stage::Open => {
+                self.ask(Task::Check, |tag| Request::Check { tag }, &mut out);
+            }
+            ClientInput::Check => {}
             ClientInput::Stop => {
                 send(&mut out, &Request::Goodbye);
                 self.over(Some(Closing::Done), &mut out);
@@ -543,7 +551,7 @@ impl RelayClient {
             (Some(Task::Fetch(id)), Err(_)) => out.push(ClientEffect::Blob(id, None)),
             (Some(Task::Proposal), result) => out.push(ClientEffect::Settled(result.map(drop))),
             // Somebody else was first; where the mailbox begins comes with the list.
-            (Some(Task::Base), _) => {}
+            (Some(Task::Base), _) | (Some(Task::Check), Ok(_)) => {}
             (Some(Task::Seek(_, id)), Err(reason)) => out.push(ClientEffect::Kept(id, Err(reason))),
             (Some(Task::Boxes), Err(_)) => out.push(ClientEffect::Boxes(Vec::new())),
             _ => self.over(None, out),

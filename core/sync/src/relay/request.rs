@@ -111,6 +111,11 @@ pub enum Request {
         /// The proposal: what the leads signed.
         proposal: [u8; 32],
     },
+    /// Asks whether the list has grown: answered once everything was listed that was there when this came.
+    Check {
+        /// The client's number.
+        tag: u64,
+    },
     /// Ends the connection.
     Goodbye,
 }
@@ -165,6 +170,9 @@ impl Request {
             }
             Self::Goodbye => {
                 out.byte(13);
+            }
+            Self::Check { tag } => {
+                out.byte(14).number(*tag);
             }
         }
         out.into_bytes()
@@ -225,6 +233,7 @@ impl Request {
             },
             12 => Self::Confirm { tag: reader.number("tag")?, proposal: reader.array("proposal")? },
             13 => Self::Goodbye,
+            14 => Self::Check { tag: reader.number("tag")? },
             _ => return Err(LogError::Newer { what: "request" }),
         };
         reader.finish("request")?;

@@ -95,6 +95,29 @@ struct Follow {
     told_base: bool,
     /// How far the mailbox is said to have grown.
     top: u64,
+    /// Checks that came since the page that is on its way was asked for.
+    checks: Vec<u64>,
+    /// Those that are answered with the last page of what is being listed.
+    checking: Vec<u64>,
+}
+
+impl Follow {
+    const fn after(serial: u64, digest: ListDigest) -> Self {
+        Self {
+            serial,
+            digest,
+            listing: false,
+            live: false,
+            told_base: false,
+            top: 0,
+            checks: Vec::new(),
+            checking: Vec::new(),
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.live || self.top > self.serial || !(self.checks.is_empty() && self.checking.is_empty())
+    }
 }
 
 /// What an order is for.
@@ -128,7 +151,8 @@ impl RelaySession {
     #[must_use]
     pub fn waits(&self, now: UnixMillis) -> Waits {
         let bytes: usize = self.orders.values().map(|(_, bytes)| bytes).sum();
-        if self.orders.len() >= self.limits.orders
+        let checks = self.follow.as_ref().map_or(0, |follow| follow.checks.len() + follow.checking.len());
+        if self.orders.len() + checks >= self.limits.orders
             || bytes > self.limits.order_bytes
             || !self.wanted.is_empty()
         {
@@ -243,11 +267,17 @@ impl RelaySession {
             }
             Request::Confirm { tag, proposal } => (tag, Order::Confirm { mailbox, uploader, proposal }),
             Request::Follow { serial, digest } if self.follow.is_none() => {
-                let follow = Follow { serial, digest, listing: false, live: false, told_base: false, top: 0 };
-                self.follow = Some(follow);
+                self.follow = Some(Follow::after(serial, digest));
                 out.push(RelayEffect::Join(mailbox));
                 return self.list(out);
             }
+            Request::Check { tag } => match &mut self.follow {
+                Some(follow) => {
+                    follow.checks.push(tag);
+                    return self.list(out);
+                }
+                None => return self.close(Closing::Forbidden, out),
+            },
             Request::Get { serials } => {
                 self.wanted.extend(serials);
                 return self.read(out);
@@ -279,10 +309,12 @@ impl RelaySession {
     fn list(&mut self, out: &mut Vec<RelayEffect>) {
         let Stage::Inside(Inside { mailbox, uploader, .. }) = self.stage else { return };
         let Some(follow) = &mut self.follow else { return };
-        if follow.listing || (follow.live && follow.top <= follow.serial) {
+        if follow.listing || !follow.has_news() {
             return;
         }
         follow.listing = true;
+        // This page is read after they came, and so are those behind it.
+        follow.checking.append(&mut follow.checks);
         let inline = if follow.live { INLINE } else { 0 };
         let (after, digest) = (follow.serial, follow.digest);
         self.order(Asked::List, Order::List { mailbox, after, digest, inline, uploader }, out);
@@ -351,6 +383,7 @@ impl RelaySession {
         follow.digest = digest;
         let first = !follow.live;
         follow.live |= !more;
+        let answered = if more { Vec::new() } else { std::mem::take(&mut follow.checking) };
         let mut heads = Vec::new();
         for (head, sealed) in ranges {
             let Some(sealed) = sealed else {
@@ -365,6 +398,9 @@ impl RelaySession {
         }
         if first || !heads.is_empty() || restart.is_some() {
             send(out, &Answer::Listed { restart, ranges: heads, more });
+        }
+        for tag in answered {
+            send(out, &Answer::Done { tag, serial: 0 });
         }
         self.list(out);
     }

@@ -106,6 +106,7 @@ const REQUESTS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("Goodbye", &[("kind", "0d")]),
+    ("Check", &[("kind", "0e"), ("tag 8", "08")]),
 ];
 
 const ANSWERS: &[(&str, &[(&str, &str)])] = &[
@@ -210,6 +211,7 @@ fn requests() -> Vec<Request> {
         Request::Replace { tag: 6, snapshot: blob(10), base: base(), proof },
         Request::Confirm { tag: 7, proposal: [11; 32] },
         Request::Goodbye,
+        Request::Check { tag: 8 },
     ]
 }
 
@@ -357,7 +359,7 @@ fn limits_hold() {
     assert!(Answer::decode(&listed(&page)).is_err());
     let falling = [page[1], page[0]];
     assert!(Answer::decode(&listed(&falling)).is_err());
-    assert!(matches!(Request::decode(&[14]), Err(LogError::Newer { .. })));
+    assert!(matches!(Request::decode(&[15]), Err(LogError::Newer { .. })));
     assert!(matches!(Answer::decode(&[12]), Err(LogError::Newer { .. })));
     assert!(Request::decode(&vec![0; MAX_REQUEST_BYTES + 1]).is_err());
 }
