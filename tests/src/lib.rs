@@ -10,6 +10,7 @@
 //! - [`decoders`] are all that bytes from outside reach, with true bytes to begin from.
 //! - [`disk`] watches everything that is done to the files of a home, lets it fail, and makes what is left of them when
 //!   the power goes.
+//! - [`net`] makes hosts with real sockets, and a network between them that is slow and loses frames.
 //! - [`seeds`] runs many seeds on all cores and says which one failed.
 //!
 //! Runs are in `tests/`. `FIRSTHAND_SEED=7` replays one seed with its story, `FIRSTHAND_SEEDS=20000` runs more.
@@ -33,6 +34,8 @@ mod folder;
 mod harbour;
 pub mod hostile;
 mod join;
+#[cfg(target_os = "linux")]
+pub mod net;
 mod organise;
 mod poison;
 mod run;

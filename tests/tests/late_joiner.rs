@@ -13,6 +13,7 @@ use firsthand_node::{
 };
 use firsthand_record::roster::{CheckIn, CheckInState, EmergencyContact, Person, Shift};
 use firsthand_record::{Incident, Moment, Sensitivity, Status};
+use firsthand_tests::Dice;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, broadcast};
@@ -59,12 +60,14 @@ fn hour(time: &Time, hours: i64) -> Option<Moment> {
 /// A team of twenty days: much that is closed, a little that is open, a shift that runs, and what is for few.
 async fn amina(home: &Path, time: &Time) -> Node {
     let node = Node::create_team(home, words(), "Harbour", "Amina", environment(time)).await.unwrap();
+    // Texts that no compression makes small: all of them are several times what the link lets through.
+    let mut dice = Dice::new(8, 0);
     let row = |row: usize| ImportRow {
         row,
         incident: Incident {
             title: Some(format!("Incident {row}")),
             status: Some(if row % (INCIDENTS / OPEN) == 1 { Status::Open } else { Status::Closed }),
-            narrative: format!("Number {row}. Nobody was hurt, and people went home after an hour. "),
+            narrative: (0..300).map(|_| char::from(b'!' + dice.below(90) as u8)).collect(),
             ..Incident::default()
         },
     };

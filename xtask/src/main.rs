@@ -8,6 +8,7 @@ mod arrows;
 mod dictionary;
 mod fuzz;
 mod long;
+mod net;
 mod test_run;
 mod tools;
 
@@ -42,6 +43,11 @@ const COMMANDS: &[Command] = &[
         name: "long",
         about: "the fault runs that take hours: [--from SEED] [--count N] [RUN ..]; --list names them",
         run: long::run,
+    },
+    Command {
+        name: "net",
+        about: "nodes on networks that are slow, lossy and cut, as root on Linux; further arguments name tests",
+        run: net::run,
     },
     Command {
         name: "test",
