@@ -9,6 +9,7 @@
 //! [`Frame::Hello`] with the vector; where much is lacking, the newest rows of the list; then batches both ways, each acknowledged after its commit; then files. It stays
 //! open, and what either side enters afterwards follows at once.
 
+mod claims;
 mod frame;
 mod membership;
 pub mod relay;
@@ -17,6 +18,7 @@ mod space;
 mod talk;
 mod transfer;
 
+pub use claims::Claims;
 pub use frame::{
     FileId, Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_RECEIPTS_BYTES,
     MAX_ROWS_BYTES, MAX_WANTED,

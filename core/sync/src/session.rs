@@ -7,7 +7,7 @@ use firsthand_log::Vector;
 use crate::membership::Reconciliation;
 use crate::space::Space;
 use crate::transfer::{Transfers, Wanted};
-use crate::{Config, Effect, Frame, GoodbyeReason, Input, Pending, Refusal, Standing};
+use crate::{Claims, Config, Effect, Frame, GoodbyeReason, Input, Pending, Refusal, Standing};
 
 /// What a [`Frame::Hello`] takes without its vector, and what each mark of that takes, roughly.
 const HELLO_BYTES: usize = 34;
@@ -121,6 +121,16 @@ impl Session {
             || self.spaces.values().any(Space::awaits_peer)
     }
 
+    /// As [`Session::handle`], among other sessions of the same device, with what is asked for in all of them. `session` is what this
+    /// one is called there.
+    pub fn handle_among(&mut self, session: u64, claims: &mut Claims, input: Input) -> Vec<Effect> {
+        self.transfers.session = session;
+        std::mem::swap(&mut self.transfers.claims, claims);
+        let out = self.handle(input);
+        std::mem::swap(&mut self.transfers.claims, claims);
+        out
+    }
+
     /// Takes an input and says what follows. After [`Effect::Close`] every input is ignored.
     pub fn handle(&mut self, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
@@ -194,7 +204,7 @@ impl Session {
                 self.space(space)?.on_applied(out);
             }
             Input::Clock(at) => self.clock = Some(at),
-            Input::ClockKept | Input::HoldingKept | Input::ReceiptsKept => {}
+            Input::Look | Input::ClockKept | Input::HoldingKept | Input::ReceiptsKept => {}
             Input::ReceiptsMade { space, receipts } => {
                 if let Some(receipts) = receipts {
                     out.push(Effect::send(&Frame::Receipts { space, receipts }));
@@ -207,7 +217,7 @@ impl Session {
                 self.want();
             }
             Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk, out),
-            Input::ChunkStored { file, result } => self.transfers.on_stored(file, result?),
+            Input::ChunkStored { file, result } => self.transfers.on_stored(file, &result?),
             Input::Close(reason) => {
                 self.close(reason, out);
                 return Ok(());

@@ -178,10 +178,12 @@ pub enum Input {
     ChunkStored {
         /// The file.
         file: FileId,
-        /// The part that is wanted next, or `None` where the file is complete and its hash right; an error where the
-        /// part was refused.
-        result: Result<Option<u32>, Refusal>,
+        /// The first of the parts that are missing, in order, at most [`crate::MAX_WANTED`]; none where the file is complete and its
+        /// hash right. An error where the part was refused.
+        result: Result<Vec<u32>, Refusal>,
     },
+    /// What other sessions of this device ask for has changed ([`crate::Claims::take_news`]).
+    Look,
     /// End the session.
     Close(GoodbyeReason),
 }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use firsthand_ids::SpaceId;
 
-use crate::{Effect, FileId, Frame, MAX_WANTED, Refusal};
+use crate::{Claims, Effect, FileId, Frame, MAX_WANTED, Refusal};
 
 /// How many chunks of a long file are asked for at once: 1 MiB on the way keeps a slow link busy and bounds what a cut
 /// repeats.
@@ -27,7 +27,7 @@ pub struct Wanted {
     pub space: SpaceId,
     /// The file.
     pub file: FileId,
-    /// The part that is wanted next. Part 0 is the table of the file's chunks, and the chunks follow.
+    /// The part that is wanted first. Part 0 is the table of the file's chunks, and the chunks follow.
     pub from: u32,
     /// How long that part is, where it is all that is missing. Such files go first, many at once.
     pub short: Option<u64>,
@@ -41,10 +41,6 @@ struct Queue {
 }
 
 impl Queue {
-    fn is_empty(&self) -> bool {
-        self.short.is_empty() && self.long.is_empty()
-    }
-
     fn push(&mut self, wanted: Wanted) {
         if wanted.short.is_some() { &mut self.short } else { &mut self.long }.push_back(wanted);
     }
@@ -53,6 +49,10 @@ impl Queue {
 /// The files of a session: what this device asks for, and what it was asked for.
 #[derive(Default)]
 pub(crate) struct Transfers {
+    /// What is asked for in all sessions of this device; lent for the time of a call.
+    pub(crate) claims: Claims,
+    /// What this session is called there.
+    pub(crate) session: u64,
     wanted: Queue,
     /// Short files that were asked for.
     short: BTreeMap<FileId, Short>,
@@ -77,24 +77,33 @@ struct Short {
 struct Download {
     space: SpaceId,
     file: FileId,
-    /// The chunk that must come next.
-    next: u32,
-    /// Chunks asked for and not yet received.
-    outstanding: u32,
-    storing: u32,
-    /// The file is complete, perhaps thanks to another peer; what is still on the way is passed over.
+    /// Parts asked for and not yet received.
+    outstanding: BTreeSet<u32>,
+    /// Parts that are being stored, in the order in which they came.
+    storing: VecDeque<u32>,
+    /// The file is complete, perhaps thanks to another peer, or not wanted any more; what is still on the way is passed over.
     complete: bool,
 }
 
+impl Download {
+    fn quiet(&self) -> bool {
+        self.outstanding.is_empty() && self.storing.is_empty()
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted { space: self.space, file: self.file, from: 0, short: None }
+    }
+}
+
 impl Transfers {
-    /// Whether no file is on its way here.
+    /// Whether no file is on its way here. What other sessions ask for is left to them.
     pub(crate) fn idle(&self) -> bool {
-        self.long.is_none() && self.short.is_empty() && self.wanted.is_empty()
+        self.long.is_none() && self.short.is_empty()
     }
 
     /// Whether parts were asked for that have not come.
     pub(crate) fn outstanding(&self) -> bool {
-        self.long.as_ref().is_some_and(|download| download.outstanding > 0)
+        self.long.as_ref().is_some_and(|download| !download.outstanding.is_empty())
             || self.short.values().any(|short| !short.storing)
     }
 
@@ -105,8 +114,13 @@ impl Transfers {
 
     /// Replaces the list of files wanted.
     pub(crate) fn want(&mut self, files: Vec<Wanted>) {
-        let long = self.long.as_ref().map(|download| download.file);
         let listed: BTreeSet<_> = files.iter().map(|wanted| wanted.file).collect();
+        if let Some(download) = self.long.as_mut().filter(|it| !listed.contains(&it.file)) {
+            download.complete = true;
+            self.claims.leave(&download.file, self.session);
+        }
+        self.end_complete();
+        let long = self.long.as_ref().map(|download| download.file);
         self.absent.retain(|file, _| listed.contains(file));
         self.wanted = Queue::default();
         for wanted in files {
@@ -140,11 +154,17 @@ impl Transfers {
     /// Asks for more where the window allows.
     pub(crate) fn advance(&mut self, out: &mut Vec<Effect>) {
         let mut bytes: u64 = self.short.values().filter_map(|short| short.wanted.short).sum();
+        let mut at = 0;
         while self.short.len() < SHORT_WINDOW
-            && let Some(wanted) = self.wanted.short.front()
+            && let Some(wanted) = self.wanted.short.get(at).copied()
             && (self.short.is_empty() || bytes.saturating_add(wanted.short.unwrap_or(0)) <= SHORT_BYTES)
-            && let Some(wanted) = self.wanted.short.pop_front()
         {
+            // What another session asks for stays in its place, should that one not get it.
+            if !self.claims.claim(wanted.file, wanted.from, self.session) {
+                at += 1;
+                continue;
+            }
+            self.wanted.short.remove(at);
             bytes = bytes.saturating_add(wanted.short.unwrap_or(0));
             out.push(Effect::send(&Frame::Want { file: wanted.file, from: wanted.from, count: 1 }));
             self.short.insert(wanted.file, Short { wanted, storing: false });
@@ -156,23 +176,43 @@ impl Transfers {
     }
 
     fn advance_long(&mut self, out: &mut Vec<Effect>) {
-        if self.long.is_none()
-            && let Some(Wanted { space, file, from, .. }) = self.wanted.long.pop_front()
-        {
-            self.long =
-                Some(Download { space, file, next: from, outstanding: 0, storing: 0, complete: false });
+        if self.long.as_ref().is_some_and(|download| download.complete || !download.quiet()) {
+            return;
         }
-        if let Some(download) = &mut self.long
-            && !download.complete
-            && download.outstanding == 0
-            && download.storing == 0
-        {
-            // What is here of a file already shows only once its table has come.
-            let count = if download.next == 0 { 1 } else { WINDOW };
-            download.outstanding = count;
-            let (file, from) = (download.file, download.next);
-            out.push(Effect::send(&Frame::Want { file, from, count }));
+        // Where the rest of it is on its way from others, another file is next.
+        let (window, session) = (WINDOW as usize, self.session);
+        let parts = match &self.long {
+            Some(download) => self.claims.claim_next(download.file, window, session),
+            None => Vec::new(),
+        };
+        let parts = if parts.is_empty() { self.next_long() } else { parts };
+        let Some(download) = &mut self.long else { return };
+        download.outstanding.extend(&parts);
+        let file = download.file;
+        for run in parts.chunk_by(|part, next| part + 1 == *next) {
+            if let [from, ..] = run {
+                out.push(Effect::send(&Frame::Want { file, from: *from, count: run.len() as u32 }));
+            }
         }
+    }
+
+    /// Takes up the first long file of which something is to be had.
+    fn next_long(&mut self) -> Vec<u32> {
+        if let Some(download) = self.long.take() {
+            self.claims.leave(&download.file, self.session);
+            self.wanted.long.push_front(download.wanted());
+        }
+        for at in 0..self.wanted.long.len() {
+            let Some(Wanted { space, file, .. }) = self.wanted.long.get(at).copied() else { break };
+            let parts = self.claims.claim_next(file, WINDOW as usize, self.session);
+            if !parts.is_empty() {
+                self.wanted.long.remove(at);
+                let (outstanding, storing) = (BTreeSet::new(), VecDeque::new());
+                self.long = Some(Download { space, file, outstanding, storing, complete: false });
+                return parts;
+            }
+        }
+        Vec::new()
     }
 
     pub(crate) fn on_chunk(
@@ -189,56 +229,63 @@ impl Transfers {
             }
             short.storing = true;
             out.push(Effect::StoreChunk { file, index, total, sealed });
-            return Ok(());
+        } else {
+            let expected = self.long.as_mut().filter(|it| it.file == file && index < total);
+            let Some(download) = expected.filter(|it| it.outstanding.contains(&index)) else {
+                return Err(Refusal::Misbehaved);
+            };
+            download.outstanding.remove(&index);
+            if !download.complete {
+                download.storing.push_back(index);
+                out.push(Effect::StoreChunk { file, index, total, sealed });
+            }
+            self.end_complete();
         }
-        let expected = self.long.as_mut().filter(|it| it.file == file && it.outstanding > 0);
-        let Some(download) = expected.filter(|it| index == it.next && index < total) else {
-            return Err(Refusal::Misbehaved);
-        };
-        download.next += 1;
-        download.outstanding = if download.next == total { 0 } else { download.outstanding - 1 };
-        if !download.complete {
-            download.storing += 1;
-            out.push(Effect::StoreChunk { file, index, total, sealed });
-        }
-        self.end_complete();
+        let owes = self.outstanding();
+        self.claims.came(self.session, owes);
         Ok(())
     }
 
     fn end_complete(&mut self) {
-        self.long.take_if(|it| it.complete && it.outstanding == 0 && it.storing == 0);
+        self.long.take_if(|it| it.complete && it.quiet());
     }
 
-    /// A part is durable; `next` is wanted next, `None` where the file is complete and its hash right.
-    pub(crate) fn on_stored(&mut self, file: FileId, next: Option<u32>) {
-        if let Some(Short { wanted: Wanted { space, .. }, .. }) = self.short.remove(&file) {
+    /// A part is durable; the first of those that are missing follow, none where the file is complete and its hash right.
+    pub(crate) fn on_stored(&mut self, file: FileId, missing: &[u32]) {
+        if let Some(Short { wanted, .. }) = self.short.remove(&file) {
+            self.claims.stored(&file, Some(wanted.from), self.session, missing);
             // It was not all of the file after all.
-            if let Some(from) = next {
-                self.wanted.push(Wanted { space, file, from, short: None });
+            if !missing.is_empty() {
+                self.claims.leave(&file, self.session);
+                self.wanted.push(Wanted { from: 0, short: None, ..wanted });
             }
             return;
         }
         let Some(download) = self.long.as_mut().filter(|it| it.file == file) else { return };
-        download.storing = download.storing.saturating_sub(1);
-        match next {
-            None => download.complete = true,
-            Some(next) if download.outstanding == 0 && download.storing == 0 => download.next = next,
-            Some(_) => {}
+        let part = download.storing.pop_front();
+        if missing.is_empty() {
+            download.complete = true;
         }
+        self.claims.stored(&file, part, self.session, missing);
         self.end_complete();
     }
 
     pub(crate) fn on_no_file(&mut self, file: FileId) {
         if let Some(short) = self.short.get(&file) {
             // Of what has come nothing is said.
-            if !short.storing {
-                self.absent.insert(file, short.wanted);
-                self.short.remove(&file);
+            if short.storing {
+                return;
             }
+            self.absent.insert(file, short.wanted);
+            self.short.remove(&file);
         } else if let Some(download) = self.long.take_if(|it| it.file == file) {
-            let wanted = Wanted { space: download.space, file, from: download.next, short: None };
-            self.absent.insert(file, wanted);
+            self.absent.insert(file, download.wanted());
+        } else {
+            return;
         }
+        self.claims.leave(&file, self.session);
+        let owes = self.outstanding();
+        self.claims.came(self.session, owes);
     }
 
     pub(crate) fn on_want(&mut self, file: FileId, from: u32, count: u32) -> Result<(), Refusal> {
@@ -271,9 +318,8 @@ impl Transfers {
             Some((total, sealed)) => {
                 self.denied.remove(&file);
                 out.push(Effect::send(&Frame::Chunk { file, index, total, sealed }));
-                if index + 1 == total {
-                    self.asked.retain(|(other, _)| *other != file);
-                }
+                // Whoever does not know how long it is may have asked for more.
+                self.asked.retain(|(other, index)| *other != file || *index < total);
             }
             None => {
                 self.asked.retain(|(other, _)| *other != file);

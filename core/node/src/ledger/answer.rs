@@ -45,10 +45,11 @@ impl Ledger {
         {
             let result = match self.store_part(&file, index, total, &sealed) {
                 Ok(StoredPart::Work(work)) => return Answering::After(work),
-                Ok(StoredPart::Next(next)) => Ok(next),
+                Ok(StoredPart::Missing(missing)) => Ok(missing),
                 Err(refusal) => Err(refusal),
             };
-            let change = if result == Ok(None) { self.received() } else { Change::default() };
+            let complete = result.as_ref().is_ok_and(Vec::is_empty);
+            let change = if complete { self.received() } else { Change::default() };
             let input = Input::ChunkStored { file, result };
             return Answering::Now(Answer::Session { input, change, entries: 0 });
         }

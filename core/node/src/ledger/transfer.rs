@@ -8,7 +8,7 @@ use firsthand_store::{
     Arrived, AttachmentSecret, Attachments, CHUNK_BYTES, ChunkTable, Commit, MissingFile, Receiving,
     StoreError, form_number, form_of_number,
 };
-use firsthand_sync::{FileId, Input, Pending, Refusal, Wanted};
+use firsthand_sync::{FileId, Input, MAX_WANTED, Pending, Refusal, Wanted};
 
 use super::{Ledger, LinkKind};
 use crate::NodeError;
@@ -78,8 +78,8 @@ impl FileDone {
 
 /// What storing a part of a file led to.
 pub(super) enum StoredPart {
-    /// The part wanted next; `None`: the file is complete and its hash is right.
-    Next(Option<u32>),
+    /// The first of the parts that are missing; none: the file is complete and its hash is right.
+    Missing(Vec<u32>),
     /// There is work to do first.
     Work(FileWork),
 }
@@ -155,11 +155,11 @@ impl Ledger {
         let mismatch = || NodeError::Store(StoreError::AttachmentMismatch);
         // What another link is completing is left to it.
         if self.untrue.contains(file) || self.working.contains(file) {
-            return Ok(StoredPart::Next(None));
+            return Ok(StoredPart::Missing(Vec::new()));
         }
-        let Some(form) = form_of_number(file.form) else { return Ok(StoredPart::Next(None)) };
+        let Some(form) = form_of_number(file.form) else { return Ok(StoredPart::Missing(Vec::new())) };
         let Some(missing) = self.store.missing_file(&file.document, form)? else {
-            return Ok(StoredPart::Next(None));
+            return Ok(StoredPart::Missing(Vec::new()));
         };
         let MissingFile { hash, byte_len, secret, .. } = missing;
         let begun = self.receiving.contains_key(file);
@@ -171,7 +171,7 @@ impl Ledger {
                 }
                 if table.byte_len() != byte_len {
                     self.give_up(*file);
-                    return Ok(StoredPart::Next(None));
+                    return Ok(StoredPart::Missing(Vec::new()));
                 }
                 self.receiving.remove(file);
                 Step::TakeUp { attachments: self.store.attachments(), secret, table }
@@ -181,18 +181,19 @@ impl Ledger {
                 let table = ChunkTable::of_chunk(bytes, &secret)?;
                 if table.byte_len() != byte_len {
                     self.give_up(*file);
-                    return Ok(StoredPart::Next(None));
+                    return Ok(StoredPart::Missing(Vec::new()));
                 }
                 let attachments = self.store.attachments();
                 Step::Take { attachments, secret, table, chunk: bytes.to_vec() }
             }
             // More chunks than its record says. The table will tell whose fault that is.
-            Some(0) if !begun => return Ok(StoredPart::Next(Some(0))),
+            Some(0) if !begun => return Ok(StoredPart::Missing(vec![0])),
             Some(chunk) => {
                 let receiving = self.receiving.get_mut(file).ok_or_else(mismatch)?;
                 receiving.put(chunk, bytes)?;
-                if let Some(chunk) = receiving.missing().next() {
-                    return Ok(StoredPart::Next(Some(chunk + 1)));
+                let missing = parts(receiving);
+                if !missing.is_empty() {
+                    return Ok(StoredPart::Missing(missing));
                 }
                 Step::Finish(self.receiving.remove(file).ok_or_else(mismatch)?)
             }
@@ -206,27 +207,28 @@ impl Ledger {
         let file = done.file;
         self.working.remove(&file);
         let result = self.take_file(done).map_err(|error| refusal(&error));
-        let change = if result == Ok(None) { self.received() } else { Change::default() };
+        let complete = result.as_ref().is_ok_and(Vec::is_empty);
+        let change = if complete { self.received() } else { Change::default() };
         Answer::Session { input: Input::ChunkStored { file, result }, change, entries: 0 }
     }
 
-    fn take_file(&mut self, done: FileDone) -> Result<Option<u32>, NodeError> {
+    fn take_file(&mut self, done: FileDone) -> Result<Vec<u32>, NodeError> {
         match done.result {
             Ok(Arrived::Whole(sealed)) => {
                 let mut commit = Commit::new(self.space);
                 commit.attachments.push(sealed);
                 self.store.commit(commit)?;
-                Ok(None)
+                Ok(Vec::new())
             }
             Ok(Arrived::Damaged(receiving)) => {
-                let next = receiving.missing().next().map(|chunk| chunk + 1);
+                let missing = parts(&receiving);
                 self.receiving.insert(done.file, receiving);
-                Ok(next)
+                Ok(missing)
             }
             // Every part was the one that the author sealed, so not the peer but the record is wrong.
             Err(StoreError::AttachmentMismatch) => {
                 self.give_up(done.file);
-                Ok(None)
+                Ok(Vec::new())
             }
             Err(error) => Err(error.into()),
         }
@@ -238,6 +240,11 @@ impl Ledger {
         self.receiving.remove(&file);
         self.untrue.insert(file);
     }
+}
+
+/// The first parts that a file lacks: enough for all who may bring some at once.
+fn parts(receiving: &Receiving) -> Vec<u32> {
+    receiving.missing().take(MAX_WANTED).map(|chunk| chunk + 1).collect()
 }
 
 fn file_id(missing: &MissingFile) -> FileId {

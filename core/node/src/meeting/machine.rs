@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use firsthand_channel::{Established, ExchangeSecret, Link, LinkEvent, Offer, Purpose, WordNonce};
 use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId, UnixMillis};
-use firsthand_sync::{Config, GoodbyeReason, Input as SessionInput, Session};
+use firsthand_sync::{Claims, Config, GoodbyeReason, Input as SessionInput, Session};
 use firsthand_team::TeamError;
 use rand_core::CryptoRng;
 
@@ -87,20 +87,22 @@ pub enum Effect {
 pub struct Meetings {
     identity: Identity,
     invitation: Option<InviteOptions>,
-    links: BTreeMap<LinkId, Connection>,
+    pub(super) links: BTreeMap<LinkId, Connection>,
+    /// Which files are asked for on which link.
+    pub(super) claims: Claims,
 }
 
 impl Meetings {
     /// No links yet.
     #[must_use]
-    pub const fn new(identity: Identity) -> Self {
-        Self { identity, invitation: None, links: BTreeMap::new() }
+    pub fn new(identity: Identity) -> Self {
+        Self { identity, invitation: None, links: BTreeMap::new(), claims: Claims::default() }
     }
 
     /// When [`Input::Tick`] is next needed.
     #[must_use]
     pub fn deadline(&self) -> Option<UnixMillis> {
-        self.links.values().filter_map(Connection::deadline).min()
+        self.links.values().filter_map(Connection::deadline).chain(self.files_deadline()).min()
     }
 
     /// How many links are open.
@@ -130,6 +132,7 @@ impl Meetings {
     /// Takes an input and says what to do.
     pub fn handle(&mut self, rng: &mut dyn CryptoRng, now: UnixMillis, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
+        self.claims.set_time(now);
         match input {
             Input::Opened(id, opened) => self.on_opened(rng, now, id, opened, &mut out),
             Input::Bytes(id, bytes) => {
@@ -153,8 +156,10 @@ impl Meetings {
                 for id in late {
                     self.end(id, EndReason::Silent, &mut out);
                 }
+                self.free_stalled_files();
             }
         }
+        self.look_for_files(&mut out);
         self.links.values_mut().for_each(|link| link.note_turn(now));
         out
     }
@@ -233,6 +238,7 @@ impl Meetings {
 
     fn end(&mut self, id: LinkId, reason: EndReason, out: &mut Vec<Effect>) {
         if let Some(link) = self.links.remove(&id) {
+            self.claims.leave_all(id);
             out.push(Effect::Close(id));
             if link.summary.entries_received > 0 {
                 out.push(Effect::Ask(id, Question::Apply));
@@ -475,15 +481,14 @@ impl Meetings {
                 self.session(id, SessionInput::MembershipChanged { heads, peer_known }, out);
             }
         }
-        for id in ids {
-            if Some(id) != except {
-                for (space, vector) in &change.vectors {
-                    let (space, vector) = (*space, vector.clone());
-                    self.session(id, SessionInput::Advanced { space, vector }, out);
-                }
-            }
-            if Some(id) != except {
-                self.tell_missing(id, change, out);
+        // Before anybody asks for more: what has just come is not to be asked for again.
+        for id in ids.iter().copied().filter(|id| Some(*id) != except) {
+            self.tell_missing(id, change, out);
+        }
+        for id in ids.iter().copied().filter(|id| Some(*id) != except) {
+            for (space, vector) in &change.vectors {
+                let (space, vector) = (*space, vector.clone());
+                self.session(id, SessionInput::Advanced { space, vector }, out);
             }
         }
     }
@@ -508,14 +513,14 @@ impl Meetings {
     }
 
     /// Feeds a session and carries out what it says.
-    fn session(&mut self, id: LinkId, input: SessionInput, out: &mut Vec<Effect>) {
+    pub(super) fn session(&mut self, id: LinkId, input: SessionInput, out: &mut Vec<Effect>) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Phase::Session(meeting) = &mut link.phase else { return };
         let moved = matches!(
             input,
             SessionInput::Frame(_) | SessionInput::Committed { .. } | SessionInput::Advanced { .. }
         );
-        let effects = meeting.session.handle(input);
+        let effects = meeting.session.handle_among(id, &mut self.claims, input);
         self.with(id, out, |this, out| {
             for effect in effects {
                 this.on_session_effect(id, effect, out)?;
@@ -590,7 +595,8 @@ impl Meetings {
         if !once || meeting.asked > 0 || !meeting.session.finished() {
             return Ok(());
         }
-        for effect in meeting.session.handle(SessionInput::Close(GoodbyeReason::Done)) {
+        let bye = SessionInput::Close(GoodbyeReason::Done);
+        for effect in meeting.session.handle_among(id, &mut self.claims, bye) {
             if let firsthand_sync::Effect::Send(frame) = effect {
                 self.send_frame(id, &frame, out)?;
             }

@@ -4,6 +4,7 @@
 //! the [`Ledger`](crate::Ledger) and hands back the answers; a test does the same with a virtual network.
 
 mod event;
+mod files;
 mod invite;
 mod link;
 mod machine;

@@ -8,7 +8,7 @@ use firsthand_ids::{Digest, DocumentId, EntryHash, OperationHash, Position, Spac
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{LogError, Mark, Vector};
 use firsthand_sync::{
-    BATCH_BYTES, BATCH_ENTRIES, Committed, FileId, Input, LoadedBatch, Pending, Refusal, Wanted,
+    BATCH_BYTES, BATCH_ENTRIES, Committed, FileId, Input, LoadedBatch, MAX_WANTED, Pending, Refusal, Wanted,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -367,7 +367,7 @@ impl Device {
             if self.short.contains_key(&file) && index == 1 {
                 parts.insert(0, part(file, 0));
             }
-            Ok((parts.len() < total as usize).then(|| Self::next(parts)))
+            Ok((0..total).filter(|part| !parts.contains_key(part)).take(MAX_WANTED).collect())
         } else {
             Err(Refusal::Misbehaved)
         };

@@ -295,7 +295,7 @@ impl World {
             }
             other => panic!("{other:?} is no question"),
         };
-        let stored = matches!(answer, Input::ChunkStored { result: Ok(None), .. });
+        let stored = matches!(&answer, Input::ChunkStored { result: Ok(missing), .. } if missing.is_empty());
         self.ends[at].answers.push_back(answer);
         if before.1 != self.devices[at].heads() {
             self.tell_members(at);

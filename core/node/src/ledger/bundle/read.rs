@@ -336,7 +336,7 @@ impl Ledger {
             && let Answer::Session { input: firsthand_sync::Input::ChunkStored { result, .. }, .. } =
                 self.file_done(work.run())
         {
-            taking.taken.files += u64::from(result.map_err(|refusal| why(&refusal))?.is_none());
+            taking.taken.files += u64::from(result.map_err(|refusal| why(&refusal))?.is_empty());
         }
         Ok(())
     }
