@@ -135,6 +135,9 @@ pub(crate) enum Command {
     /// Carry records on a USB stick or any other medium, in one sealed file.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Move to a new phone or laptop.
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Share incidents with other teams: coarsened copies in a space that both read.
     #[command(subcommand)]
     Network(NetworkCommand),
@@ -289,6 +292,16 @@ Examples:
 The code works once, for one person, and only while this command runs. It ends when that person has joined and holds
 what the team holds.";
 
+const TRANSFER_EXAMPLES: &str = "\
+On the old device:    firsthand device transfer
+On the new one:       firsthand device transfer --from FHD1...   (the first code)
+A lead, on theirs:    firsthand team admit-device FHE1...        (the second code)
+
+Your two screens show the same three words, or somebody is in between. Leads need no second code for their own devices. Only when the
+new device holds everything, files included, does it take the old one out of the team. What is on the old one stays there until you destroy it
+(firsthand panic). Drafts of checklists and the column mappings of imports are not handed over. For a second device beside the
+first one: firsthand team add-device.";
+
 const ADD_DEVICE_EXAMPLES: &str = "\
 On the device you have:  firsthand team add-device
 On the new one:          firsthand team join FHD1...       (the first code)
@@ -310,6 +323,24 @@ pub(crate) struct AddDeviceArgs {
     /// Do not ask whether the words are the same. For scripts on machines you trust.
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+/// `device`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceCommand {
+    /// Hand everything over to a new device, which then takes this one's place in the team. No server is needed.
+    #[command(after_help = TRANSFER_EXAMPLES)]
+    Transfer(TransferArgs),
+}
+
+/// `device transfer`.
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// On the new device: the code that the old one shows; `-` reads it from standard input.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["listen", "address"])]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) old: AddDeviceArgs,
 }
 
 /// `team create`.

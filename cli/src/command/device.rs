@@ -1,9 +1,12 @@
 //! A further device of one person: the device they have brings it in, and a lead adds it.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use firsthand_node::{DeviceProposal, EndReason, Event, LinkId, Node, NodeError, TeamError};
 use serde::Serialize;
+use tokio::sync::broadcast::Receiver;
+use tokio::time::timeout;
 
 use super::invite::{ask, compare, first_sync, picture};
 use crate::args::AddDeviceArgs;
@@ -12,6 +15,9 @@ use crate::home::Session;
 use crate::meeting::{Meetings, interrupted, listen_address, next, reachable};
 use crate::read::entered::standard_input;
 use crate::show::{self, Out, text};
+
+/// How long the new device may take to come back and say that it holds everything.
+const WORD: Duration = Duration::from_secs(60);
 
 #[derive(Serialize)]
 struct Code {
@@ -22,17 +28,40 @@ struct Code {
 }
 
 #[derive(Serialize)]
+struct Replaced {
+    event: &'static str,
+}
+
+#[derive(Serialize)]
 struct Added {
     event: &'static str,
     name: String,
 }
 
+/// What another device is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be used beside this one.
+    Beside,
+    /// To take this one's place.
+    Instead,
+}
+
 /// Brings in another device of this device's person, and stays until it holds what this one holds.
 pub(super) async fn add(session: &Session, args: &AddDeviceArgs) -> Result<(), Fail> {
+    with(session, args, Purpose::Beside).await
+}
+
+/// Brings in the device that takes this one's place, and stays until it has done so.
+pub(super) async fn hand_over(session: &Session, args: &AddDeviceArgs) -> Result<(), Fail> {
+    with(session, args, Purpose::Instead).await
+}
+
+async fn with(session: &Session, args: &AddDeviceArgs, purpose: Purpose) -> Result<(), Fail> {
     session
         .with_node(async |node| {
             tokio::select! {
-                result = bring_in(session.out, node, args) => result,
+                result = bring_in(session.out, node, args, purpose) => result,
                 () = interrupted() => {
                     node.uninvite().await;
                     Err(Fail::other("stopped", "stopped; the code no longer works"))
@@ -42,14 +71,18 @@ pub(super) async fn add(session: &Session, args: &AddDeviceArgs) -> Result<(), F
         .await
 }
 
-async fn bring_in(out: Out, node: &Node, args: &AddDeviceArgs) -> Result<(), Fail> {
+async fn bring_in(out: Out, node: &Node, args: &AddDeviceArgs, purpose: Purpose) -> Result<(), Fail> {
     let mut events = node.events();
     let mut meetings = Meetings::new(out);
     let bound = node.listen(listen_address(&args.listen).await?, true).await?;
     let addresses = if args.address.is_empty() { reachable(bound) } else { args.address.clone() };
     let code = node.invite_device(addresses.clone()).await?;
     let invitation = Code { event: "invitation", code, addresses: addresses.clone() };
-    show_code(out, &invitation, "On your other device: firsthand team join CODE")?;
+    let command = match purpose {
+        Purpose::Beside => "On your other device: firsthand team join CODE",
+        Purpose::Instead => "On your new device: firsthand device transfer --from CODE",
+    };
+    show_code(out, &invitation, command)?;
     let mut joining: Option<LinkId> = None;
     loop {
         let event = next(&mut events).await?;
@@ -70,7 +103,10 @@ async fn bring_in(out: Out, node: &Node, args: &AddDeviceArgs) -> Result<(), Fai
                 out.event(&added, |_| "added: your other device".to_owned())?;
                 let result = first_sync(&mut events, &mut meetings, name).await;
                 meetings.alarms(node).await?;
-                return result;
+                return match purpose {
+                    Purpose::Beside => result,
+                    Purpose::Instead => replaced(out, node, &mut events, &mut meetings, result).await,
+                };
             }
             Event::Ended { link, reason, .. } if joining == Some(*link) => return Err(broken_off(*reason)),
             _ => {}
@@ -81,6 +117,43 @@ async fn bring_in(out: Out, node: &Node, args: &AddDeviceArgs) -> Result<(), Fai
             None => {}
         }
     }
+}
+
+/// Waits until the new device has taken this one's place: it comes back to say so.
+async fn replaced(
+    out: Out,
+    node: &Node,
+    events: &mut Receiver<Event>,
+    meetings: &mut Meetings,
+    first: Result<(), Fail>,
+) -> Result<(), Fail> {
+    let again = async {
+        while belongs(node).await? {
+            super::sync::until_ended(events, meetings).await?;
+        }
+        Ok::<_, Fail>(())
+    };
+    let result = match first {
+        Ok(()) => timeout(WORD, again).await.unwrap_or_else(|_| {
+            Err(Fail::other("incomplete", "the new device has not taken the place of this one"))
+        }),
+        Err(fail) => Err(fail),
+    };
+    result.map_err(|fail| {
+        fail.hint(
+            "Nothing is lost: both devices belong to the team. Let them meet (firsthand sync) until both hold the same, then take this one out on \
+             the new one with `firsthand team revoke --device`.",
+        )
+    })?;
+    out.event(&Replaced { event: "replaced" }, |_| {
+        "your new device holds everything and has taken the place of this one; `firsthand panic` destroys what is still here".to_owned()
+    })
+}
+
+/// Whether this device belongs to the team.
+async fn belongs(node: &Node) -> Result<bool, Fail> {
+    let (devices, _) = node.devices().await?;
+    Ok(devices.iter().any(|device| device.this && device.admitted))
 }
 
 /// The new device went away, or the words were not the same.

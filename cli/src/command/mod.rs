@@ -38,7 +38,7 @@ use firsthand_node::Node;
 use firsthand_node::ids::PersonId;
 use serde::Serialize;
 
-use crate::args::{Cli, Command, PassphraseCommand, RelayCommand, TeamCommand};
+use crate::args::{Cli, Command, DeviceCommand, PassphraseCommand, RelayCommand, TeamCommand};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::{demo, show};
@@ -100,6 +100,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Import(args) => import::run(&session, &args).await,
         Command::Sync(args) => sync::run(&session, &args).await,
         Command::Bundle(command) => bundle::run(&session, command).await,
+        Command::Device(DeviceCommand::Transfer(args)) => match &args.from {
+            Some(code) => join::take_over(&session, code, args.old.yes).await,
+            None => device::hand_over(&session, &args.old).await,
+        },
         Command::Network(command) => network::run(&session, command).await,
         Command::Debrief(command) => debrief::run(&session, command).await,
         Command::Care(command) => care::run(&session, command).await,

@@ -127,3 +127,48 @@ fn meet_after_removal(lead: &Home, removed: &Home) {
     waiting.terminate();
     waiting.status();
 }
+
+/// Daniel's old phone in his left hand, the new one in his right, the lead beside him, and no network but theirs.
+#[test]
+fn a_new_phone_takes_the_place_of_the_old_one() {
+    let (lead, old) = lead_and_responder();
+    let new = Home::none();
+    let before = old.add(&["--title", "from the old phone"]);
+    let photo = old.path().join("photo.txt");
+    std::fs::write(&photo, "who was there").unwrap();
+    old.run(&["incident", "attach", &before, photo.to_str().unwrap()]).fine();
+    old.run(&["emergency", "set", "--name", "Rose", "--phone", "+254700000001"]).fine();
+    let mut leaving = old.start(&["--json", "device", "transfer", "--listen", "127.0.0.1:0", "--yes"]);
+    let code = leaving.json()["code"].as_str().unwrap().to_owned();
+    // A code that lets somebody in hands nothing over.
+    let mut inviting = lead.start(&["--json", "team", "invite", "--listen", "127.0.0.1:0", "--yes"]);
+    let invitation = inviting.json()["code"].as_str().unwrap().to_owned();
+    let wrong = new.json(&["device", "transfer", "--from", &invitation, "--yes"]).error(3);
+    assert_eq!(wrong["details"][0]["field"], "--from");
+    inviting.terminate();
+    inviting.status();
+
+    let mut arriving = new.start(&["--json", "device", "transfer", "--from", &code, "--yes"]);
+    let proposal = event(&mut leaving, "proposal")["code"].as_str().unwrap().to_owned();
+    lead.run(&["team", "admit-device", &proposal, "--yes"]).fine();
+    assert_eq!(event(&mut arriving, "joined")["name"], "River watch");
+    event(&mut arriving, "replaced");
+    event(&mut leaving, "replaced");
+    assert_eq!((arriving.status(), leaving.status()), (0, 0));
+
+    // The new one has everything, and one device is Daniel's; the old one enters nothing more.
+    let shown = new.run(&["team", "show"]).fine().stdout;
+    assert!(shown.contains("Daniel (you)") && shown.contains("1 device"), "{shown}");
+    assert!(new.run(&["emergency", "list"]).fine().stdout.contains("Rose"));
+    let copy = new.path().join("copy.txt");
+    new.run(&["incident", "save-file", &before, "photo.txt", "--to", copy.to_str().unwrap()]).fine();
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "who was there");
+    assert_eq!(old.json(&["incident", "add", "--title", "too late"]).error(1)["kind"], "removed");
+    let after = new.add(&["--title", "from the new phone"]);
+    meet(&lead, &new);
+    assert!(lead.run(&["incident", "show", &after]).fine().stdout.contains("the new phone"));
+    assert_eq!(lead.digest(), new.digest());
+    for home in [&lead, &new] {
+        home.run(&["check"]).fine();
+    }
+}
