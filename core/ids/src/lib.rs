@@ -4,6 +4,7 @@
 
 mod bytes;
 mod hash;
+mod padding;
 mod time;
 mod unit;
 
@@ -12,5 +13,6 @@ pub use bytes::{
     ParseIdError, PersonId, SpaceId, TeamId, WriterId, WriterPseudonym,
 };
 pub use hash::{Digest, sha256};
+pub use padding::padme;
 pub use time::{HybridClock, HybridTime, LocalTime, MAX_CLOCK_LEAD_MS, UnixMillis};
 pub use unit::{Metres, Position};

@@ -15,7 +15,6 @@ mod error;
 mod group;
 mod key;
 mod mailbox;
-mod padding;
 mod range;
 mod snapshot;
 mod standing;
@@ -24,10 +23,10 @@ pub use boxes::{Binding, DeviceExchange, open_box, seal_to};
 pub use bundle::{BundleHeader, PieceHead};
 pub use envelope::{ENVELOPE_OVERHEAD, Kind, MAX_CONTENT_BYTES, MAX_ENVELOPE_BYTES, open, seal};
 pub use error::SealError;
+pub use firsthand_ids::padme;
 pub use group::{EpochKeys, GroupKeys, Kept};
 pub use key::EpochKey;
 pub use mailbox::MailboxKeys;
-pub use padding::padme;
 pub use range::{OpenedRange, open_range, open_range_content, seal_range};
 pub use snapshot::{
     MAX_BLOB_BYTES, MAX_SNAPSHOT_BLOBS, SectionKind, SectionReader, SectionWriter, SnapshotIndex,

@@ -450,25 +450,27 @@ fn a_second_file_under_the_key_of_another_harms_neither() {
 
 #[test]
 fn what_opens_a_file_and_its_forms_is_read_as_it_was_written() {
-    let secret = |number: u8| AttachmentSecret { key: [number; 32], table: [number + 1; 32] };
+    let secret =
+        |number: u8| AttachmentSecret { key: [number; 32], table: [number + 1; 32], root: [number + 2; 32] };
     let (thumb, preview) = ((VariantKind::Thumb, secret(3)), (VariantKind::Preview, secret(5)));
     let alone = FileSecrets::from(secret(1));
     let all = FileSecrets { original: secret(1), forms: vec![thumb.clone(), preview.clone()] };
     // As docs/formats/evidence.md says.
-    let golden = [&[1][..], &[1; 32], &[2; 32], &[1], &[3; 32], &[4; 32], &[2], &[5; 32], &[6; 32]].concat();
+    let three = |number: u8| [[number; 32], [number + 1; 32], [number + 2; 32]].concat();
+    let golden = [&[1][..], &three(1), &[1], &three(3), &[2], &three(5)].concat();
     assert_eq!(all.encode(), golden);
-    assert_eq!(alone.encode(), golden[..65]);
+    assert_eq!(alone.encode(), golden[..97]);
     assert_eq!(FileSecrets::decode(&golden), Some(all.clone()));
-    assert_eq!(FileSecrets::decode(&golden[..65]), Some(alone.clone()));
+    assert_eq!(FileSecrets::decode(&golden[..97]), Some(alone.clone()));
     assert_eq!(all.form(VariantKind::Original), Some(&secret(1)));
     assert_eq!(all.form(VariantKind::Preview), Some(&secret(5)));
     assert_eq!(alone.form(VariantKind::Preview), None);
     // A form that a newer version knows, what it appended, a second of one kind, and one that was cut off.
-    let newer = [&golden[..65], &[9], &[7; 64], &golden[65..], &[1], &[8; 64], &[2, 0, 0]].concat();
+    let newer = [&golden[..97], &[9], &[7; 96], &golden[97..], &[1], &[8; 96], &[2, 0, 0]].concat();
     assert_eq!(FileSecrets::decode(&newer), Some(all));
-    let original = [&golden[..65], &[0], &[7; 64]].concat();
+    let original = [&golden[..97], &[0], &[7; 96]].concat();
     assert_eq!(FileSecrets::decode(&original), Some(alone));
-    for bytes in [&golden[..64], &[], &[[2].as_slice(), &golden[1..]].concat()] {
+    for bytes in [&golden[..96], &[], &[[2].as_slice(), &golden[1..]].concat()] {
         assert_eq!(FileSecrets::decode(bytes), None);
     }
 }

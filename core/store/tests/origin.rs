@@ -67,7 +67,7 @@ fn a_file_is_missed_until_it_is_complete_here() {
     attach(&mut store, None, false);
     attach(
         &mut store,
-        Some(FileSecrets::from(AttachmentSecret { key: [1; 32], table: [2; 32] }).encode()),
+        Some(FileSecrets::from(AttachmentSecret { key: [1; 32], table: [2; 32], root: [3; 32] }).encode()),
         true,
     );
     let missed =

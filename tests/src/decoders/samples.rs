@@ -331,7 +331,7 @@ impl Samples {
     }
 
     pub(super) fn secrets(&mut self) -> Vec<Vec<u8>> {
-        vec![FileSecrets::from(AttachmentSecret { key: [1; 32], table: [2; 32] }).encode()]
+        vec![FileSecrets::from(AttachmentSecret { key: [1; 32], table: [2; 32], root: [3; 32] }).encode()]
     }
 
     pub(super) fn photos(&mut self) -> Vec<Vec<u8>> {

@@ -34,15 +34,19 @@ fn derived_id(secret: &AttachmentSecret, what: &[u8]) -> [u8; 16] {
 /// The cipher of one file. Its key seals this file only and each chunk once, so a chunk's number is its nonce.
 pub(super) struct ChunkCipher {
     key: LessSafeKey,
+    /// Seals one thing: the file's table.
+    root: LessSafeKey,
     id: [u8; 16],
 }
 
 impl ChunkCipher {
     pub(super) fn new(secret: &AttachmentSecret) -> Result<Self, StoreError> {
-        let key = derive(&secret.key, LABEL, b"chunks");
-        let key =
-            UnboundKey::new(&CHACHA20_POLY1305, &*key).map_err(|_| StoreError::Invalid("a cipher key"))?;
-        Ok(Self { key: LessSafeKey::new(key), id: file_id(secret) })
+        let key = |what: &[u8]| {
+            let key = derive(&secret.key, LABEL, what);
+            let key = UnboundKey::new(&CHACHA20_POLY1305, &*key);
+            key.map(LessSafeKey::new).map_err(|_| StoreError::Invalid("a cipher key"))
+        };
+        Ok(Self { key: key(b"chunks")?, root: key(b"root")?, id: file_id(secret) })
     }
 
     /// Seals a chunk in place: the plain bytes become sealed ones, the tag is appended.
@@ -59,6 +63,18 @@ impl ChunkCipher {
         bytes: &'a mut [u8],
     ) -> Result<&'a [u8], StoreError> {
         let opened = self.key.open_in_place(nonce(chunk), self.bound(chunk, is_last), bytes);
+        opened.map(|plain| &*plain).map_err(|_| StoreError::AttachmentMismatch)
+    }
+
+    /// Seals what the root of a longer file says.
+    pub(super) fn seal_root(&self, bytes: &mut Vec<u8>) -> Result<(), StoreError> {
+        let sealed = self.root.seal_in_place_append_tag(nonce(0), Aad::from(self.id), bytes);
+        sealed.map_err(|_| StoreError::Invalid("a root that cannot be sealed"))
+    }
+
+    /// Opens a root in place; returns what it says.
+    pub(super) fn open_root<'a>(&self, bytes: &'a mut [u8]) -> Result<&'a [u8], StoreError> {
+        let opened = self.root.open_in_place(nonce(0), Aad::from(self.id), bytes);
         opened.map(|plain| &*plain).map_err(|_| StoreError::AttachmentMismatch)
     }
 

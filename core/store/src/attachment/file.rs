@@ -104,7 +104,12 @@ impl SealedFile {
         let mut bytes = Zeroizing::new(Vec::with_capacity(CHUNK_BYTES + super::cipher::TAG_BYTES));
         for chunk in 0..self.table.chunks() {
             self.chunk(chunk, &mut bytes)?;
-            let plain = cipher.open(chunk, self.table.is_last(chunk), &mut bytes)?;
+            let opened = cipher.open(chunk, self.table.is_last(chunk), &mut bytes)?;
+            let len = self.table.plain_len(chunk);
+            let (plain, padding) = opened.split_at_checked(len).ok_or(StoreError::AttachmentMismatch)?;
+            if padding.iter().any(|byte| *byte != 0) {
+                return Err(StoreError::AttachmentMismatch);
+            }
             context.update(plain);
             out.write_all(plain)?;
             done += plain.len() as u64;

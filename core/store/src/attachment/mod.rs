@@ -16,12 +16,13 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use firsthand_ids::ContentHash;
+use firsthand_ids::{ContentHash, sha256};
 use firsthand_record::VariantKind;
 use rand_core::CryptoRng;
 
 use crate::home::ATTACHMENTS;
 use crate::{Store, StoreError};
+use cipher::ChunkCipher;
 use file::SealedFile;
 
 pub(crate) use file::{Checked, check};
@@ -248,6 +249,34 @@ impl Attachments {
     /// [`StoreError::AttachmentAbsent`]; [`StoreError::AttachmentMismatch`] where the bytes are damaged.
     pub fn chunk(&self, secret: &AttachmentSecret, chunk: u32) -> Result<Vec<u8>, StoreError> {
         self.open(secret)?.checked_chunk(chunk)
+    }
+
+    /// What a file that is complete here is called at relays, part by part: its chunks, part n being chunk n - 1, and for a file of several
+    /// chunks its table, part 0, last of all: whoever finds the root there finds the rest.
+    ///
+    /// # Errors
+    /// [`StoreError::AttachmentAbsent`]; [`StoreError::AttachmentMismatch`] where the record names another root, so that nobody would find
+    /// it; or from the disk.
+    pub fn names_at_relays(&self, secret: &AttachmentSecret) -> Result<Vec<(u32, ContentHash)>, StoreError> {
+        let table = self.table(secret)?;
+        let chunks = (0..table.chunks()).filter_map(|chunk| Some((chunk + 1, table.chunk_name(chunk)?)));
+        let mut names: Vec<_> = chunks.collect();
+        if names.len() > 1 {
+            names.push((0, ContentHash::new(sha256(&table.root(&ChunkCipher::new(secret)?)?))));
+        }
+        let named = names.last().is_some_and(|(_, root)| *root.as_bytes() == secret.root);
+        if named { Ok(names) } else { Err(StoreError::AttachmentMismatch) }
+    }
+
+    /// A part of a file that is complete here, as it lies at relays: part 0 is its root, part n its chunk n - 1.
+    ///
+    /// # Errors
+    /// [`StoreError::AttachmentAbsent`]; [`StoreError::AttachmentMismatch`] where the bytes are damaged; or from the disk.
+    pub fn part_at_relays(&self, secret: &AttachmentSecret, part: u32) -> Result<Vec<u8>, StoreError> {
+        match part.checked_sub(1) {
+            None => self.table(secret)?.root(&ChunkCipher::new(secret)?),
+            Some(chunk) => self.chunk(secret, chunk),
+        }
     }
 
     /// Begins to receive a file, or takes it up again, which reads what is here of it. The table is a peer's;

@@ -2,7 +2,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
-use firsthand_ids::{ContentHash, sha256};
+use firsthand_ids::{ContentHash, padme, sha256};
 use rand_core::CryptoRng;
 use ring::digest::{Context, SHA256};
 use zeroize::{Zeroize, Zeroizing};
@@ -33,7 +33,7 @@ fn seal_up_to(
     progress: Done<'_>,
     rng: &mut dyn CryptoRng,
 ) -> Result<SealedAttachment, StoreError> {
-    let mut secret = AttachmentSecret { key: [0; 32], table: [0; 32] };
+    let mut secret = AttachmentSecret { key: [0; 32], table: [0; 32], root: [0; 32] };
     rng.fill_bytes(&mut secret.key);
     let temporary = dir.join(file_name(&secret)).with_extension(SEALING);
     let sealed = write(limit, &temporary, secret, reader, progress).and_then(|sealed| {
@@ -79,6 +79,8 @@ fn write(
             fill(reader, &mut ahead)?;
         }
         let is_last = ahead.is_empty();
+        let padded = padme(chunk.len());
+        chunk.resize(padded, 0);
         // The limit on the length keeps the number of chunks at 8,192.
         cipher.seal(hashes.len() as u32, is_last, &mut chunk)?;
         hashes.push(sha256(&chunk));
@@ -94,6 +96,10 @@ fn write(
     }
     let table = ChunkTable::new(byte_len, hashes);
     secret.table = table.hash();
+    secret.root = match table.chunk_hash(0) {
+        Some(only) if table.chunks() == 1 => *only,
+        _ => sha256(&table.root(&cipher)?),
+    };
     out.write_all(&table.encode())?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     let mut hash = [0; 32];
@@ -137,6 +143,52 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_that_lie_at_relays_stay_what_they_are() {
+        // A second implementation computed them.
+        let folder = tempfile::tempdir().unwrap();
+        let content = [vec![7; CHUNK_BYTES], vec![8; 1000]].concat();
+        let secret = AttachmentSecret { key: [0x42; 32], table: [0; 32], root: [0; 32] };
+        let path = folder.path().join("golden");
+        let sealed = write(u64::MAX, &path, secret, &mut &content[..], &mut |_| true).unwrap();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut file = super::super::file::SealedFile::open(&path).unwrap();
+        let last = file.checked_chunk(1).unwrap();
+        assert_eq!(last.len(), 1024 + TAG_BYTES);
+        assert_eq!(hex(&sha256(&last)), "c9691a87b35f7ca1173942caf6504e33436f3e9d9e9943e18595c8e38d63aa35");
+        let secret = sealed.secret;
+        let root = file.into_table().root(&ChunkCipher::new(&secret).unwrap()).unwrap();
+        let golden = "12fc53c7c24137502bd19ded611b97d286cea644a448f9eb7f8cc5c17fe7b99fe5438ea965d9bfe166d14186193e82b7\
+                      9f6023e5baf10c4247988aa9e46ed2852e11401efa3eed333f6597e1919b15ca6162d5d24af92c38";
+        assert_eq!(hex(&root), golden);
+        assert_eq!(hex(&secret.root), "31c13b251de91179bc44eac43fa18822d310c87efd99159d3d6c5efe4b3d00f6");
+        assert_eq!(hex(&secret.table), "0745c8afc896e7fb74d9bc482ef501204d84f4933a2dffaa7743357792da30ee");
+    }
+
+    #[test]
+    fn what_pads_the_end_of_a_file_is_zeros() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = AttachmentSecret { key: [1; 32], table: [0; 32], root: [0; 32] };
+        let path = folder.path().join("file");
+        let content = [3; 1000];
+        let sealed = write(u64::MAX, &path, secret, &mut &content[..], &mut |_| true).unwrap();
+        let mut out = Vec::new();
+        let read = |path: &Path, out: &mut Vec<u8>| {
+            let file = super::super::file::SealedFile::open(path);
+            file.unwrap().unseal(&sealed.secret, &sealed.hash, out, &mut |_| true)
+        };
+        assert_eq!(read(&path, &mut out).unwrap(), 1000);
+        assert_eq!(out, content);
+        // Somebody who has the key seals the same content with something behind it.
+        let mut chunk = content.to_vec();
+        chunk.resize(1024, 0);
+        chunk[1023] = 1;
+        ChunkCipher::new(&sealed.secret).unwrap().seal(0, true, &mut chunk).unwrap();
+        let table = ChunkTable::new(1000, vec![sha256(&chunk)]);
+        fs::write(&path, [&HEADER[..], &chunk, &table.encode()].concat()).unwrap();
+        assert!(matches!(read(&path, &mut Vec::new()), Err(StoreError::AttachmentMismatch)));
+    }
+
+    #[test]
     fn the_bytes_of_a_sealed_file_stay_what_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let sealed = seal(folder.path(), &mut &b"golden"[..], &mut |_| true, &mut rng(1)).unwrap();
@@ -160,5 +212,7 @@ mod tests {
             hex(&sealed.secret.table),
             "612dd7308bd058efe2e29ec71f242e266eeab3346e85e658d6a85dd75a107b7d"
         );
+        // A short file is named at relays by its only chunk.
+        assert_eq!(sealed.secret.root, sha256(chunk));
     }
 }

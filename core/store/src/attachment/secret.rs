@@ -9,21 +9,24 @@ pub struct AttachmentSecret {
     pub key: [u8; 32],
     /// The hash of the chunk table, so that a table that a peer sends can be checked.
     pub table: [u8; 32],
+    /// What names the file at relays: SHA-256 of its root, which is the only chunk of a short file and the sealed table of a longer one.
+    pub root: [u8; 32],
 }
 
 impl AttachmentSecret {
-    const LEN: usize = 64;
+    const LEN: usize = 96;
 
     fn encode(&self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.key);
         bytes.extend_from_slice(&self.table);
+        bytes.extend_from_slice(&self.root);
     }
 
     fn decode(bytes: &[u8; Self::LEN]) -> Self {
-        let (key, table) = bytes.split_at(32);
-        let mut secret = Self { key: [0; 32], table: [0; 32] };
-        secret.key.copy_from_slice(key);
-        secret.table.copy_from_slice(table);
+        let mut secret = Self { key: [0; 32], table: [0; 32], root: [0; 32] };
+        secret.key.copy_from_slice(&bytes[..32]);
+        secret.table.copy_from_slice(&bytes[32..64]);
+        secret.root.copy_from_slice(&bytes[64..]);
         secret
     }
 }
@@ -47,8 +50,8 @@ impl From<AttachmentSecret> for FileSecrets {
 impl FileSecrets {
     const VERSION: u8 = 1;
 
-    /// The detached part of the entry: version, key and hash of the table; then for each smaller form its number, key and
-    /// hash of the table.
+    /// The detached part of the entry: version, key, hash of the table and name at relays; then for each smaller form its number
+    /// and the same.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes =
