@@ -431,6 +431,16 @@ fn alter(answer: Answer, dice: &mut Dice) -> Answer {
             }
             Answer::Range { head, pushed, sealed }
         }
+        Answer::Blob { tag, mut sealed } => {
+            let at = dice.below(sealed.len());
+            sealed[at] ^= 1 << dice.below(8);
+            Answer::Blob { tag, sealed }
+        }
+        Answer::Found { tag, mut there } => {
+            let at = dice.below(there.len());
+            there[at] = !there[at];
+            Answer::Found { tag, there }
+        }
         Answer::Listed { restart, mut ranges, more } => {
             if !ranges.is_empty() {
                 let at = dice.below(ranges.len());

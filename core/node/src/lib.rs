@@ -39,10 +39,10 @@ pub use ledger::{
     HandoffRow, HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LinkKind,
     LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, Offer, OfferedFile,
     OnlyHere, Opening, Part, PersonView, PlaceView, ProgressFn, ProposedAssignment, QuarantineView,
-    RecoveryKeys, RecoveryView, RemovalView, RepairView, Resolved, RosterRow, RunCounts, RunListed,
-    RunStanding, RunStep, RunView, Saved, SealedFile, SharedView, ShiftRow, ShiftView, SnapshotError,
-    SnapshotMade, SnapshotPlan, SpaceEpochs, StateDigest, StoredFile, TeamView, TemplateView, WaitingView,
-    Watch, decode_rows, encode_rows, mailbox_base, template_reason,
+    RecoveryKeys, RecoveryView, RelayAnswering, RelayDone, RelayWork, RemovalView, RepairView, Resolved,
+    RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile, SharedView, ShiftRow,
+    ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs, StateDigest, StoredFile, TeamView,
+    TemplateView, WaitingView, Watch, decode_rows, encode_rows, mailbox_base, template_reason,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{Joining, Node, Passphrase, PeerView, Progress, RelaysView, keep_caught_panics_quiet};

@@ -51,8 +51,8 @@ pub use expected::{ExpectedRosterRow, ExpectedRow};
 pub use home::Home;
 pub use projection::{
     Area, AssignmentRow, CheckInProjection, CheckInRow, Cursor, EvidenceProjection, EvidenceRow,
-    FieldTeamProjection, FormProjection, HandoffProjection, Heard, IncidentProjection, IncidentQuery,
-    IncidentRow, Listed, MissingFile, Near, PersonProjection, ProjectedPlace, ProjectedRow, Rebuild, Rebuilt,
+    FieldTeamProjection, FileAt, FormProjection, HandoffProjection, Heard, IncidentProjection, IncidentQuery,
+    IncidentRow, Listed, Near, PersonProjection, ProjectedPlace, ProjectedRow, Rebuild, Rebuilt,
     RunProjection, RunRow, ShiftProjection, TemplateProjection, TemplateRow, TemplateState, TrainingRow,
     Unheard, Window,
 };

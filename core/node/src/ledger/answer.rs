@@ -20,7 +20,7 @@ pub enum Answering {
     Now(Answer),
     /// Long work on a file. Do it beside the ledger's thread and hand what comes of it to [`Ledger::file_done`], which
     /// gives the answer; other questions may be asked meanwhile.
-    After(FileWork),
+    After(Box<FileWork>),
     /// A piece of it was done. Ask again after others had their turn: what a person saves must not wait until 10,000 documents
     /// that came at once are built.
     Again(Question),

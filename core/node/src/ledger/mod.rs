@@ -92,6 +92,7 @@ pub use read::{
 };
 pub use records::{Resolved, Saved};
 pub use recover::RecoveryKeys;
+pub use relays::{RelayAnswering, RelayDone, RelayWork};
 pub use runs::{RunCounts, RunListed, RunStanding, RunStep, RunView};
 pub use salvage::{LostRange, RepairView};
 pub(crate) use sealed::cleaned;

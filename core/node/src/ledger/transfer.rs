@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use firsthand_ids::{ContentHash, DocumentId};
 use firsthand_store::{
-    Arrived, AttachmentSecret, Attachments, CHUNK_BYTES, ChunkTable, Commit, MissingFile, Receiving,
-    StoreError, form_number, form_of_number,
+    Arrived, AttachmentSecret, Attachments, CHUNK_BYTES, ChunkTable, Commit, FileAt, Receiving, StoreError,
+    form_number, form_of_number,
 };
 use firsthand_sync::{FileId, Input, MAX_WANTED, Pending, Refusal, Wanted};
 
@@ -69,6 +69,11 @@ impl FileWork {
 }
 
 impl FileDone {
+    /// Which file.
+    pub(super) const fn file(&self) -> FileId {
+        self.file
+    }
+
     /// The work on a file was lost with the thread that did it.
     #[must_use]
     pub fn lost(file: FileId) -> Self {
@@ -81,13 +86,13 @@ pub(super) enum StoredPart {
     /// The first of the parts that are missing; none: the file is complete and its hash is right.
     Missing(Vec<u32>),
     /// There is work to do first.
-    Work(FileWork),
+    Work(Box<FileWork>),
 }
 
 impl Ledger {
     /// The files and smaller forms of files that are recorded and not complete here, most wanted first, whether they are asked for
     /// or not ([`Ledger::may_travel`]).
-    pub(super) fn missing_files(&self) -> Result<Vec<MissingFile>, NodeError> {
+    pub(super) fn missing_files(&self) -> Result<Vec<FileAt>, NodeError> {
         let files = self.store.attachments();
         let mut missing = self.store.missing_evidence()?;
         missing.retain(|file| {
@@ -161,7 +166,7 @@ impl Ledger {
         let Some(missing) = self.store.missing_file(&file.document, form)? else {
             return Ok(StoredPart::Missing(Vec::new()));
         };
-        let MissingFile { hash, byte_len, secret, .. } = missing;
+        let FileAt { hash, byte_len, secret, .. } = missing;
         let begun = self.receiving.contains_key(file);
         let step = match part.checked_sub(1) {
             None => {
@@ -198,17 +203,23 @@ impl Ledger {
             }
         };
         self.working.insert(*file);
-        Ok(StoredPart::Work(FileWork { file: *file, hash, step }))
+        Ok(StoredPart::Work(Box::new(FileWork { file: *file, hash, step })))
     }
 
     /// Takes in what came of work on a file, and answers the link that sent its last part.
     pub fn file_done(&mut self, done: FileDone) -> Answer {
         let file = done.file;
-        self.working.remove(&file);
+        let (result, change) = self.file_came(done);
+        Answer::Session { input: Input::ChunkStored { file, result }, change, entries: 0 }
+    }
+
+    /// The first of the parts that are missing, none where the file is complete or given up; and what changed.
+    pub(super) fn file_came(&mut self, done: FileDone) -> (Result<Vec<u32>, Refusal>, Change) {
+        self.working.remove(&done.file);
         let result = self.take_file(done).map_err(|error| refusal(&error));
         let complete = result.as_ref().is_ok_and(Vec::is_empty);
         let change = if complete { self.received() } else { Change::default() };
-        Answer::Session { input: Input::ChunkStored { file, result }, change, entries: 0 }
+        (result, change)
     }
 
     fn take_file(&mut self, done: FileDone) -> Result<Vec<u32>, NodeError> {
@@ -234,7 +245,7 @@ impl Ledger {
     }
 
     /// A record that names another content than its file has. The file is not asked for again, and the meeting goes on.
-    fn give_up(&mut self, file: FileId) {
+    pub(super) fn give_up(&mut self, file: FileId) {
         tracing::warn!(file = %file.document.short(), form = file.form, "a file is not what its record says");
         self.receiving.remove(&file);
         self.untrue.insert(file);
@@ -246,12 +257,12 @@ fn parts(receiving: &Receiving) -> Vec<u32> {
     receiving.missing().take(MAX_WANTED).map(|chunk| chunk + 1).collect()
 }
 
-fn file_id(missing: &MissingFile) -> FileId {
+fn file_id(missing: &FileAt) -> FileId {
     FileId { document: missing.document, form: form_number(missing.form) }
 }
 
 /// Of how many files something is missing.
-fn count(missing: &[MissingFile]) -> u64 {
+fn count(missing: &[FileAt]) -> u64 {
     missing.iter().map(|file| file.document).collect::<BTreeSet<DocumentId>>().len() as u64
 }
 

@@ -1,3 +1,4 @@
+mod files;
 mod follow;
 
 use std::collections::BTreeMap;
@@ -128,6 +129,7 @@ impl Attachments {
     #[must_use]
     pub fn deadline(&self) -> Option<UnixMillis> {
         let links = self.links.values().map(Link::deadline);
+        let links = links.chain(self.links.values().filter_map(|link| link.files.deadline()));
         let relays = self.relays.values().filter(|_| self.running);
         let dials = relays.flat_map(|relay| {
             let waiting = relay.mailboxes.values().filter(|mailbox| mailbox.link.is_none());
@@ -181,6 +183,7 @@ impl Attachments {
             _ => RelayState::Connecting,
         };
         let trouble = relay.trouble.or_else(|| relay.mailboxes.values().find_map(|it| it.trouble));
+        let trouble = trouble.or_else(|| links.iter().find_map(|link| link.files.full));
         RelayView { address: relay.relay.address.clone(), key: relay.relay.key, state, trouble, open }
     }
 
@@ -227,6 +230,7 @@ impl Attachments {
                 for (id, ended) in late {
                     self.end(rng, now, id, ended, &mut out);
                 }
+                self.links.values_mut().for_each(|link| link.files.tick(now));
             }
         }
         self.go_on(rng, now, &mut out);
@@ -247,6 +251,7 @@ impl Attachments {
         for id in open {
             if let Some(link) = self.links.get_mut(&id) {
                 link.note_check(now);
+                link.files.hurry();
             }
             self.tell(rng, now, id, ClientInput::Check, out);
         }
@@ -295,12 +300,13 @@ impl Attachments {
                 Want::Send(bytes) => out.push(Effect::Send(id, bytes)),
                 Want::Ask(question) => {
                     if let Some(link) = self.links.get_mut(&id) {
-                        link.asked += usize::from(!matches!(question, Question::Anew(_)));
+                        let asked =
+                            if question.is_about_files() { &mut link.files.asked } else { &mut link.asked };
+                        *asked += usize::from(question.is_answered());
                         out.push(Effect::Ask(Some(id), question));
                     }
                 }
                 Want::Over(ended) => self.end(rng, now, id, ended, out),
-                Want::Entered => {}
                 Want::NotTaken(refused) => self.troubled(id, Trouble::of(refused)),
                 Want::OtherBase => self.troubled(id, Trouble::Blocked),
                 Want::Withheld => self.troubled(id, Trouble::Withholds),
@@ -400,7 +406,10 @@ impl Attachments {
         out: &mut Vec<Effect>,
     ) {
         match id.and_then(|id| self.links.get_mut(&id)) {
-            Some(link) => link.asked = link.asked.saturating_sub(1),
+            Some(link) => {
+                let asked = if answer.is_about_files() { &mut link.files.asked } else { &mut link.asked };
+                *asked = asked.saturating_sub(1);
+            }
             None if id.is_none() => self.asked = self.asked.saturating_sub(1),
             None => {}
         }
@@ -441,7 +450,7 @@ impl Attachments {
                     out.push(Effect::Changed(change));
                 }
             }
-            (Answer::Compared(..) | Answer::Sealed(..), None) => {}
+            (answer, id) => self.answer_files(rng, now, id, answer, out),
         }
     }
 
@@ -450,6 +459,7 @@ impl Attachments {
         let links: Vec<LinkId> = self.links.keys().copied().collect();
         for id in links {
             self.rest(rng, now, id, out);
+            self.move_files(rng, now, id, out);
         }
         if !self.running {
             return;
@@ -474,7 +484,7 @@ impl Attachments {
             link.journal = reach;
             self.dirty |= self.running;
         }
-        let idle = link.is_idle();
+        let idle = link.words_rest();
         let rests = idle && !link.rested;
         link.rested = idle;
         if rests {
@@ -493,6 +503,7 @@ impl Attachments {
                 }
             }
         }
+        let idle = link.is_idle();
         let visit = journal.is_some() && link.planned && idle && !self.planning && !self.dirty;
         self.links.insert(id, link);
         let passing = |it: &Mailbox| matches!(it.plan.standing, Standing::Former | Standing::Found);

@@ -12,6 +12,7 @@ use firsthand_sync::relay::{
 use firsthand_team::TeamRelay;
 use rand_core::CryptoRng;
 
+use super::files::Files;
 use super::{MailboxPlan, Question, Standing, Trouble};
 
 /// How long a connection and its handshake may take.
@@ -40,8 +41,6 @@ pub(super) enum Want {
     Ask(Question),
     /// It is over, and why.
     Over(Ended),
-    /// The mailbox was entered.
-    Entered,
     /// What the relay has no room for.
     NotTaken(Refused),
     /// It begins elsewhere than it must.
@@ -83,6 +82,7 @@ pub(super) struct Link {
     pub(super) rested: bool,
     /// How far this device's journal was known to go.
     pub(super) journal: Position,
+    pub(super) files: Files,
 }
 
 impl Link {
@@ -101,6 +101,7 @@ impl Link {
             planned: false,
             rested: false,
             journal: Position::START,
+            files: Files::new(),
         }
     }
 
@@ -126,7 +127,12 @@ impl Link {
 
     /// Whether nothing is left to do until something comes.
     pub(super) fn is_idle(&self) -> bool {
-        self.asked == 0 && self.client().is_some_and(RelayClient::is_idle)
+        self.asked == 0 && self.files.is_idle() && self.client().is_some_and(RelayClient::is_idle)
+    }
+
+    /// Whether nothing is left to do for entries until something comes.
+    pub(super) fn words_rest(&self) -> bool {
+        self.asked == 0 && self.client().is_some_and(RelayClient::words_rest)
     }
 
     pub(super) fn reaches(&self) -> Option<&BTreeMap<WriterPseudonym, Position>> {
@@ -212,22 +218,40 @@ impl Link {
                     wants.extend(bytes.chunks(PIECE).map(|piece| Want::Send(piece.to_vec())));
                     continue;
                 }
-                ClientEffect::Entered(..) => Want::Entered,
+                ClientEffect::Entered(entered, _) => {
+                    self.files.entered(entered.purse);
+                    continue;
+                }
                 ClientEffect::Compare(head) => Want::Ask(Question::Compare(mailbox, head)),
                 ClientEffect::Received(head, sealed) => Want::Ask(Question::Open(mailbox, head, sealed)),
                 ClientEffect::Seal(writer, after) => Want::Ask(Question::Seal(mailbox, writer, after)),
-                ClientEffect::Anew => Want::Ask(Question::Anew(mailbox)),
+                ClientEffect::Anew => {
+                    self.files.anew();
+                    Want::Ask(Question::Anew(mailbox))
+                }
                 ClientEffect::NotTaken(_, refused) => Want::NotTaken(refused),
                 ClientEffect::OtherBase(_) => Want::OtherBase,
                 ClientEffect::Withheld(_) => Want::Withheld,
                 ClientEffect::Over(reason) => Want::Over(ended(reason)),
-                // No blobs are asked for or brought.
-                ClientEffect::Load(_)
-                | ClientEffect::Blob(..)
-                | ClientEffect::Kept(..)
-                | ClientEffect::Boxes(_)
-                | ClientEffect::Settled(_)
-                | ClientEffect::UpToDate => continue,
+                ClientEffect::Looked(there) => {
+                    self.files.looked(there);
+                    continue;
+                }
+                ClientEffect::Load(name) => match self.files.load(mailbox, name) {
+                    Some(question) => Want::Ask(question),
+                    None => continue,
+                },
+                ClientEffect::Blob(name, sealed) => match self.files.came(mailbox, name, sealed) {
+                    Some(Ok(question)) => Want::Ask(question),
+                    Some(Err(())) => Want::Withheld,
+                    None => continue,
+                },
+                ClientEffect::Kept(name, result) => {
+                    self.files.kept(&name, result);
+                    continue;
+                }
+                // No boxes are asked for, and nothing is proposed.
+                ClientEffect::Boxes(_) | ClientEffect::Settled(_) | ClientEffect::UpToDate => continue,
             };
             wants.push(want);
         }

@@ -6,10 +6,12 @@
 //! is asked of it in [`Question`]s.
 
 mod attachments;
+mod files;
 mod link;
 mod question;
 mod view;
 
 pub use attachments::{Attachments, Effect, Input, LinkId};
+pub use files::{RelayFile, Took, Way};
 pub use question::{Answer, MailboxPlan, Question, RelayPlan, Standing};
 pub use view::{Queue, RelayState, RelayView, Trouble};

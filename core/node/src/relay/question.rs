@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use firsthand_ids::{DeviceKey, MailboxId, Position, WriterPseudonym};
+use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, WriterPseudonym};
 use firsthand_log::DeviceSecret;
+use firsthand_sync::FileId;
 use firsthand_sync::relay::{Opened, Puts, RangeHead, Remembered, SealedDigest};
 use firsthand_team::TeamRelay;
 
+use super::files::{RelayFile, Took};
 use crate::meeting::Change;
 
 /// What a mailbox is to this device.
@@ -81,8 +83,50 @@ pub enum Question {
     },
     /// There is no such mailbox at the relay.
     Gone(MailboxId),
+    /// Which files are to be fetched from a mailbox, and brought to it? Answered by [`Answer::Files`].
+    Files(MailboxId),
+    /// What are the parts of a file called that is to be brought? Answered by [`Answer::Named`].
+    NameParts(MailboxId, FileId),
+    /// Load a part of a file. Answered by [`Answer::Loaded`].
+    LoadPart {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// The file.
+        file: FileId,
+        /// Which part.
+        part: u32,
+        /// What it is called.
+        name: ContentHash,
+    },
+    /// Keep a part of a file that came: the bytes have that name. Answered by [`Answer::Took`].
+    TakePart {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// The file.
+        file: FileId,
+        /// Which part.
+        part: u32,
+        /// What it is called.
+        name: ContentHash,
+        /// Its bytes.
+        sealed: Vec<u8>,
+    },
+    /// These files are whole at the relay.
+    AtRelay(MailboxId, Vec<FileId>),
     /// Put what came into its documents. Answered by [`Answer::Applied`].
     Apply,
+}
+
+impl Question {
+    /// Whether it is about files, and answered.
+    pub(super) const fn is_about_files(&self) -> bool {
+        matches!(self, Self::Files(_) | Self::NameParts(..) | Self::LoadPart { .. } | Self::TakePart { .. })
+    }
+
+    /// Whether the ledger answers.
+    pub(super) const fn is_answered(&self) -> bool {
+        !matches!(self, Self::Anew(_) | Self::Remember { .. } | Self::Gone(_) | Self::AtRelay(..))
+    }
 }
 
 /// The ledger's answer.
@@ -111,6 +155,28 @@ pub enum Answer {
     },
     /// To [`Question::Seal`].
     Sealed(WriterPseudonym, Option<(Position, Position, Vec<u8>)>),
+    /// To [`Question::Files`], in the order in which they matter.
+    Files(Vec<RelayFile>),
+    /// To [`Question::NameParts`]: number and name of each, the root last; none where it cannot be brought.
+    Named(FileId, Vec<(u32, ContentHash)>),
+    /// To [`Question::LoadPart`].
+    Loaded(ContentHash, Option<Vec<u8>>),
+    /// To [`Question::TakePart`].
+    Took {
+        /// The name of the part.
+        name: ContentHash,
+        /// What became of it.
+        took: Took,
+        /// What changed for everybody else.
+        change: Change,
+    },
     /// To [`Question::Apply`].
     Applied(Change),
+}
+
+impl Answer {
+    /// Whether it answers a question about files.
+    pub(super) const fn is_about_files(&self) -> bool {
+        matches!(self, Self::Files(_) | Self::Named(..) | Self::Loaded(..) | Self::Took { .. })
+    }
 }

@@ -101,4 +101,13 @@ pub struct Queue {
     pub others: u64,
     /// When the oldest of them was made, by the clock of the device that made it.
     pub oldest: Option<UnixMillis>,
+    /// Files that are whole here and to go to relays as things are, and of which something is not known to be at any; with its smaller forms
+    /// a file counts once.
+    pub files: u64,
+    /// Bytes of that.
+    pub file_bytes: u64,
+    /// Files of which something is wanted here that may come from relays as things are.
+    pub files_wanted: u64,
+    /// Bytes of that.
+    pub wanted_bytes: u64,
 }

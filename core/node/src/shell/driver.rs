@@ -167,7 +167,7 @@ fn say(inbox: &mpsc::WeakSender<Message>, id: LinkId, answer: Answer) {
 }
 
 /// Does long work on a file beside the ledger's thread, and has the ledger answer.
-async fn finish(work: FileWork, id: LinkId, worker: Worker, inbox: mpsc::WeakSender<Message>) {
+async fn finish(work: Box<FileWork>, id: LinkId, worker: Worker, inbox: mpsc::WeakSender<Message>) {
     let file = work.file();
     let done = tokio::task::spawn_blocking(|| work.run()).await;
     let done = done.unwrap_or_else(|_| FileDone::lost(file));

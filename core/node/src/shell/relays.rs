@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use firsthand_ids::UnixMillis;
 use firsthand_team::TeamRelay;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -13,8 +14,8 @@ use super::node::Node;
 use super::websocket::{self, Happened};
 use super::worker::Worker;
 use crate::meeting::Input as MeetingInput;
-use crate::relay::{Attachments, Effect, Input, LinkId, Queue, RelayState, RelayView};
-use crate::{NodeError, SystemRandom};
+use crate::relay::{Answer, Attachments, Effect, Input, LinkId, Question, Queue, RelayState, RelayView};
+use crate::{NodeError, RelayAnswering, RelayDone, RelayWork, SystemRandom};
 
 /// Inputs that may queue before whoever brings them waits.
 const QUEUE: usize = 64;
@@ -143,17 +144,7 @@ impl Task {
                 }
                 Effect::Close(id) => drop(self.links.remove(&id)),
                 Effect::Ask(id, question) => {
-                    let inbox = self.inbox.clone();
-                    self.worker.send(move |ledger, shop| {
-                        let now = shop.environment.clock.now();
-                        let Some(answer) = ledger.answer_relay(question, now, &mut shop.random) else {
-                            return;
-                        };
-                        if let Some(inbox) = inbox.upgrade() {
-                            let input = Input::Answer(id, Box::new(answer));
-                            drop(inbox.blocking_send(Message::Input(input)));
-                        }
-                    });
+                    ask(self.worker.clone(), Handle::current(), self.inbox.clone(), id, question);
                 }
                 Effect::Changed(change) => {
                     if let Some(meetings) = self.meetings.upgrade() {
@@ -167,6 +158,41 @@ impl Task {
         let over = self.attachments.is_over();
         self.told.send_modify(|state| *state = State { quiet, over });
     }
+}
+
+/// Has the ledger answer, as soon as everything that was asked before is done.
+fn ask(
+    worker: Worker,
+    runtime: Handle,
+    inbox: mpsc::WeakSender<Message>,
+    id: Option<LinkId>,
+    question: Question,
+) {
+    worker.clone().send(move |ledger, shop| {
+        match ledger.begin_answer_relay(question, shop.environment.clock.now(), &mut shop.random) {
+            RelayAnswering::Now(answer) => {
+                if let Some(answer) = answer {
+                    say(&inbox, id, answer);
+                }
+            }
+            RelayAnswering::After(work) => drop(runtime.spawn(finish(work, id, worker, inbox))),
+        }
+    });
+}
+
+/// Hands the task an answer.
+fn say(inbox: &mpsc::WeakSender<Message>, id: Option<LinkId>, answer: Answer) {
+    if let Some(inbox) = inbox.upgrade() {
+        drop(inbox.blocking_send(Message::Input(Input::Answer(id, Box::new(answer)))));
+    }
+}
+
+/// Does long work on a file beside the ledger's thread, and has the ledger answer.
+async fn finish(work: RelayWork, id: Option<LinkId>, worker: Worker, inbox: mpsc::WeakSender<Message>) {
+    let lost = work.named();
+    let done = tokio::task::spawn_blocking(|| work.run()).await;
+    let done = done.unwrap_or_else(|_| RelayDone::lost(lost));
+    worker.send(move |ledger, _| say(&inbox, id, ledger.relay_work_done(done)));
 }
 
 impl Relaying {

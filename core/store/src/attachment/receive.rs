@@ -89,6 +89,12 @@ impl Receiving {
         (0..self.table.chunks()).zip(&self.present).filter(|(_, present)| !**present).map(|(chunk, _)| chunk)
     }
 
+    /// How many chunks the file has.
+    #[must_use]
+    pub fn chunks(&self) -> u32 {
+        self.table.chunks()
+    }
+
     /// What the chunks that are missing are called at relays, in order, counted from 0.
     pub fn missing_names(&self) -> impl Iterator<Item = (u32, ContentHash)> + '_ {
         self.missing().filter_map(|chunk| Some((chunk, self.table.chunk_name(chunk)?)))

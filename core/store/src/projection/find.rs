@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Params, params, params_from_iter};
 
 use super::list::COLUMNS;
-use super::row::{EvidenceProjection, EvidenceRow, FormProjection, IncidentRow, MissingFile};
+use super::row::{EvidenceProjection, EvidenceRow, FileAt, FormProjection, IncidentRow};
 use super::{origin_name, text};
 use crate::cache::time;
 use crate::{FileSecrets, Store, StoreError, form_number, form_of_number};
@@ -25,6 +25,10 @@ const FORMS: &str = "
     SELECT d.space, d.id, f.form, f.hash, f.byte_len, a.effective, a.hidden, f.table_hash, e.detached
     FROM evidence_forms AS f JOIN evidence AS a ON a.document = f.document
         JOIN documents AS d ON d.number = f.document JOIN entries AS e ON e.number = d.creator";
+
+/// What makes one of those one that is complete here.
+const HELD: &str =
+    "NOT hidden AND table_hash IS NOT NULL AND table_hash IN (SELECT table_hash FROM attachments)";
 
 /// What makes one of those one that is missed here.
 const MISSED: &str =
@@ -165,32 +169,41 @@ impl Store {
     ///
     /// # Errors
     /// From the disk.
-    pub fn missing_evidence(&self) -> Result<Vec<MissingFile>, StoreError> {
+    pub fn missing_evidence(&self) -> Result<Vec<FileAt>, StoreError> {
         let most = |form: VariantKind| form.most_bytes().unwrap_or(0) as i64;
         let sql = format!(
             "SELECT id, form, hash, byte_len, detached, space FROM ({FORMS}) WHERE {MISSED}
              ORDER BY CASE WHEN form > 0 THEN form WHEN byte_len <= ?1 THEN 1 WHEN byte_len <= ?2 THEN 2 ELSE 3 END,
                  effective DESC, id, form"
         );
-        self.missing_where(&sql, params![most(VariantKind::Thumb), most(VariantKind::Preview)])
+        self.files_where(&sql, params![most(VariantKind::Thumb), most(VariantKind::Preview)])
     }
 
     /// One of them; `None` where it is complete, or not missed for another reason.
     ///
     /// # Errors
     /// From the disk.
-    pub fn missing_file(
-        &self,
-        id: &DocumentId,
-        form: VariantKind,
-    ) -> Result<Option<MissingFile>, StoreError> {
+    pub fn missing_file(&self, id: &DocumentId, form: VariantKind) -> Result<Option<FileAt>, StoreError> {
         let sql = format!(
             "SELECT id, form, hash, byte_len, detached, space FROM ({FORMS}) WHERE id = ?1 AND form = ?2 AND {MISSED}"
         );
-        Ok(self.missing_where(&sql, params![id.as_bytes(), form_number(form)])?.pop())
+        Ok(self.files_where(&sql, params![id.as_bytes(), form_number(form)])?.pop())
     }
 
-    fn missing_where(&self, sql: &str, values: impl Params) -> Result<Vec<MissingFile>, StoreError> {
+    /// The attached files and smaller forms of files that are complete here, the newest first. Those whose key was destroyed, and hidden
+    /// ones, are left out.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn held_files(&self) -> Result<Vec<FileAt>, StoreError> {
+        let sql = format!(
+            "SELECT id, form, hash, byte_len, detached, space FROM ({FORMS}) WHERE {HELD}
+             ORDER BY effective DESC, id, form"
+        );
+        self.files_where(&sql, params![])
+    }
+
+    fn files_where(&self, sql: &str, values: impl Params) -> Result<Vec<FileAt>, StoreError> {
         let mut select = self.database.prepare_cached(sql)?;
         let mut rows = select.query(values)?;
         let mut found = Vec::new();
@@ -201,7 +214,7 @@ impl Store {
             if let (Some(form), Some(secrets)) = (form, secrets)
                 && let Some(secret) = secrets.form(form)
             {
-                found.push(MissingFile {
+                found.push(FileAt {
                     space: self.cache.space(row.get(5)?)?,
                     document: DocumentId::new(row.get(0)?),
                     form,

@@ -19,8 +19,8 @@ pub use roster::{
     PersonProjection, ShiftProjection, TrainingRow, Unheard,
 };
 pub use row::{
-    EvidenceProjection, EvidenceRow, FormProjection, IncidentProjection, IncidentRow, MissingFile,
-    ProjectedPlace, ProjectedRow,
+    EvidenceProjection, EvidenceRow, FileAt, FormProjection, IncidentProjection, IncidentRow, ProjectedPlace,
+    ProjectedRow,
 };
 
 /// What names a row of a file in its own program: its format, and the id it has there, else its content.

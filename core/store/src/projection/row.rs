@@ -128,9 +128,9 @@ pub struct FormProjection {
     pub byte_len: u64,
 }
 
-/// A file, or a smaller form of one, that is recorded here and not complete.
+/// A file, or a smaller form of one, that is recorded here: complete, or missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingFile {
+pub struct FileAt {
     /// The space in which it is recorded.
     pub space: SpaceId,
     /// The document that records it.

@@ -95,6 +95,8 @@ pub enum ClientInput {
     Opened(u64, Opened),
     /// Answers [`ClientEffect::Seal`]: a range that follows, if there is one.
     Sealed(WriterPseudonym, Option<(Position, Position, Vec<u8>)>),
+    /// Asks which blobs are there, at most [`MAX_SOUGHT`](super::MAX_SOUGHT) of them.
+    Look(Vec<ContentHash>),
     /// Brings a blob, unless it is there.
     Keep(BlobKind, ContentHash),
     /// Answers [`ClientEffect::Load`].
@@ -126,6 +128,8 @@ pub enum ClientEffect {
     Received(RangeHead, Vec<u8>),
     /// Seal what follows this position of a writer's.
     Seal(WriterPseudonym, Position),
+    /// Which blobs are there; of those that are not named the relay said nothing.
+    Looked(Vec<(ContentHash, bool)>),
     /// Load a blob to bring.
     Load(ContentHash),
     /// A blob came, or the relay does not have it.
@@ -154,12 +158,19 @@ pub enum ClientEffect {
 enum Task {
     Base,
     Put(WriterPseudonym, Position, Position),
+    Look(Vec<ContentHash>),
     Seek(BlobKind, ContentHash),
     Keep(ContentHash),
     Fetch(ContentHash),
     Boxes,
     Proposal,
     Check,
+}
+
+impl Task {
+    const fn is_of_blobs(&self) -> bool {
+        matches!(self, Self::Look(_) | Self::Seek(..) | Self::Keep(_) | Self::Fetch(_))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -255,11 +266,11 @@ impl RelayClient {
         self.book.reach(writer)
     }
 
-    /// Whether everything held here is there and everything there was looked at.
+    /// Whether all entries held here are there and everything listed there was looked at.
     #[must_use]
     pub fn is_up_to_date(&self) -> bool {
         self.stage == Stage::Open
-            && self.tasks.is_empty()
+            && self.tasks.values().all(Task::is_of_blobs)
             && self.looking.is_empty()
             && self.book.settled()
             && self.wanting().next().is_none()
@@ -272,6 +283,18 @@ impl RelayClient {
             && self.tasks.is_empty()
             && self.loading.is_empty()
             && self.keep.is_empty()
+            && self.looking.is_empty()
+            && self.getting.is_empty()
+            && self.sealing.is_empty()
+            && self.book.settled()
+            && self.wanting().all(|writer| self.resting.contains(writer))
+    }
+
+    /// Whether nothing is left to do for entries until something comes, whatever there is to do for blobs.
+    #[must_use]
+    pub fn words_rest(&self) -> bool {
+        self.stage == Stage::Open
+            && self.tasks.values().all(Task::is_of_blobs)
             && self.looking.is_empty()
             && self.getting.is_empty()
             && self.sealing.is_empty()
@@ -327,6 +350,10 @@ impl RelayClient {
                 }
             }
             ClientInput::Sealed(writer, range) => self.sealed(writer, range, &mut out),
+            ClientInput::Look(ids) => {
+                let request = |tag| Request::Seek { tag, ids: ids.clone() };
+                self.ask(Task::Look(ids.clone()), request, &mut out);
+            }
             ClientInput::Keep(kind, id) => self.keep.push_back((kind, id)),
             ClientInput::Loaded(id, sealed) => self.loaded(id, sealed, &mut out),
             ClientInput::Fetch(id) => self.ask(Task::Fetch(id), |tag| Request::Fetch { tag, id }, &mut out),
@@ -412,6 +439,9 @@ impl RelayClient {
             Answer::Done { tag, serial } if inside => self.done(tag, Ok(serial), out),
             Answer::Refused { tag, reason } if inside => self.done(tag, Err(reason), out),
             Answer::Found { tag, there } if inside => match self.tasks.remove(&tag) {
+                Some(Task::Look(ids)) if there.len() == ids.len() => {
+                    out.push(ClientEffect::Looked(ids.into_iter().zip(there).collect()));
+                }
                 Some(Task::Seek(_, id)) if there == [true] => out.push(ClientEffect::Kept(id, Ok(()))),
                 Some(Task::Seek(kind, id)) if there == [false] => {
                     self.loading.insert(id, kind);
@@ -552,6 +582,7 @@ impl RelayClient {
             (Some(Task::Proposal), result) => out.push(ClientEffect::Settled(result.map(drop))),
             // Somebody else was first; where the mailbox begins comes with the list.
             (Some(Task::Base), _) | (Some(Task::Check), Ok(_)) => {}
+            (Some(Task::Look(_)), Err(_)) => out.push(ClientEffect::Looked(Vec::new())),
             (Some(Task::Seek(_, id)), Err(reason)) => out.push(ClientEffect::Kept(id, Err(reason))),
             (Some(Task::Boxes), Err(_)) => out.push(ClientEffect::Boxes(Vec::new())),
             _ => self.over(None, out),

@@ -9,6 +9,7 @@ use firsthand_log::{DeviceSecret, LogError, Vector};
 use firsthand_seal::{EpochKey, MailboxKeys};
 use firsthand_sync::relay::{ListDigest, Remembered};
 
+use super::files::FilesThere;
 use crate::relay::Standing;
 
 const VERSION: u8 = 1;
@@ -54,6 +55,9 @@ pub(super) struct Known {
     pub(super) remembered: Remembered,
     /// How far everybody's entries are there, as far as this device made or opened them.
     pub(super) reach: BTreeMap<WriterPseudonym, Position>,
+    /// Files that are there, and what is kept of that.
+    pub(super) files: FilesThere,
+    pub(super) files_kept: FilesThere,
 }
 
 impl Known {
@@ -119,6 +123,7 @@ impl Relays {
             known.seen = Seen::default();
             known.pending = None;
             known.reach.clear();
+            known.files = FilesThere::default();
         }
     }
 

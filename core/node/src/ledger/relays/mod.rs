@@ -4,6 +4,7 @@
 //! under the new one, so that whoever has the newest key finds everything in one place, also after the relay lost all it had
 //! ([ADR 29](../../../../../docs/adr/0029-attachments.md)).
 
+mod files;
 mod known;
 mod open;
 mod plan;
@@ -14,6 +15,7 @@ use firsthand_ids::MailboxId;
 use firsthand_sync::relay::{Opened, Remembered};
 use rand_core::CryptoRng;
 
+pub use files::{RelayAnswering, RelayDone, RelayWork};
 pub(super) use known::Relays;
 
 use super::{Ledger, Now};
@@ -22,8 +24,13 @@ use crate::meeting::Change;
 use crate::relay::{Answer, Question};
 
 impl Ledger {
-    /// Answers a question of attachments; some need no answer.
-    pub fn answer_relay(&mut self, question: Question, now: Now, rng: &mut dyn CryptoRng) -> Option<Answer> {
+    /// Answers a question about entries; some need no answer.
+    fn answer_about_words(
+        &mut self,
+        question: Question,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Answer> {
         match question {
             Question::Plan { reaches, renew } => Some(self.plan_relays(reaches, renew, rng)),
             Question::Compare(mailbox, head) => {
@@ -49,6 +56,7 @@ impl Ledger {
             }
             Question::Anew(mailbox) => {
                 self.relays.anew(&mailbox);
+                self.keep_files(&mailbox);
                 None
             }
             Question::Remember { mailbox, remembered, reach } => {
@@ -59,6 +67,7 @@ impl Ledger {
             Question::Gone(mailbox) => {
                 self.relays.gone(&mailbox);
                 self.keep_or_say(&mailbox, None);
+                self.keep_files(&mailbox);
                 None
             }
             Question::Apply => {
@@ -67,6 +76,11 @@ impl Ledger {
                 let _ = self.apply_received(&mut change);
                 Some(Answer::Applied(change))
             }
+            Question::Files(_)
+            | Question::NameParts(..)
+            | Question::LoadPart { .. }
+            | Question::TakePart { .. }
+            | Question::AtRelay(..) => None,
         }
     }
 
@@ -82,9 +96,15 @@ impl Ledger {
         mailbox: &MailboxId,
         remembered: Option<Remembered>,
     ) -> Result<(), NodeError> {
-        let Some(bytes) = self.relays.remember(mailbox, remembered) else { return Ok(()) };
+        match self.relays.remember(mailbox, remembered) {
+            Some(bytes) => self.keep_setting(known::setting(mailbox), bytes),
+            None => Ok(()),
+        }
+    }
+
+    fn keep_setting(&mut self, name: String, bytes: Vec<u8>) -> Result<(), NodeError> {
         let mut commit = firsthand_store::Commit::new(self.space);
-        commit.settings.push((known::setting(mailbox), bytes));
+        commit.settings.push((name, bytes));
         commit.tried = self.untried.is_empty();
         // Should the device lose power before this is on the disk, the relay tells again.
         commit.derived = true;

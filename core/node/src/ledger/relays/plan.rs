@@ -11,6 +11,7 @@ use firsthand_team::TeamRelay;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::files::{self, FilesThere};
 use super::known::{Known, decode, setting};
 use crate::NodeError;
 use crate::ledger::Ledger;
@@ -148,6 +149,8 @@ impl Ledger {
             let id = mailbox_id(&secret.key());
             let kept = self.store.setting(&setting(&id))?;
             let (remembered, seen) = kept.and_then(|bytes| decode(&bytes)).unwrap_or_default();
+            let kept = self.store.setting(&files::setting(&id))?;
+            let there = kept.and_then(|bytes| FilesThere::decode(&bytes)).unwrap_or_default();
             let known = Known {
                 relay: relay.key,
                 space: it.space,
@@ -164,6 +167,8 @@ impl Ledger {
                 pending: None,
                 reach: remembered.reach.clone(),
                 remembered,
+                files_kept: there.clone(),
+                files: there,
             };
             self.relays.known.insert(id, known);
             id

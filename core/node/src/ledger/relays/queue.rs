@@ -1,13 +1,15 @@
 //! What has not reached any relay, and since when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{ExchangeKey, Position, SpaceId, WriterId};
+use firsthand_store::{FileAt, form_number};
+use firsthand_sync::FileId;
 use firsthand_team::TeamRelay;
 use rand_core::CryptoRng;
 
 use crate::NodeError;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LinkKind};
 use crate::relay::Queue;
 
 impl Ledger {
@@ -66,6 +68,28 @@ impl Ledger {
                 }
             }
         }
+        self.queue_files(&mut queue)?;
         Ok(queue)
+    }
+
+    fn queue_files(&self, queue: &mut Queue) -> Result<(), NodeError> {
+        let travels = |file: &FileAt| self.may_travel(LinkKind::Relay, file.form, file.byte_len);
+        let mut documents = BTreeSet::new();
+        for held in self.store.held_files()?.into_iter().filter(travels) {
+            let file = FileId { document: held.document, form: form_number(held.form) };
+            let mut known = self.relays.known.values().filter(|known| known.space == held.space);
+            if !known.any(|known| known.files.contains(&file)) {
+                queue.file_bytes += held.byte_len;
+                documents.insert(held.document);
+            }
+        }
+        queue.files = documents.len() as u64;
+        documents.clear();
+        for missing in self.missing_files()?.into_iter().filter(travels) {
+            queue.wanted_bytes += missing.byte_len;
+            documents.insert(missing.document);
+        }
+        queue.files_wanted = documents.len() as u64;
+        Ok(())
     }
 }

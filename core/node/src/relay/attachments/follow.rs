@@ -68,6 +68,9 @@ impl Attachments {
             if team_changed {
                 self.tell(rng, now, id, ClientInput::Again, out);
             }
+            if let Some(link) = self.links.get_mut(&id) {
+                link.files.changed();
+            }
             if self.links.get(&id).is_some_and(|link| link.looked) {
                 if let Some(link) = self.links.get_mut(&id) {
                     link.planned = true;
