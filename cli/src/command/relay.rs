@@ -41,6 +41,26 @@ struct QueueLine {
     /// When the oldest was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest: Option<String>,
+    /// Files that are here and at no relay, and their bytes.
+    files: u64,
+    file_bytes: u64,
+    /// Files that may come from relays and are not here, and their bytes.
+    files_wanted: u64,
+    wanted_bytes: u64,
+}
+
+impl QueueLine {
+    fn of(queue: &Queue) -> Self {
+        Self {
+            own: queue.own,
+            others: queue.others,
+            oldest: queue.oldest.and_then(when::machine),
+            files: queue.files,
+            file_bytes: queue.file_bytes,
+            files_wanted: queue.files_wanted,
+            wanted_bytes: queue.wanted_bytes,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -131,8 +151,7 @@ async fn status(session: &Session, reach: Option<u64>) -> Result<(), Fail> {
 /// Says how relays are.
 pub(super) fn print(out: Out, view: &RelaysView) -> Result<(), Fail> {
     let items = view.relays.iter().map(line).collect();
-    let Queue { own, others, oldest } = view.queue;
-    let queue = QueueLine { own, others, oldest: oldest.and_then(when::machine) };
+    let queue = QueueLine::of(&view.queue);
     out.data(&StatusLine { items, queue }, |_| words(view))
 }
 
@@ -141,8 +160,9 @@ fn words(view: &RelaysView) -> String {
         return "The team has no relays.".to_owned();
     }
     let mut lines: Vec<String> = view.relays.iter().map(relay_words).collect();
-    let Queue { own, others, oldest } = view.queue;
+    let Queue { own, others, oldest, files, file_bytes, files_wanted, wanted_bytes } = view.queue;
     lines.push(match (own + others, oldest) {
+        (0, _) if files > 0 => "Every change that is here has reached a relay.".to_owned(),
         (0, _) => "Everything that is here has reached a relay.".to_owned(),
         (_, oldest) => {
             let since =
@@ -152,6 +172,14 @@ fn words(view: &RelaysView) -> String {
             format!("Not at any relay yet: {own}, {others}{since}.")
         }
     });
+    if files > 0 {
+        let files = text::count(files, "file", "files");
+        lines.push(format!("Files not at any relay yet: {files}, {file_bytes} bytes."));
+    }
+    if files_wanted > 0 {
+        let files = text::count(files_wanted, "file", "files");
+        lines.push(format!("Files that are not here yet: {files}, {wanted_bytes} bytes."));
+    }
     lines.join("\n")
 }
 
@@ -200,8 +228,7 @@ pub(super) async fn finish(out: Out, node: &Node) -> Result<(), Fail> {
         return Ok(());
     }
     let items = view.relays.iter().map(line).collect();
-    let Queue { own, others, oldest } = view.queue;
-    let queue = QueueLine { own, others, oldest: oldest.and_then(when::machine) };
+    let queue = QueueLine::of(&view.queue);
     let event = Event { event: "relays", status: StatusLine { items, queue } };
     out.event(&event, |_| words(&view))
 }
