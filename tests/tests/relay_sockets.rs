@@ -121,9 +121,24 @@ impl Running {
 struct Wire {
     to: Arc<Mutex<Option<SocketAddr>>>,
     bytes: Arc<Mutex<Vec<u8>>>,
+    /// After so many bytes in all it breaks, once.
+    breaks: Arc<Mutex<Option<usize>>>,
 }
 
 impl Wire {
+    /// It breaks once so many more bytes have passed.
+    fn break_after(&self, more: usize) {
+        let passed = self.bytes.lock().unwrap().len();
+        *self.breaks.lock().unwrap() = Some(passed + more);
+    }
+
+    /// Notes bytes; whether it breaks.
+    fn note(&self, piece: &[u8]) -> bool {
+        let mut bytes = self.bytes.lock().unwrap();
+        bytes.extend(piece);
+        self.breaks.lock().unwrap().take_if(|at| bytes.len() >= *at).is_some()
+    }
+
     async fn lay(&self) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -135,8 +150,8 @@ impl Wire {
                 let Some(to) = to else { continue };
                 let Ok(far) = TcpStream::connect(to).await else { continue };
                 let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-                tokio::spawn(carry(near_in, far_out, wire.bytes.clone()));
-                tokio::spawn(carry(far_in, near_out, wire.bytes.clone()));
+                tokio::spawn(carry(near_in, far_out, wire.clone()));
+                tokio::spawn(carry(far_in, near_out, wire.clone()));
             }
         });
         address
@@ -146,12 +161,11 @@ impl Wire {
 async fn carry(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
-    noted: Arc<Mutex<Vec<u8>>>,
+    wire: Wire,
 ) {
     let mut piece = vec![0; 16 * 1024];
     while let Ok(len @ 1..) = from.read(&mut piece).await {
-        noted.lock().unwrap().extend(&piece[..len]);
-        if to.write_all(&piece[..len]).await.is_err() {
+        if wire.note(&piece[..len]) || to.write_all(&piece[..len]).await.is_err() {
             return;
         }
     }
@@ -240,6 +254,75 @@ async fn the_relay_is_down_for_three_days() {
         "canaries at the relay: 50, 0 found in {read} bytes of its files and {} of the wire",
         bytes.len()
     ));
+}
+
+/// One takes a photo, the other gets it without ever meeting her; each time the way breaks in the middle of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_goes_on_where_the_way_broke() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::default();
+    let (amina, bruno, hotspot) = two(dir.path(), &world).await;
+    let folder = dir.path().join("relay");
+    let (running, key) = relay(&folder).await;
+    let wire = Wire::default();
+    *wire.to.lock().unwrap() = Some(running.address);
+    let address = format!("ws://{}/relay", wire.lay().await);
+    amina.add_relay(TeamRelay { address, key, token: TOKEN }).await.unwrap();
+    bruno.meet_once(&hotspot).await.unwrap();
+
+    let mut dice = Dice::new(8, 1);
+    let canaries = Canaries::new(&mut dice, 50);
+    let mut photo = Vec::new();
+    for word in canaries.words.iter().cycle().take(600) {
+        photo.extend(dice.fill(5000));
+        photo.extend(word.as_bytes());
+    }
+    let file = dir.path().join("photo.bin");
+    std::fs::write(&file, &photo).unwrap();
+    let bridge = Incident { title: Some("Bridge".to_owned()), ..Incident::default() };
+    let incident = amina.add_incident(bridge).await.unwrap().id;
+    amina.attach(incident, &file, "", Arc::new(|_, _| true)).await.unwrap();
+
+    // The words are there after the first time, the photo after the second, without a byte that had arrived.
+    for node in [&amina, &bruno] {
+        let began = wire.bytes.lock().unwrap().len();
+        wire.break_after(1_500_000);
+        let broken = node.background(BUDGET).await.unwrap();
+        assert_eq!(broken.queue.own, 0, "{broken:?}");
+        assert_eq!(broken.queue.files + broken.queue.files_wanted, 1, "{broken:?}");
+        let whole = node.background(BUDGET).await.unwrap();
+        assert_eq!(
+            (whole.queue, whole.relays[0].state),
+            (Queue::default(), RelayState::UpToDate),
+            "{whole:?}"
+        );
+        let sent = wire.bytes.lock().unwrap().len() - began;
+        assert!(sent < photo.len() + 700_000, "{sent} for {}", photo.len());
+    }
+    let shown = bruno.incident(incident).await.unwrap().attachments.remove(0);
+    assert!(shown.here);
+    let copy = dir.path().join("copy.bin");
+    bruno
+        .save_attachment(
+            incident,
+            "photo.bin",
+            firsthand_record::VariantKind::Original,
+            &copy,
+            Arc::new(|_, _| true),
+        )
+        .await
+        .unwrap();
+    assert_eq!(std::fs::read(&copy).unwrap(), photo);
+    for node in [amina, bruno] {
+        node.shutdown().await.unwrap();
+    }
+    running.stop().await;
+
+    let mut found = Vec::new();
+    let read = canaries.search_folder(&folder, &mut found);
+    found.extend(canaries.search("the wire", &wire.bytes.lock().unwrap()));
+    assert!(read > photo.len() as u64, "{read}");
+    assert_eq!(found, []);
 }
 
 fn ranges(folder: &Path) -> u64 {
