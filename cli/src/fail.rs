@@ -324,6 +324,7 @@ pub(crate) fn end_code(reason: EndReason) -> &'static str {
         EndReason::Storage => "storage",
         EndReason::Misbehaved => "misbehaved",
         EndReason::Declined => "declined",
+        EndReason::Twice => "twice",
         _ => "other",
     }
 }

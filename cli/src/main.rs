@@ -10,6 +10,7 @@ mod demo;
 mod fail;
 mod home;
 mod meeting;
+mod nearby;
 mod read;
 mod show;
 

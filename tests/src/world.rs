@@ -425,7 +425,8 @@ impl World {
         }
         let broken = taint.cut || taint.stalled || taint.corrupted || taint.tampered;
         let excused = match reason {
-            EndReason::Done => true,
+            // Where two are linked twice, one link ends.
+            EndReason::Done | EndReason::Twice => true,
             EndReason::Declined => taint.joining,
             // Time passes for all links, also where only one of them stands still.
             // Who turns a removed device away may be gone before that has read why.

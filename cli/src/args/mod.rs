@@ -130,6 +130,12 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Exchange records with other devices of the team, directly and over its relays.
     Sync(SyncArgs),
+    /// Show who is on the same network or hotspot, and meet those of the team.
+    #[command(
+        after_help = "Who belongs to the team is known once both devices have shown their keys, so those are met, and what either lacks is \
+                      exchanged."
+    )]
+    Nearby(NearbyArgs),
     /// The team's relays; without a command, run one. A relay carries what teams seal and can read none of it.
     Relay(Box<RelayArgs>),
     /// Carry records on a USB stick or any other medium, in one sealed file.
@@ -469,22 +475,53 @@ incident, under `imported`. A map that was given once is used again for files wi
 #[derive(Debug, Args)]
 #[command(after_help = SYNC_EXAMPLES)]
 #[command(group = ArgGroup::new("way").args(["listen", "with"]))]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SyncArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<SyncCommand>,
+    /// Find everybody of the team on the same network or hotspot, and meet them all, and whoever is at
+    /// the address of --with.
+    #[arg(long)]
+    pub(crate) nearby: bool,
     /// Wait for other devices at this address; port 0 picks a free one. The address is printed.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = ANYWHERE)]
     pub(crate) listen: Option<String>,
     /// Meet the device at this address.
     #[arg(long, value_name = "ADDR")]
     pub(crate) with: Option<String>,
-    /// End after one meeting, once the relays have nothing more either.
+    /// End after one meeting, once the relays have nothing more either. With --nearby: once everybody who is here holds the same.
     #[arg(long)]
     pub(crate) once: bool,
+}
+
+/// What to do instead of exchanging.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SyncCommand {
+    /// Who has what: per device what it has, what it lacks, files it waits for, and when both last held the same.
+    Status {
+        /// Meet whoever is near, and show the table again whenever it changes, until interrupted.
+        #[arg(long)]
+        watch: bool,
+    },
+}
+
+/// `nearby`.
+#[derive(Debug, Args)]
+pub(crate) struct NearbyArgs {
+    /// End after so many seconds; without it, when interrupted.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) seconds: Option<u64>,
+    /// Wait for others at this address; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
 }
 
 const SYNC_EXAMPLES: &str = "\
 Examples:
   firsthand sync --listen 0.0.0.0:4700
   firsthand sync --with 192.168.4.12:4700 --once
+  firsthand sync --nearby                                        everybody on this network or hotspot
+  firsthand sync status --watch
   firsthand sync --once                                          over the team's relays alone
 
 Runs until interrupted (Ctrl-C) unless --once is given. Only members of the team are let in. \"Same\" is said when both

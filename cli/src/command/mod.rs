@@ -18,6 +18,7 @@ mod import;
 pub(crate) mod incident;
 mod invite;
 mod join;
+mod nearby;
 mod network;
 mod panic;
 mod passphrase;
@@ -27,6 +28,7 @@ mod relay;
 mod removal;
 mod repair;
 mod shift;
+mod status;
 mod sync;
 mod team;
 mod upkeep;
@@ -38,7 +40,7 @@ use firsthand_node::Node;
 use firsthand_node::ids::PersonId;
 use serde::Serialize;
 
-use crate::args::{Cli, Command, DeviceCommand, PassphraseCommand, RelayCommand, TeamCommand};
+use crate::args::{Cli, Command, DeviceCommand, PassphraseCommand, RelayCommand, SyncCommand, TeamCommand};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::{demo, show};
@@ -98,7 +100,13 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Person(command) => person::run(&session, command).await,
         Command::Checklist(command) => checklist::run(&session, *command).await,
         Command::Import(args) => import::run(&session, &args).await,
-        Command::Sync(args) => sync::run(&session, &args).await,
+        Command::Sync(args) => match args.command {
+            Some(SyncCommand::Status { watch: false }) => status::show(&session).await,
+            Some(SyncCommand::Status { watch: true }) => status::watch(&session).await,
+            None if args.nearby => nearby::sync(&session, &args).await,
+            None => sync::run(&session, &args).await,
+        },
+        Command::Nearby(args) => nearby::show(&session, &args).await,
         Command::Bundle(command) => bundle::run(&session, command).await,
         Command::Device(DeviceCommand::Transfer(args)) => match &args.from {
             Some(code) => join::take_over(&session, code, args.old.yes).await,

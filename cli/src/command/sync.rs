@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use firsthand_node::{EndReason, Event, Node, NodeError};
@@ -16,12 +17,21 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How soon the other device is tried again after a meeting broke off, and after that at most how late.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// Where this device waits, in machine output.
 #[derive(Serialize)]
-struct Listening {
+pub(super) struct Listening {
     event: &'static str,
     /// The first address under which others reach this device.
     address: String,
-    addresses: Vec<String>,
+    pub(super) addresses: Vec<String>,
+}
+
+impl Listening {
+    /// What is said of a device that waits at an address.
+    pub(super) fn at(bound: SocketAddr) -> Self {
+        let addresses = reachable(bound);
+        Self { event: "listening", address: addresses.first().cloned().unwrap_or_default(), addresses }
+    }
 }
 
 /// Exchanges records with other devices.
@@ -33,7 +43,7 @@ pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<(), Fail> 
             let relays = !node.relays().await?.relays.is_empty();
             if !relays && args.listen.is_none() && args.with.is_none() {
                 return Err(Fail::new(Status::BadInput, "bad_input", "failed to sync: with whom?").hint(
-                    "Give --listen or --with; the team has no relays, over which it would go without.",
+                    "Give --nearby, --listen or --with; the team has no relays, over which it would go without.",
                 ));
             }
             node.attach_relays().await;
@@ -72,9 +82,7 @@ async fn listen(
     meetings: &mut Meetings,
 ) -> Result<(), Fail> {
     let bound = node.listen(listen_address(address).await?, args.once).await?;
-    let addresses = reachable(bound);
-    let address = addresses.first().cloned().unwrap_or_default();
-    session.out.event(&Listening { event: "listening", address, addresses }, |it| it.addresses.join("\n"))?;
+    session.out.event(&Listening::at(bound), |it| it.addresses.join("\n"))?;
     loop {
         if meetings.open().is_empty() {
             meetings.waiting();
@@ -154,7 +162,11 @@ pub(super) async fn until_ended(
 }
 
 /// Ends what is open, so that both sides know it was meant.
-async fn farewell(node: &Node, events: &mut Receiver<Event>, meetings: &mut Meetings) -> Result<(), Fail> {
+pub(super) async fn farewell(
+    node: &Node,
+    events: &mut Receiver<Event>,
+    meetings: &mut Meetings,
+) -> Result<(), Fail> {
     let open = meetings.open();
     for link in &open {
         node.end(*link).await;

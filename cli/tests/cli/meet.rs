@@ -171,3 +171,47 @@ fn what_is_only_here_says_so_until_somebody_has_it() {
     assert_eq!(third.json(&["incident", "show", &own]).json()["only_here"], "nothing");
     assert_eq!(responder.json(&["incident", "show", &own]).json()["only_here"], "nothing");
 }
+
+#[test]
+fn everybody_who_is_near_is_met_and_it_is_said_who_has_what() {
+    let (lead, responder) = lead_and_responder();
+    lead.add(&["--title", "From the lead"]);
+    responder.add(&["--title", "From the responder"]);
+    let before = responder.json(&["sync", "status"]).json();
+    assert_eq!((&before["event"], &before["complete"]), (&"status".into(), &false.into()));
+    let item = &before["items"][0];
+    assert_eq!((&item["name"], &item["connected"]), (&"Amina".into(), &false.into()));
+    // They met when the responder joined.
+    assert!(item["last_complete"].is_string());
+
+    let mut near = lead.start(&["nearby", "--listen", "127.0.0.1:0", "--json"]);
+    let first = near.json();
+    assert_eq!(first["event"], "listening");
+    let address = first["address"].as_str().unwrap();
+    let lines = responder.json(&["sync", "--nearby", "--with", address, "--once"]).fine();
+    let lines: Vec<serde_json::Value> =
+        lines.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["event"], "listening");
+    let ended = lines.iter().find(|line| line["event"] == "ended").unwrap();
+    assert_eq!((&ended["peer"], &ended["complete"]), (&"Amina".into(), &true.into()));
+    let status = lines.last().unwrap();
+    assert_eq!(status["event"], "status");
+    let item = &status["items"][0];
+    assert_eq!((&item["has"], &item["lacks"], &item["files"]), (&status["has"], &0.into(), &0.into()));
+    assert!(item["last_complete"].as_str().unwrap() >= before["items"][0]["last_complete"].as_str().unwrap());
+    // The other program said who came.
+    let met = std::iter::repeat_with(|| near.json()).find(|line| {
+        assert_eq!(line["event"], "nearby");
+        line["items"].as_array().unwrap().iter().any(|item| item["name"] == "Daniel")
+    });
+    assert_eq!(met.unwrap()["items"][0]["state"], "met");
+    #[cfg(unix)]
+    {
+        near.terminate();
+        assert_eq!(near.status(), 0);
+    }
+    drop(near);
+    assert_eq!(lead.digest(), responder.digest());
+    let table = responder.run(&["sync", "status"]).fine().stdout;
+    assert!(table.contains("as of the last meeting") && table.contains("nobody is connected"), "{table}");
+}

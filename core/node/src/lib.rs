@@ -12,6 +12,7 @@ mod error;
 pub mod evidence;
 mod ledger;
 pub mod meeting;
+pub mod nearby;
 pub mod relay;
 mod shell;
 
@@ -38,11 +39,15 @@ pub use ledger::{
     FieldTeamView, FileDone, FilePolicy, FileSealer, FileWork, ForkView, FormView, Forms, HandoffItem,
     HandoffRow, HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Ledger, LinkKind,
     LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, Offer, OfferedFile,
-    OnlyHere, Opening, Part, PersonView, PlaceView, ProgressFn, ProposedAssignment, QuarantineView,
-    RecoveryKeys, RecoveryView, RelayAnswering, RelayDone, RelayWork, RemovalView, RepairView, Resolved,
-    RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile, SharedView, ShiftRow,
-    ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs, StateDigest, StoredFile, TeamView,
-    TemplateView, WaitingView, Watch, decode_rows, encode_rows, mailbox_base, template_reason,
+    OnlyHere, Opening, Part, PeerRecord, PersonView, PlaceView, ProgressFn, ProposedAssignment,
+    QuarantineView, RecoveryKeys, RecoveryView, RelayAnswering, RelayDone, RelayWork, RemovalView,
+    RepairView, Resolved, RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile,
+    Seen, SharedView, ShiftRow, ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs,
+    StateDigest, StoredFile, TeamView, TemplateView, WaitingView, Watch, decode_rows, encode_rows,
+    mailbox_base, template_reason,
 };
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
-pub use shell::{Joining, Node, Passphrase, PeerView, Progress, RelaysView, keep_caught_panics_quiet};
+pub use shell::{
+    DeviceStatus, Joining, Nearby, Node, Passphrase, PeerView, Progress, RelaysView, TeamStatus,
+    keep_caught_panics_quiet,
+};

@@ -51,6 +51,8 @@ pub struct Standing {
     pub forks: usize,
     /// Both vectors are equal, as far as each has told.
     pub equal: bool,
+    /// The peer has said what it holds.
+    pub told: bool,
 }
 
 /// Whether what was committed is in the documents.
@@ -146,6 +148,7 @@ impl Space {
             delivered: self.delivered,
             forks: self.forks.len(),
             equal: self.equal(),
+            told: self.theirs.is_some(),
         }
     }
 

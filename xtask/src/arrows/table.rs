@@ -24,6 +24,7 @@ pub(crate) const ARROWS: &[(&str, May)] = &[
     ("sync", May::Only(&["log"])),
     ("exchange", May::Only(&["record"])),
     ("photo", May::Only(&["record"])),
+    ("discovery", May::Only(&[])),
     (
         "node",
         May::Only(&[
@@ -32,7 +33,7 @@ pub(crate) const ARROWS: &[(&str, May)] = &[
     ),
     ("relay", May::Only(&["log", "channel", "sync"])),
     ("bindings", May::Only(&["node", "record"])),
-    ("cli", May::Only(&["node", "record", "exchange", "relay"])),
+    ("cli", May::Only(&["node", "record", "exchange", "relay", "discovery"])),
     ("tests", May::Anything),
     ("benches", May::Anything),
     ("fuzz", May::Anything),

@@ -68,6 +68,12 @@ impl Ledger {
                 let _ = self.apply_received(&mut change);
                 Answer::Applied { change }
             }
+            Question::Note { peer, seen } => {
+                if let Err(error) = self.note_meeting(&peer, seen, now.at) {
+                    tracing::warn!(%error, "how a meeting stood was not kept");
+                }
+                Answer::Noted
+            }
             Question::Admit { request, exchange, role } => {
                 let name = request.name.clone();
                 self.admit(name, |team, secret| team.add(secret, &request, exchange, role))

@@ -33,6 +33,7 @@ mod network;
 mod noted;
 mod order;
 mod own;
+mod peers;
 mod people;
 mod policy;
 mod private;
@@ -82,6 +83,7 @@ pub use manifest::ManifestState;
 pub(crate) use manifest::check as check_manifest;
 pub use merge::MergeView;
 pub use network::{Offer, OfferedFile, SharedView};
+pub use peers::{PeerRecord, Seen};
 pub use people::{Decision, PersonView};
 pub use policy::{Conditions, FilePolicy, Forms, LinkKind};
 pub use private::{CareView, ContactView};
@@ -191,6 +193,8 @@ pub struct Ledger {
     clock_keeper: clock::ClockKeeper,
     /// How far each own chain is known to be held by another device.
     delivered: delivered::Delivered,
+    /// How it stood with other devices.
+    peers: peers::Peers,
     documents: own::DocumentCache,
     /// What was received and is not in its documents yet.
     untried: apply::Untried,
@@ -367,6 +371,7 @@ impl Ledger {
             own,
             clock_keeper: Self::heard_clocks(&store)?,
             delivered: Self::read_delivered(&store)?,
+            peers: Self::read_peers(&store)?,
             clock: HybridClock::resume(clock.map_or(HybridTime::ZERO, HybridTime::from_packed)),
             documents: own::DocumentCache::default(),
             untried: apply::Untried::default(),

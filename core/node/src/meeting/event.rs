@@ -30,6 +30,9 @@ pub enum EndReason {
     /// The other side broke the rules of the exchange.
     #[error("the other device sent something that does not verify; nothing of it was kept")]
     Misbehaved,
+    /// The two are connected by another link, or the other side is this device itself.
+    #[error("the two devices are connected already")]
+    Twice,
     /// A person declined.
     #[error("declined")]
     Declined,

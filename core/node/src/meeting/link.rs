@@ -1,12 +1,14 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use firsthand_channel::{Established, Link, LinkEvent, Purpose};
-use firsthand_ids::{DeviceKey, OperationHash, UnixMillis};
+use firsthand_ids::{DeviceKey, OperationHash, SpaceId, UnixMillis};
 use firsthand_log::MAX_MEMBERSHIP_HEADS;
 use firsthand_log::codec::{Reader, Writer};
-use firsthand_sync::Session;
+use firsthand_sync::{Pending, Session, Standing};
 
 use super::{EndReason, Inviter, Summary};
+use crate::Seen;
+use crate::nearby::RunName;
 
 /// How long a handshake may take: a person waits for it, and on a bad link three messages take a few seconds.
 pub(crate) const HANDSHAKE_MS: i64 = 20_000;
@@ -24,6 +26,8 @@ pub(crate) struct Connection {
     pub(crate) link: Link,
     pub(crate) phase: Phase,
     pub(crate) established: Option<Established>,
+    /// Which run of its program the other side said it is.
+    pub(crate) run: Option<RunName>,
     /// End the meeting once nothing is left to exchange.
     pub(crate) once: bool,
     pub(crate) summary: Summary,
@@ -50,8 +54,26 @@ pub(crate) struct Meeting {
     /// Who it is with; `None` until the operations say.
     pub(crate) member: Option<(DeviceKey, String)>,
     pub(crate) complete: bool,
+    /// What observers were last told of each space.
+    pub(crate) told: BTreeMap<SpaceId, (Standing, Option<Pending>)>,
     /// Answers the ledger still owes.
     pub(crate) asked: usize,
+}
+
+impl Meeting {
+    /// How the two stand over all spaces; `None` as long as the other side has said nothing of any.
+    fn seen(&self) -> Option<Seen> {
+        let mut seen = Seen { complete: self.complete, ..Seen::default() };
+        let mut told = false;
+        for (_, standing) in self.session.standings().filter(|(_, standing)| standing.told) {
+            told = true;
+            seen.has += (standing.have + standing.we_lack).saturating_sub(standing.they_lack);
+            seen.lacks += standing.they_lack;
+            seen.we_lack += standing.we_lack;
+        }
+        seen.files = self.session.peer_pending().map_or(0, |pending| pending.files);
+        told.then_some(seen)
+    }
 }
 
 impl Connection {
@@ -60,6 +82,7 @@ impl Connection {
             link,
             phase,
             established: None,
+            run: None,
             once,
             summary: Summary::default(),
             opened: now,
@@ -107,6 +130,14 @@ impl Connection {
         }
     }
 
+    /// How it stands with a member who has told what they hold; `None` before.
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        match &self.phase {
+            Phase::Session(meeting) if meeting.member.is_some() => meeting.seen(),
+            _ => None,
+        }
+    }
+
     /// When this connection is given up unless something happens before.
     pub(crate) fn deadline(&self) -> Option<UnixMillis> {
         match &self.phase {
@@ -132,10 +163,10 @@ impl Connection {
     }
 }
 
-/// The handshake payload of two members: the sender's membership heads.
-pub(crate) fn encode_heads(heads: &[OperationHash]) -> Vec<u8> {
+/// The handshake payload of two members: which run of the program this is, and the sender's membership heads.
+pub(crate) fn encode_payload(run: RunName, heads: &[OperationHash]) -> Vec<u8> {
     let mut out = Writer::new();
-    out.byte(1).number(heads.len() as u64);
+    out.byte(1).fixed(run.as_bytes()).number(heads.len() as u64);
     for head in heads {
         out.fixed(head);
     }
@@ -143,19 +174,20 @@ pub(crate) fn encode_heads(heads: &[OperationHash]) -> Vec<u8> {
 }
 
 /// Reads a handshake payload.
-pub(crate) fn decode_heads(payload: &[u8]) -> Result<Vec<OperationHash>, EndReason> {
+pub(crate) fn decode_payload(payload: &[u8]) -> Result<(RunName, Vec<OperationHash>), EndReason> {
     let read = || {
         let mut reader = Reader::new(payload);
         if reader.byte("payload version")? != 1 {
             return Err(reader.malformed("payload version"));
         }
+        let run = RunName::from_bytes(reader.array("run")?);
         let count = reader.count(MAX_MEMBERSHIP_HEADS, "membership heads")?;
         let mut heads = Vec::with_capacity(count);
         for _ in 0..count {
             heads.push(OperationHash::new(reader.array("membership head")?));
         }
         reader.finish("payload")?;
-        Ok(heads)
+        Ok((run, heads))
     };
     read().map_err(|_: firsthand_log::LogError| EndReason::Misbehaved)
 }

@@ -1,19 +1,18 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use firsthand_channel::{Established, ExchangeSecret, Link, LinkEvent, Offer, Purpose, WordNonce};
-use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId, UnixMillis};
-use firsthand_sync::{Claims, Config, GoodbyeReason, Input as SessionInput, Session};
-use firsthand_team::TeamError;
+use firsthand_ids::{OperationHash, TeamId, UnixMillis};
+use firsthand_sync::{Claims, Config, Frame, GoodbyeReason, Input as SessionInput, Session};
 use rand_core::CryptoRng;
 
-use super::invite::InviterStep;
-use super::link::{Connection, Meeting, Phase, decode_heads, encode_heads};
-use super::{Answer, Change, EndReason, Event, InviteOptions, Inviter, JoinFrame, Members, Question};
+use super::link::{Connection, Meeting, Phase, decode_payload, encode_payload};
+use super::{Answer, Change, EndReason, Event, InviteOptions, Inviter, JoinFrame, Question};
 use crate::NodeError;
+use crate::nearby::RunName;
 
 /// The most questions of one link that the ledger may owe answers to. A session asks for a handful at a time; more come
 /// only from a peer that floods.
-const MAX_ASKED: usize = 64;
+pub(super) const MAX_ASKED: usize = 64;
 
 /// Names a link for as long as the node runs.
 pub type LinkId = u64;
@@ -85,7 +84,8 @@ pub enum Effect {
 
 /// All links of a node.
 pub struct Meetings {
-    identity: Identity,
+    pub(super) identity: Identity,
+    run: Option<RunName>,
     invitation: Option<InviteOptions>,
     pub(super) links: BTreeMap<LinkId, Connection>,
     /// Which files are asked for on which link.
@@ -96,7 +96,22 @@ impl Meetings {
     /// No links yet.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
-        Self { identity, invitation: None, links: BTreeMap::new(), claims: Claims::default() }
+        Self { identity, run: None, invitation: None, links: BTreeMap::new(), claims: Claims::default() }
+    }
+
+    /// What this run is called towards members; drawn when it is first asked for.
+    pub fn run_name(&mut self, rng: &mut dyn CryptoRng) -> RunName {
+        *self.run.get_or_insert_with(|| RunName::generate(rng))
+    }
+
+    /// The links that are open, and which run of a program each is with once it has shown a member.
+    #[must_use]
+    pub fn runs(&self) -> BTreeMap<LinkId, Option<RunName>> {
+        let run = |link: &Connection| match &link.phase {
+            Phase::Session(meeting) if meeting.member.is_some() => link.run,
+            _ => None,
+        };
+        self.links.iter().map(|(id, link)| (*id, run(link))).collect()
     }
 
     /// When [`Input::Tick`] is next needed.
@@ -119,11 +134,13 @@ impl Meetings {
             let (device, name) = meeting.member.clone()?;
             Some(crate::PeerView {
                 link: *id,
+                key: device,
                 device: device.short(),
                 name,
                 standings: meeting.session.standings().collect(),
                 peer_pending: meeting.session.peer_pending(),
                 complete: meeting.complete,
+                seen: link.seen(),
             })
         };
         self.links.iter().filter_map(view).collect()
@@ -164,7 +181,7 @@ impl Meetings {
         out
     }
 
-    fn with(
+    pub(super) fn with(
         &mut self,
         id: LinkId,
         out: &mut Vec<Effect>,
@@ -175,7 +192,7 @@ impl Meetings {
         }
     }
 
-    fn on_opened(
+    pub(super) fn on_opened(
         &mut self,
         rng: &mut dyn CryptoRng,
         now: UnixMillis,
@@ -183,6 +200,7 @@ impl Meetings {
         opened: Opened,
         out: &mut Vec<Effect>,
     ) {
+        self.run_name(rng);
         let heads = self.identity.heads.clone();
         let phase = Phase::Handshake { our_heads: heads, payload: None };
         let opened = match opened {
@@ -203,12 +221,12 @@ impl Meetings {
         }
     }
 
-    fn dial(&self, rng: &mut dyn CryptoRng) -> Result<(Link, Vec<u8>), NodeError> {
+    pub(super) fn dial(&self, rng: &mut dyn CryptoRng) -> Result<(Link, Vec<u8>), NodeError> {
         let offer = Offer::meet(self.identity.team, &self.identity.discovery_secret)?;
         Ok(Link::initiator(&offer, &self.identity.exchange, rng)?)
     }
 
-    fn offers(&self) -> Result<Vec<Offer>, NodeError> {
+    pub(super) fn offers(&self) -> Result<Vec<Offer>, NodeError> {
         let mut offers = vec![Offer::meet(self.identity.team, &self.identity.discovery_secret)?];
         if let Some(invitation) = &self.invitation {
             offers.push(Offer::join(self.identity.team, &invitation.shared())?);
@@ -216,11 +234,11 @@ impl Meetings {
         Ok(offers)
     }
 
-    fn exchange(&self) -> ExchangeSecret {
+    pub(super) fn exchange(&self) -> ExchangeSecret {
         ExchangeSecret::from_bytes(*self.identity.exchange.as_bytes())
     }
 
-    fn send(&mut self, id: LinkId, bytes: Vec<u8>, out: &mut Vec<Effect>) {
+    pub(super) fn send(&mut self, id: LinkId, bytes: Vec<u8>, out: &mut Vec<Effect>) {
         if let Some(link) = self.links.get_mut(&id)
             && !bytes.is_empty()
         {
@@ -229,17 +247,25 @@ impl Meetings {
         }
     }
 
-    fn send_frame(&mut self, id: LinkId, frame: &[u8], out: &mut Vec<Effect>) -> Result<(), EndReason> {
+    pub(super) fn send_frame(
+        &mut self,
+        id: LinkId,
+        frame: &[u8],
+        out: &mut Vec<Effect>,
+    ) -> Result<(), EndReason> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         let bytes = link.link.send(frame).map_err(|_| EndReason::Channel)?;
         self.send(id, bytes, out);
         Ok(())
     }
 
-    fn end(&mut self, id: LinkId, reason: EndReason, out: &mut Vec<Effect>) {
+    pub(super) fn end(&mut self, id: LinkId, reason: EndReason, out: &mut Vec<Effect>) {
         if let Some(link) = self.links.remove(&id) {
             self.claims.leave_all(id);
             out.push(Effect::Close(id));
+            if let (Some(seen), Some(established)) = (link.seen(), &link.established) {
+                out.push(Effect::Ask(id, Question::Note { peer: established.peer, seen }));
+            }
             if link.summary.entries_received > 0 {
                 out.push(Effect::Ask(id, Question::Apply));
             }
@@ -247,7 +273,7 @@ impl Meetings {
         }
     }
 
-    fn on_bytes(
+    pub(super) fn on_bytes(
         &mut self,
         rng: &mut dyn CryptoRng,
         now: UnixMillis,
@@ -258,14 +284,15 @@ impl Meetings {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         link.count_received(bytes.len(), now);
         for event in link.open(bytes)? {
-            self.on_link_event(rng, id, event, out)?;
+            self.on_link_event(rng, now, id, event, out)?;
         }
         Ok(())
     }
 
-    fn on_link_event(
+    pub(super) fn on_link_event(
         &mut self,
         rng: &mut dyn CryptoRng,
+        now: UnixMillis,
         id: LinkId,
         event: LinkEvent,
         out: &mut Vec<Effect>,
@@ -284,25 +311,27 @@ impl Meetings {
                     let inviter = Inviter::new(WordNonce::generate(rng), options.invited);
                     link.phase = Phase::Joining(Box::new(inviter));
                 }
+                let run = self.run.ok_or(EndReason::Channel)?;
                 let payload = match &link.phase {
-                    Phase::Handshake { our_heads, .. } => encode_heads(our_heads),
+                    Phase::Handshake { our_heads, .. } => encode_payload(run, our_heads),
                     Phase::Joining(inviter) => inviter.payload(),
                     _ => return Err(EndReason::Misbehaved),
                 };
                 let reply = link.link.reply(&payload).map_err(|_| EndReason::Channel)?;
                 self.send(id, reply.bytes, out);
                 if let Some(established) = reply.established {
-                    self.on_established(id, established, out)?;
+                    self.on_established(now, id, established, out)?;
                 }
             }
-            LinkEvent::Established(established) => self.on_established(id, established, out)?,
+            LinkEvent::Established(established) => self.on_established(now, id, established, out)?,
             LinkEvent::Frame(frame) => self.on_frame(id, frame, out)?,
         }
         Ok(())
     }
 
-    fn on_established(
+    pub(super) fn on_established(
         &mut self,
+        now: UnixMillis,
         id: LinkId,
         established: Established,
         out: &mut Vec<Effect>,
@@ -311,9 +340,11 @@ impl Meetings {
         link.established = Some(established);
         match &mut link.phase {
             Phase::Handshake { our_heads, payload } => {
-                let their_heads = decode_heads(payload.as_deref().unwrap_or_default())?;
+                let (run, their_heads) = decode_payload(payload.as_deref().unwrap_or_default())?;
                 let our_heads = std::mem::take(our_heads);
+                link.run = Some(run);
                 link.phase = Phase::Greeting { our_heads, their_heads, early: VecDeque::new() };
+                self.keep_one(now, id, established.peer, run, out)?;
                 out.push(Effect::Ask(id, Question::Greet { peer: established.peer }));
                 Ok(())
             }
@@ -325,10 +356,19 @@ impl Meetings {
         }
     }
 
-    fn on_frame(&mut self, id: LinkId, frame: Vec<u8>, out: &mut Vec<Effect>) -> Result<(), EndReason> {
+    pub(super) fn on_frame(
+        &mut self,
+        id: LinkId,
+        frame: Vec<u8>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), EndReason> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         match &mut link.phase {
             Phase::Handshake { .. } => Err(EndReason::Misbehaved),
+            // Both devices have dialled, and the other side has closed this link for the other one.
+            Phase::Greeting { .. } if frame == Frame::Goodbye(GoodbyeReason::Done).encode() => {
+                Err(EndReason::Twice)
+            }
             Phase::Greeting { .. } => link.keep_early(frame),
             Phase::Session(_) => {
                 self.session(id, SessionInput::Frame(frame), out);
@@ -341,63 +381,7 @@ impl Meetings {
         }
     }
 
-    fn on_inviter_step(
-        &mut self,
-        id: LinkId,
-        step: InviterStep,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), EndReason> {
-        match step {
-            InviterStep::Nothing => Ok(()),
-            InviterStep::Show(words) => {
-                out.push(Effect::Tell(Event::Words { link: id, words }));
-                Ok(())
-            }
-            InviterStep::Admit(request, role) => {
-                if let Some(exchange) = self.peer_of(id) {
-                    out.push(Effect::Ask(id, Question::Admit { request, exchange, role }));
-                }
-                Ok(())
-            }
-            InviterStep::Endorse(request) => {
-                if let Some(exchange) = self.peer_of(id) {
-                    out.push(Effect::Ask(id, Question::Endorse { request, exchange }));
-                }
-                Ok(())
-            }
-            InviterStep::Declined => Err(EndReason::Declined),
-        }
-    }
-
-    /// The key that the other side of a link has proved.
-    fn peer_of(&self, id: LinkId) -> Option<ExchangeKey> {
-        Some(self.links.get(&id)?.established?.peer)
-    }
-
-    /// A new device waits for a lead's word: once it belongs to the team, it is told everything.
-    fn welcome(&mut self, id: LinkId, members: &Members, out: &mut Vec<Effect>) {
-        let added = self.peer_of(id).is_some_and(|peer| members.contains_key(&peer));
-        if let Some(Phase::Joining(inviter)) = self.links.get_mut(&id).map(|link| &mut link.phase)
-            && inviter.proposed
-            && added
-        {
-            inviter.proposed = false;
-            out.push(Effect::Ask(id, Question::Welcome));
-        }
-    }
-
-    fn on_compared(&mut self, id: LinkId, same: bool, out: &mut Vec<Effect>) -> Result<(), EndReason> {
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-        let Phase::Joining(inviter) = &mut link.phase else { return Ok(()) };
-        if same {
-            let step = inviter.confirm();
-            return self.on_inviter_step(id, step, out);
-        }
-        self.send_frame(id, &JoinFrame::Decline.encode(), out)?;
-        Err(EndReason::Declined)
-    }
-
-    fn on_answer(&mut self, id: LinkId, answer: Answer, out: &mut Vec<Effect>) {
+    pub(super) fn on_answer(&mut self, id: LinkId, answer: Answer, out: &mut Vec<Effect>) {
         match answer {
             Answer::Greeted { member, heads, pending, wanted, clock } => {
                 let Some(link) = self.links.get_mut(&id) else { return };
@@ -408,7 +392,13 @@ impl Meetings {
                 let Phase::Greeting { our_heads, their_heads, early } = phase else { return };
                 let peer_known = member.is_some();
                 let session = Session::new(Config { our_heads, their_heads, peer_known });
-                let meeting = Meeting { session, member: member.clone(), complete: false, asked: 0 };
+                let meeting = Meeting {
+                    session,
+                    member: member.clone(),
+                    complete: false,
+                    told: BTreeMap::new(),
+                    asked: 0,
+                };
                 link.phase = Phase::Session(Box::new(meeting));
                 if let Some((device, name)) = member {
                     out.push(Effect::Tell(Event::Met { link: id, device, name }));
@@ -435,6 +425,7 @@ impl Meetings {
                 self.session(id, input, out);
                 self.broadcast(Some(id), &change, out);
             }
+            Answer::Noted => {}
             Answer::Applied { change } => self.broadcast(None, &change, out),
             Answer::Endorsed { result } => self.with(id, out, |this, out| match result {
                 Ok(proposal) => {
@@ -458,158 +449,5 @@ impl Meetings {
                 self.broadcast(None, &change, out);
             }
         }
-    }
-
-    /// Tells whoever wanted to join that it is not to be.
-    fn refuse(&mut self, id: LinkId, error: &TeamError, out: &mut Vec<Effect>) -> Result<(), EndReason> {
-        tracing::warn!(%error, "not admitted");
-        self.send_frame(id, &JoinFrame::Decline.encode(), out)?;
-        Err(EndReason::Declined)
-    }
-
-    /// Tells every session what changed on this device, besides the one whose own answer it was.
-    fn broadcast(&mut self, except: Option<LinkId>, change: &Change, out: &mut Vec<Effect>) {
-        let ids: Vec<_> = self.links.keys().copied().collect();
-        if let Some((heads, members)) = &change.membership {
-            self.identity.heads.clone_from(heads);
-            for id in ids.iter().copied() {
-                self.welcome(id, members, out);
-                let member = self.peer_of(id).and_then(|peer| members.get(&peer));
-                self.introduce(id, member, out);
-                let peer_known = member.is_some();
-                let heads = heads.clone();
-                self.session(id, SessionInput::MembershipChanged { heads, peer_known }, out);
-            }
-        }
-        // Before anybody asks for more: what has just come is not to be asked for again.
-        for id in ids.iter().copied().filter(|id| Some(*id) != except) {
-            self.tell_missing(id, change, out);
-        }
-        for id in ids.iter().copied().filter(|id| Some(*id) != except) {
-            for (space, vector) in &change.vectors {
-                let (space, vector) = (*space, vector.clone());
-                self.session(id, SessionInput::Advanced { space, vector }, out);
-            }
-        }
-    }
-
-    fn tell_missing(&mut self, id: LinkId, change: &Change, out: &mut Vec<Effect>) {
-        if let Some((pending, wanted)) = &change.missing {
-            self.session(id, SessionInput::Want(wanted.clone()), out);
-            self.session(id, SessionInput::Pending(*pending), out);
-        }
-    }
-
-    /// Notes who a link is with, where that could not be known when it was opened: two honest members may meet before
-    /// either has heard that the other was added.
-    fn introduce(&mut self, id: LinkId, member: Option<&(DeviceKey, String)>, out: &mut Vec<Effect>) {
-        let Some(Phase::Session(meeting)) = self.links.get_mut(&id).map(|link| &mut link.phase) else {
-            return;
-        };
-        if let (None, Some((device, name))) = (&meeting.member, member) {
-            meeting.member = Some((*device, name.clone()));
-            out.push(Effect::Tell(Event::Met { link: id, device: *device, name: name.clone() }));
-        }
-    }
-
-    /// Feeds a session and carries out what it says.
-    pub(super) fn session(&mut self, id: LinkId, input: SessionInput, out: &mut Vec<Effect>) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let Phase::Session(meeting) = &mut link.phase else { return };
-        let moved = matches!(
-            input,
-            SessionInput::Frame(_) | SessionInput::Committed { .. } | SessionInput::Advanced { .. }
-        );
-        let effects = meeting.session.handle_among(id, &mut self.claims, input);
-        self.with(id, out, |this, out| {
-            for effect in effects {
-                this.on_session_effect(id, effect, out)?;
-            }
-            if moved || this.pending_turned(id) {
-                this.report(id, out);
-            }
-            this.finish(id, out)
-        });
-    }
-
-    /// Whether a meeting may have become complete, or stopped to be, by what is told of files and waiting entries.
-    fn pending_turned(&self, id: LinkId) -> bool {
-        match self.links.get(&id).map(|link| &link.phase) {
-            Some(Phase::Session(meeting)) => meeting.session.nothing_pending() != meeting.complete,
-            _ => false,
-        }
-    }
-
-    fn on_session_effect(
-        &mut self,
-        id: LinkId,
-        effect: firsthand_sync::Effect,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), EndReason> {
-        use firsthand_sync::Effect as Session;
-        match effect {
-            Session::Send(frame) => self.send_frame(id, &frame, out)?,
-            Session::Close(reason) => return Err(end_reason(reason)),
-            Session::Forked { space, writer } => out.push(Effect::Tell(Event::Forked { space, writer })),
-            Session::Equal { .. } | Session::PeerPending(_) => self.report(id, out),
-            effect => {
-                let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-                let Some(established) = link.established else { return Err(EndReason::Misbehaved) };
-                if let Phase::Session(meeting) = &mut link.phase {
-                    meeting.asked += 1;
-                    if meeting.asked > MAX_ASKED {
-                        return Err(EndReason::Misbehaved);
-                    }
-                }
-                out.push(Effect::Ask(id, Question::Session { peer: established.peer, effect }));
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells observers how the two stand.
-    fn report(&mut self, id: LinkId, out: &mut Vec<Effect>) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let Phase::Session(meeting) = &mut link.phase else { return };
-        let mut equal = true;
-        let mut sent = 0;
-        for (space, standing) in meeting.session.standings() {
-            equal &= standing.equal;
-            sent += standing.delivered;
-            let peer_pending = meeting.session.peer_pending();
-            out.push(Effect::Tell(Event::Progress { link: id, space, standing, peer_pending }));
-        }
-        link.summary.entries_sent = sent;
-        let complete = equal && meeting.session.nothing_pending();
-        if complete && !meeting.complete {
-            out.push(Effect::Tell(Event::Complete { link: id }));
-        }
-        meeting.complete = complete;
-    }
-
-    /// Ends a single meeting that has nothing left to do.
-    fn finish(&mut self, id: LinkId, out: &mut Vec<Effect>) -> Result<(), EndReason> {
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-        let once = link.once;
-        let Phase::Session(meeting) = &mut link.phase else { return Ok(()) };
-        if !once || meeting.asked > 0 || !meeting.session.finished() {
-            return Ok(());
-        }
-        let bye = SessionInput::Close(GoodbyeReason::Done);
-        for effect in meeting.session.handle_among(id, &mut self.claims, bye) {
-            if let firsthand_sync::Effect::Send(frame) = effect {
-                self.send_frame(id, &frame, out)?;
-            }
-        }
-        Err(EndReason::Done)
-    }
-}
-
-const fn end_reason(reason: GoodbyeReason) -> EndReason {
-    match reason {
-        GoodbyeReason::NotAMember => EndReason::NotAMember,
-        GoodbyeReason::Storage => EndReason::Storage,
-        GoodbyeReason::Misbehaved => EndReason::Misbehaved,
-        GoodbyeReason::Done | GoodbyeReason::Other(_) => EndReason::Done,
     }
 }

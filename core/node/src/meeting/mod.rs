@@ -6,9 +6,12 @@
 mod event;
 mod files;
 mod invite;
+mod joining;
 mod link;
 mod machine;
 mod question;
+mod session;
+mod twice;
 
 pub use event::{EndReason, Event, Summary};
 pub use invite::{InviteOptions, Invited, JoinFrame, Joiner, JoinerEffect, invitation_secret};

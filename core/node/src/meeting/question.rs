@@ -5,6 +5,8 @@ use firsthand_log::Vector;
 use firsthand_sync::{Pending, Wanted};
 use firsthand_team::{DeviceProposal, DeviceRequest, JoinRequest, Role, TeamError};
 
+use crate::Seen;
+
 /// What a link asks of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
@@ -37,6 +39,13 @@ pub enum Question {
         request: DeviceRequest,
         /// The key the new device authenticated with.
         exchange: ExchangeKey,
+    },
+    /// Both hold the same, or the meeting has ended: keep in mind how it stands.
+    Note {
+        /// The key the other side authenticated with.
+        peer: ExchangeKey,
+        /// How it stands.
+        seen: Seen,
     },
     /// A lead has added the new device: everything that it needs to begin.
     Welcome,
@@ -86,6 +95,8 @@ pub enum Answer {
         /// What changed.
         change: Change,
     },
+    /// To [`Question::Note`].
+    Noted,
     /// To [`Question::Endorse`], where a lead has to add the device.
     Endorsed {
         /// What a lead is to be shown.

@@ -3,16 +3,16 @@ use std::time::Duration;
 
 use firsthand_ids::UnixMillis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
-use tokio::runtime::Handle;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::PeerView;
+use super::turns::Turns;
+use super::wire::{Reader, Wire};
 use super::worker::Worker;
-use crate::meeting::{Answer, Effect, Event, Identity, Input, LinkId, Meetings, Opened, Question};
-use crate::{Answering, FileDone, FileWork, SystemRandom};
+use crate::SystemRandom;
+use crate::meeting::{Effect, Event, Identity, Input, LinkId, Meetings, Opened};
+use crate::nearby::{Door, Entry, RunName};
 
 /// Inputs that may queue before whoever brings them waits: 64 pieces of 64 KiB are 4 MiB.
 const QUEUE: usize = 64;
@@ -22,30 +22,42 @@ pub(super) const MAX_LINKS: usize = 128;
 
 /// What the driver is told.
 pub(super) enum Message {
-    Stream(LinkId, Opened, TcpStream),
+    Stream(LinkId, Opened, Wire),
     Input(Input),
     Peers(oneshot::Sender<Vec<PeerView>>),
+    Runs(oneshot::Sender<BTreeMap<LinkId, Option<RunName>>>),
     Stop(oneshot::Sender<()>),
 }
 
+/// A node's way to the task that owns the meetings.
+#[derive(Clone)]
+pub(super) struct Driving {
+    pub(super) inbox: mpsc::Sender<Message>,
+    /// Counts what observers were told. Whoever looks only now and then sees how things stand then, however much happened meanwhile.
+    pub(super) changes: watch::Receiver<u64>,
+    /// What this run is called.
+    pub(super) run: RunName,
+}
+
 /// Starts the task that owns the meetings.
-pub(super) fn start(
-    identity: Identity,
-    worker: Worker,
-    events: broadcast::Sender<Event>,
-) -> mpsc::Sender<Message> {
-    let (sender, receiver) = mpsc::channel(QUEUE);
+pub(super) fn start(identity: Identity, worker: Worker, events: broadcast::Sender<Event>) -> Driving {
+    let (inbox, receiver) = mpsc::channel(QUEUE);
+    let (changed, changes) = watch::channel(0);
+    let (mut meetings, mut random) = (Meetings::new(identity), SystemRandom::default());
+    let run = meetings.run_name(&mut random);
     let driver = Driver {
-        meetings: Meetings::new(identity),
-        worker,
+        meetings,
+        turns: Turns::new(worker, inbox.downgrade()),
         events,
-        inbox: sender.downgrade(),
+        changed,
+        inbox: inbox.downgrade(),
         links: BTreeMap::new(),
-        random: SystemRandom::default(),
+        door: Door::default(),
+        random,
         started: Instant::now(),
     };
     tokio::spawn(driver.run(receiver));
-    sender
+    Driving { inbox, changes, run }
 }
 
 /// How long a stream is still read after this side closed it. Closing with unread bytes would reset the connection, and
@@ -60,10 +72,12 @@ struct Stream {
 
 struct Driver {
     meetings: Meetings,
-    worker: Worker,
+    turns: Turns,
     events: broadcast::Sender<Event>,
+    changed: watch::Sender<u64>,
     inbox: mpsc::WeakSender<Message>,
     links: BTreeMap<LinkId, Stream>,
+    door: Door,
     random: SystemRandom,
     started: Instant,
 }
@@ -83,6 +97,7 @@ impl Driver {
                     Some(Message::Stream(id, opened, stream)) => self.open(id, opened, stream),
                     Some(Message::Input(input)) => self.handle(input),
                     Some(Message::Peers(answer)) => drop(answer.send(self.meetings.peers())),
+                    Some(Message::Runs(answer)) => drop(answer.send(self.meetings.runs())),
                     Some(Message::Stop(done)) => {
                         for id in self.links.keys().copied().collect::<Vec<_>>() {
                             self.handle(Input::End(id));
@@ -104,6 +119,9 @@ impl Driver {
 
     fn handle(&mut self, input: Input) {
         let now = self.now();
+        if matches!(input, Input::Changed(_) | Input::Answer(..)) {
+            self.changed.send_modify(|count| *count += 1);
+        }
         if let Input::Closed(id) = &input {
             self.links.remove(id);
         }
@@ -117,27 +135,41 @@ impl Driver {
                 }
                 // Dropping the queue lets the writer send what is in it and close.
                 Effect::Close(id) => drop(self.links.remove(&id)),
-                Effect::Tell(event) => drop(self.events.send(event)),
-                Effect::Ask(id, question) => {
-                    ask(self.worker.clone(), Handle::current(), self.inbox.clone(), id, question);
+                Effect::Tell(event) => {
+                    match &event {
+                        // Who shows a member's key, or an invitation, is no stranger.
+                        Event::Met { link, .. } | Event::Words { link, .. } | Event::Ended { link, .. } => {
+                            self.door.forget(*link);
+                        }
+                        _ => {}
+                    }
+                    self.changed.send_modify(|count| *count += 1);
+                    drop(self.events.send(event));
                 }
+                Effect::Ask(id, question) => self.turns.ask(id, question),
             }
         }
     }
 
-    fn open(&mut self, id: LinkId, opened: Opened, stream: TcpStream) {
+    fn open(&mut self, id: LinkId, opened: Opened, wire: Wire) {
+        let Wire { reader, mut writer, from } = wire;
+        if let (Opened::Accepted { .. }, Some(from)) = (opened, from) {
+            match self.door.knock(id, from) {
+                Entry::Open => {}
+                Entry::Instead(out) => self.handle(Input::Closed(out)),
+                Entry::Shut => return,
+            }
+        }
         if self.links.len() >= MAX_LINKS {
+            self.door.forget(id);
             return;
         }
-        // Small frames answer questions: waiting to fill a packet only costs time.
-        drop(stream.set_nodelay(true));
-        let (reader, mut writer) = stream.into_split();
         let (outbox, mut queue) = mpsc::unbounded_channel::<Vec<u8>>();
         let (open, closed) = oneshot::channel();
         self.links.insert(id, Stream { outbox, _open: open });
         tokio::spawn(async move {
             while let Some(bytes) = queue.recv().await {
-                if writer.write_all(&bytes).await.is_err() {
+                if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
                     return;
                 }
             }
@@ -148,36 +180,10 @@ impl Driver {
     }
 }
 
-/// Has the ledger answer, as soon as everything that was asked before is done.
-fn ask(worker: Worker, runtime: Handle, inbox: mpsc::WeakSender<Message>, id: LinkId, question: Question) {
-    worker.clone().send(move |ledger, workshop| {
-        match ledger.begin_answer(question, workshop.environment.clock.now()) {
-            Answering::Now(answer) => say(&inbox, id, answer),
-            Answering::After(work) => drop(runtime.spawn(finish(work, id, worker, inbox))),
-            Answering::Again(rest) => ask(worker, runtime, inbox, id, rest),
-        }
-    });
-}
-
-/// Hands the driver an answer.
-fn say(inbox: &mpsc::WeakSender<Message>, id: LinkId, answer: Answer) {
-    if let Some(inbox) = inbox.upgrade() {
-        drop(inbox.blocking_send(Message::Input(Input::Answer(id, Box::new(answer)))));
-    }
-}
-
-/// Does long work on a file beside the ledger's thread, and has the ledger answer.
-async fn finish(work: Box<FileWork>, id: LinkId, worker: Worker, inbox: mpsc::WeakSender<Message>) {
-    let file = work.file();
-    let done = tokio::task::spawn_blocking(|| work.run()).await;
-    let done = done.unwrap_or_else(|_| FileDone::lost(file));
-    worker.send(move |ledger, _| say(&inbox, id, ledger.file_done(done)));
-}
-
 /// Hands on what comes from a stream until either side closes it.
 async fn read(
     id: LinkId,
-    mut reader: OwnedReadHalf,
+    mut reader: Reader,
     inbox: mpsc::WeakSender<Message>,
     mut closed: oneshot::Receiver<()>,
 ) {

@@ -9,32 +9,40 @@ mod driver;
 mod evidence;
 mod files;
 mod join;
+mod nearby;
 mod network;
 mod node;
 mod panics;
 mod private;
 mod relays;
 mod roster;
+mod status;
+mod turns;
 mod watch;
 mod websocket;
+mod wire;
 mod worker;
 
 pub use join::Joining;
+pub use nearby::Nearby;
 pub use node::{Node, Passphrase, Progress};
 pub use panics::keep_caught_panics_quiet;
 pub use relays::RelaysView;
+pub use status::{DeviceStatus, TeamStatus};
 
-use firsthand_ids::SpaceId;
+use firsthand_ids::{DeviceKey, SpaceId};
 use firsthand_sync::{Pending, Standing};
 
-use crate::LinkId;
+use crate::{LinkId, Seen};
 
 /// How this device and one peer stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerView {
     /// The link.
     pub link: LinkId,
-    /// The member's device, its first digits.
+    /// The member's device.
+    pub key: DeviceKey,
+    /// The same, its first digits.
     pub device: String,
     /// The member's name.
     pub name: String,
@@ -44,4 +52,6 @@ pub struct PeerView {
     pub peer_pending: Option<Pending>,
     /// Both hold the same and miss nothing.
     pub complete: bool,
+    /// How they stand over all spaces, once the other side has told.
+    pub seen: Option<Seen>,
 }

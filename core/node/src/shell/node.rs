@@ -12,15 +12,16 @@ use firsthand_store::{Home, IncidentQuery, IncidentRow, Unlock};
 use firsthand_team::{Invitation, Role, exchange_key_hash};
 use rand_core::Rng;
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle as Task;
 use zeroize::Zeroizing;
 
 use super::PeerView;
-use super::driver::{self, Message};
+use super::driver::{self, Driving, Message};
 use super::join::{Joining, connect};
 use super::relays::{self, Relaying};
 use super::watch;
+use super::wire::Wire;
 use super::worker::{self, Worker, Workshop};
 use crate::meeting::{Input, InviteOptions, Invited, Opened};
 use crate::{
@@ -54,18 +55,18 @@ const EVENTS: usize = 4096;
 /// A device of a team, open. Cheap to clone; all clones are the same device.
 #[derive(Clone)]
 pub struct Node {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     worker: Mutex<Option<Worker>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    driver: mpsc::Sender<Message>,
+    pub(super) driving: Driving,
     relaying: Relaying,
     events: broadcast::Sender<Event>,
-    next_link: AtomicU64,
+    pub(super) next_link: AtomicU64,
     /// Tasks that go on by themselves until shutdown.
-    tasks: Mutex<Vec<Task<()>>>,
+    pub(super) tasks: Mutex<Vec<Task<()>>>,
     environment: Environment,
     exchange: ExchangeKey,
 }
@@ -198,13 +199,13 @@ impl Node {
         let identity = worker.run(|ledger, _| Ok(ledger.identity())).await?;
         let exchange = identity.exchange.public()?;
         let (events, _) = broadcast::channel(EVENTS);
-        let driver = driver::start(identity, worker.clone(), events.clone());
-        let relaying = relays::start(worker.clone(), driver.clone());
+        let driving = driver::start(identity, worker.clone(), events.clone());
+        let relaying = relays::start(worker.clone(), driving.inbox.clone());
         let watching = watch::start(worker.clone(), events.clone());
         let inner = Inner {
             worker: Mutex::new(Some(worker)),
             thread: Mutex::new(Some(thread)),
-            driver,
+            driving,
             relaying,
             events,
             next_link: AtomicU64::new(1),
@@ -225,7 +226,7 @@ impl Node {
         }
         self.inner.relaying.end().await;
         let (done, stopped) = oneshot::channel();
-        if self.inner.driver.send(Message::Stop(done)).await.is_ok() {
+        if self.inner.driving.inbox.send(Message::Stop(done)).await.is_ok() {
             drop(stopped.await);
         }
         let worker = lock(&self.inner.worker).take().ok_or(NodeError::Closed)?;
@@ -254,7 +255,7 @@ impl Node {
         &self,
         job: impl FnOnce(&mut Ledger, &mut Workshop) -> Result<T, NodeError> + Send + 'static,
     ) -> Result<T, NodeError> {
-        let driver = self.inner.driver.clone();
+        let driver = self.inner.driving.inbox.clone();
         self.run(move |ledger, workshop| {
             let result = job(ledger, workshop)?;
             let change = ledger.change();
@@ -265,7 +266,7 @@ impl Node {
     }
 
     pub(super) async fn tell(&self, input: Input) {
-        drop(self.inner.driver.send(Message::Input(input)).await);
+        drop(self.inner.driving.inbox.send(Message::Input(input)).await);
     }
 
     /// The team and how much is here.
@@ -362,7 +363,7 @@ impl Node {
                     Ok((stream, _)) => {
                         let id = inner.next_link.fetch_add(1, Ordering::Relaxed);
                         let opened = Opened::Accepted { once };
-                        drop(inner.driver.send(Message::Stream(id, opened, stream)).await);
+                        drop(inner.driving.inbox.send(Message::Stream(id, opened, Wire::tcp(stream))).await);
                     }
                     // Out of file handles, or the peer had gone: the next one may do better.
                     Err(error) => tracing::debug!(%error, "could not accept a connection"),
@@ -380,8 +381,8 @@ impl Node {
     pub async fn meet(&self, address: &str, once: bool) -> Result<LinkId, NodeError> {
         let (stream, _) = connect(&[address.to_owned()]).await?;
         let id = self.inner.next_link.fetch_add(1, Ordering::Relaxed);
-        let message = Message::Stream(id, Opened::Dialled { once }, stream);
-        self.inner.driver.send(message).await.map_err(|_| NodeError::Closed)?;
+        let message = Message::Stream(id, Opened::Dialled { once }, Wire::tcp(stream));
+        self.inner.driving.inbox.send(message).await.map_err(|_| NodeError::Closed)?;
         Ok(id)
     }
 
@@ -424,7 +425,7 @@ impl Node {
     /// How this device stands with everybody it is connected to.
     pub async fn peers(&self) -> Vec<PeerView> {
         let (answer, peers) = oneshot::channel();
-        drop(self.inner.driver.send(Message::Peers(answer)).await);
+        drop(self.inner.driving.inbox.send(Message::Peers(answer)).await);
         peers.await.unwrap_or_default()
     }
 
@@ -627,6 +628,6 @@ impl Node {
 }
 
 /// A lock whose holder panicked still guards sound data: every value here is replaced whole.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
