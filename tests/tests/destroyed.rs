@@ -4,12 +4,14 @@
 use std::fs;
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use firsthand_ids::DocumentId;
 use firsthand_log::Detached;
 use firsthand_node::evidence::judge;
-use firsthand_node::{AttachmentView, NodeError, Role};
+use firsthand_node::{AttachmentView, Edit, NodeError, Role};
 use firsthand_record::{Incident, VariantKind};
 use firsthand_tests::{Crash, World};
+use serde_json::json;
 
 const LEAD: usize = 0;
 const BRUNO: usize = 1;
@@ -164,4 +166,64 @@ fn an_evidence_folder_says_who_destroyed_it() {
     let (by, reason) = verdict.files[0].destroyed.as_ref().unwrap();
     assert_eq!((by.name.as_str(), reason.as_str()), ("Amina", "they asked for it"));
     assert_eq!(verdict.files[0].record.as_ref().unwrap().byte_len, 300_000);
+}
+
+#[test]
+fn what_need_not_be_kept_any_longer_is_shown_and_ends_when_a_lead_says_so() {
+    let (mut world, id) = team(9);
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let keep = |world: &mut World, phone: usize, until: &str| {
+        let edit = Edit::Set { field: "retention_until".to_owned(), value: json!(until) };
+        world.write(phone, |ledger, now, rng| ledger.edit(id, &[edit], now, rng)).unwrap();
+    };
+    let due = |world: &mut World, phone: usize, today: &str| {
+        world.write(phone, |ledger, _, _| ledger.due_files(day(today))).unwrap()
+    };
+    // Who set no day keeps it for good.
+    assert_eq!(due(&mut world, LEAD, "2199-01-01"), []);
+    // Two set days while apart: the later one counts, and its whole day.
+    keep(&mut world, LEAD, "2027-01-31");
+    keep(&mut world, BRUNO, "2027-03-31");
+    world.meet(BRUNO, LEAD);
+    assert_eq!(due(&mut world, LEAD, "2027-03-31"), []);
+    let found = due(&mut world, LEAD, "2027-04-01");
+    assert_eq!((found.len(), found[0].name.as_str(), found[0].until), (1, NAME, day("2027-03-31")));
+
+    // Bruno may propose it, and once is enough.
+    let files = [found[0].document];
+    for _ in 0..2 {
+        let gone = world
+            .write(BRUNO, |ledger, now, rng| ledger.end_retention(&files, day("2027-04-01"), now, rng))
+            .unwrap();
+        assert_eq!(gone, []);
+    }
+    let view = file(&mut world, BRUNO, id);
+    assert!(view.here && view.destroy_proposals.len() == 1);
+    world.meet(BRUNO, LEAD);
+    assert!(due(&mut world, LEAD, "2027-04-01")[0].proposed);
+
+    // What got more time since the lead looked stays.
+    world
+        .write(LEAD, |ledger, now, rng| {
+            ledger.resolve(id, "retention_until", json!("2027-12-31"), "", now, rng)
+        })
+        .unwrap();
+    let end = |world: &mut World, today: &str| {
+        world.write(LEAD, |ledger, now, rng| ledger.end_retention(&files, day(today), now, rng)).unwrap()
+    };
+    assert_eq!(end(&mut world, "2027-04-01"), []);
+    assert_eq!(end(&mut world, "2028-01-01"), files);
+    world.meet(BRUNO, LEAD);
+    world.meet(CAROL, LEAD);
+    for phone in [LEAD, BRUNO, CAROL] {
+        let view = file(&mut world, phone, id);
+        assert_eq!(view.destroyed.unwrap().reason, "kept until 2027-12-31");
+        assert!(!view.here && view.manifest.code() == "valid");
+        assert_eq!(sealed(&world, phone), [] as [PathBuf; 0]);
+        assert_eq!(due(&mut world, phone, "2199-01-01"), []);
+        assert_eq!(
+            world.devices[phone].ledger().check(&mut |_, _| true).unwrap().problems,
+            Vec::<String>::new()
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod ahead;
+mod archive;
 mod board;
 mod bundle;
 mod care;
@@ -40,7 +41,9 @@ use firsthand_node::Node;
 use firsthand_node::ids::PersonId;
 use serde::Serialize;
 
-use crate::args::{Cli, Command, DeviceCommand, PassphraseCommand, RelayCommand, SyncCommand, TeamCommand};
+use crate::args::{
+    ArchiveCommand, Cli, Command, DeviceCommand, PassphraseCommand, RelayCommand, SyncCommand, TeamCommand,
+};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::{demo, show};
@@ -108,6 +111,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         },
         Command::Nearby(args) => nearby::show(&session, &args).await,
         Command::Bundle(command) => bundle::run(&session, command).await,
+        Command::Archive(ArchiveCommand::Retention(args)) => archive::retention(&session, &args).await,
         Command::Device(DeviceCommand::Transfer(args)) => match &args.from {
             Some(code) => join::take_over(&session, code, args.old.yes).await,
             None => device::hand_over(&session, &args.old).await,

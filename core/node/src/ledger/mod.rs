@@ -47,6 +47,7 @@ mod records;
 mod recover;
 mod relays;
 mod resume;
+mod retention;
 mod roster;
 mod runs;
 mod salvage;
@@ -95,6 +96,7 @@ pub use read::{
 pub use records::{Resolved, Saved};
 pub use recover::RecoveryKeys;
 pub use relays::{RelayAnswering, RelayDone, RelayWork};
+pub use retention::DueFile;
 pub use runs::{RunCounts, RunListed, RunStanding, RunStep, RunView};
 pub use salvage::{LostRange, RepairView};
 pub(crate) use sealed::cleaned;

@@ -15,6 +15,7 @@ mod node;
 mod panics;
 mod private;
 mod relays;
+mod retention;
 mod roster;
 mod status;
 mod turns;

@@ -123,6 +123,14 @@ impl Store {
         self.evidence_where("a.incident = ?1 ORDER BY a.effective, d.id", Some(incident))
     }
 
+    /// The attached files whose keys are kept, hidden ones included, by incident.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn kept_evidence(&self) -> Result<Vec<EvidenceRow>, StoreError> {
+        self.evidence_where("a.table_hash IS NOT NULL AND ?1 IS NULL ORDER BY a.incident, d.id", None)
+    }
+
     /// The row of one attached file.
     ///
     /// # Errors
