@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help that explains it.
 
+mod attachments;
 mod bundle;
 mod care;
 mod checklist;
@@ -19,6 +20,7 @@ use firsthand_node::RecoveryKeys;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use attachments::{AttachmentsCommand, FormsArg, FreeArgs, PolicyArgs};
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleImportArgs};
 pub(crate) use care::{
     CareCommand, CareContactArgs, DebriefAddArgs, DebriefCommand, DebriefEditArgs, EmergencyArgs,
@@ -159,6 +161,9 @@ pub(crate) enum Command {
     /// Say whom to call when something happens to somebody.
     #[command(subcommand)]
     Emergency(EmergencyCommand),
+    /// Say which files come, see what they take, and make room.
+    #[command(subcommand)]
+    Attachments(AttachmentsCommand),
     /// Write files with what proves them, and check what somebody else wrote.
     #[command(subcommand)]
     Evidence(EvidenceCommand),

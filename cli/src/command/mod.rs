@@ -2,6 +2,7 @@
 
 mod ahead;
 mod archive;
+mod attachments;
 mod board;
 mod bundle;
 mod care;
@@ -119,6 +120,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Network(command) => network::run(&session, command).await,
         Command::Debrief(command) => debrief::run(&session, command).await,
         Command::Care(command) => care::run(&session, command).await,
+        Command::Attachments(command) => attachments::run(&session, command).await,
         Command::Evidence(command) => evidence::run(&session, command).await,
         Command::Emergency(command) => emergency::run(&session, command).await,
         Command::Check { repair: false } => check::check(&session).await,

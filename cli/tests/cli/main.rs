@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
 
 mod archive;
+mod attachments;
 mod care;
 mod checklist;
 mod damage;

@@ -22,9 +22,9 @@ pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;
 pub use firsthand_photo::NoForms;
 pub use firsthand_store::{
-    Area, AssignmentRow, Cursor, Destroyed, HandoffProjection, Home, IncidentQuery, IncidentRow, Listed,
-    Near, RunProjection, RunRow, ShiftProjection, StoreError, TemplateProjection, TemplateRow, TemplateState,
-    TrainingRow, Window,
+    Area, AssignmentRow, Cursor, Destroyed, DiskUse, HandoffProjection, Home, IncidentQuery, IncidentRow,
+    Listed, Near, RunProjection, RunRow, ShiftProjection, StoreError, TemplateProjection, TemplateRow,
+    TemplateState, TrainingRow, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{
@@ -33,16 +33,17 @@ pub use firsthand_team::{
 pub use ledger::{
     AheadRows, Answering, AttachmentView, BlobSink, BoardLine, BoardShift, BoardView, BundleDamage,
     BundleError, BundleGap, BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView,
-    CheckView, ChecklistError, Conditions, ConflictView, ContactView, CountsView, CustodyView, DebriefView,
-    Decision, DestroyedView, DeviceKeys, DeviceView, Due, DueFile, Entered, EpochState, EpochView,
-    ExpectedAssignment, ExpectedPerson, ExpectedPersonView, ExpectedShift, ExpectedShiftView, ExpectedView,
-    FieldTeamRow, FieldTeamView, FileDone, FilePolicy, FileSealer, FileWork, ForkView, FormView, Forms,
-    HandoffItem, HandoffRow, HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView,
-    Ledger, LinkKind, LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, Offer,
-    OfferedFile, OnlyHere, Opening, Part, PeerRecord, PersonView, PlaceView, ProgressFn, ProposedAssignment,
+    CheckView, ChecklistError, Conditions, ConflictView, ContactView, CopiesTold, CountsView, CustodyView,
+    DebriefView, Decision, DestroyedView, DeviceKeys, DeviceView, Due, DueFile, Entered, EpochState,
+    EpochView, ExpectedAssignment, ExpectedPerson, ExpectedPersonView, ExpectedShift, ExpectedShiftView,
+    ExpectedView, FieldTeamRow, FieldTeamView, FileDone, FilePolicy, FileSealer, FileWork, ForkView,
+    FormSpace, FormUse, FormView, Forms, FreeRequest, FreedFile, FreedView, HandoffItem, HandoffRow,
+    HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Kept, Ledger, LinkKind,
+    LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, Offer, OfferedFile,
+    OnlyHere, Opening, Part, PeerRecord, PersonView, PlaceView, ProgressFn, ProposedAssignment,
     QuarantineView, RecoveryKeys, RecoveryView, RelayAnswering, RelayDone, RelayWork, RemovalView,
     RepairView, Resolved, RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile,
-    Seen, SharedView, ShiftRow, ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs,
+    Seen, SharedView, ShiftRow, ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs, SpaceView,
     StateDigest, StoredFile, TeamView, TemplateView, WaitingView, Watch, decode_rows, encode_rows,
     mailbox_base, template_reason,
 };

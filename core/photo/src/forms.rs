@@ -82,6 +82,22 @@ pub fn forms(mime: &str, bytes: Vec<u8>) -> Result<Vec<SmallForm>, NoForms> {
     caught(|| make(format, bytes, len)).unwrap_or(Err(NoForms::Broken))
 }
 
+/// Makes the forms that travel ahead of a file which is no photo, from a picture of it: a frame of a film, the shape of a sound. Of a
+/// picture of at most 20,000 bytes only the thumbnail.
+///
+/// # Errors
+/// [`NoForms`].
+pub fn forms_of_picture(mime: &str, picture: Vec<u8>) -> Result<Vec<SmallForm>, NoForms> {
+    let format = format(mime).ok_or(NoForms::Kind)?;
+    if picture.len() > MAX_FILE_BYTES {
+        return Err(NoForms::TooLarge);
+    }
+    // The file itself is longer than its forms, however short the picture.
+    let len = if picture.len() as u64 <= THUMB_BYTES { THUMB_BYTES + 1 } else { u64::MAX };
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    caught(|| make(format, picture, len)).unwrap_or(Err(NoForms::Broken))
+}
+
 fn make(format: ImageFormat, bytes: Vec<u8>, len: u64) -> Result<Vec<SmallForm>, NoForms> {
     let large = decode(format, bytes)?;
     let mut forms = Vec::new();

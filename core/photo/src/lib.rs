@@ -13,7 +13,7 @@ mod said;
 
 pub use caught::catches_panics;
 pub use clean::{MAX_CLEAN_BYTES, NotCleaned, clean};
-pub use forms::{NoForms, PREVIEW_BYTES, SmallForm, THUMB_BYTES, forms};
+pub use forms::{NoForms, PREVIEW_BYTES, SmallForm, THUMB_BYTES, forms, forms_of_picture};
 pub use said::{SaidByFile, said};
 
 /// The longest photo file that smaller forms are made of: 12 MiB. A phone's photo of 12 megapixels has 3 to 8 MB.

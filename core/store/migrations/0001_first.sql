@@ -378,6 +378,14 @@ CREATE TABLE shredded (
     file TEXT NOT NULL PRIMARY KEY          -- name in attachments/, without its ending
 ) STRICT, WITHOUT ROWID;
 
+-- Sealed files that were complete here and were let go of, since other devices said that they hold them. They are not missed.
+CREATE TABLE freed (
+    file       TEXT NOT NULL PRIMARY KEY,   -- name in attachments/
+    table_hash BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX freed_by_table ON freed (table_hash);
+
 -- Signed runs that are kept and are no part of the log held here: the other branch of a chain that forked, which proves
 -- the fork, or what lies beyond a gap in an own chain that peers may fill.
 CREATE TABLE aside (

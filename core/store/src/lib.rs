@@ -37,8 +37,8 @@ mod witness;
 mod write;
 
 pub use attachment::{
-    Arrived, AttachmentSecret, AttachmentState, Attachments, CHUNK_BYTES, ChunkTable, Done, FileSecrets,
-    MAX_ATTACHMENT_BYTES, Receiving, SealedAttachment, form_number, form_of_number,
+    Arrived, AttachmentSecret, AttachmentState, Attachments, CHUNK_BYTES, ChunkTable, DiskUse, Done, FileRow,
+    FileSecrets, FileState, MAX_ATTACHMENT_BYTES, Receiving, SealedAttachment, form_number, form_of_number,
 };
 pub use check::{CheckProgress, CheckReport, Damage};
 pub use commit::{

@@ -135,6 +135,7 @@ impl Store {
         }
         store.settle_attachments()?;
         store.finish_shredding()?;
+        store.finish_freeing()?;
         Ok(store)
     }
 

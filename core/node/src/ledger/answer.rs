@@ -103,7 +103,7 @@ impl Ledger {
     }
 
     /// The same after entries or files came from others.
-    pub(super) fn received(&mut self) -> Change {
+    pub(crate) fn received(&mut self) -> Change {
         let missing =
             self.missing().inspect_err(|error| tracing::error!(%error, "what is missing is unknown"));
         Change { missing: missing.ok(), ..self.change() }

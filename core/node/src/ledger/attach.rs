@@ -111,6 +111,8 @@ pub struct NewFile {
     /// A redacted copy is to be kept with everything that the file says of itself. Otherwise that is taken out, and a file of
     /// which it cannot be taken out is refused.
     pub as_it_is: bool,
+    /// For a film or a sound: a picture of it (JPEG, PNG, WebP, GIF), of which its thumbnail and preview are made. A photo makes its own.
+    pub picture: Option<Vec<u8>>,
 }
 
 impl Ledger {

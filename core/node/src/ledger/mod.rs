@@ -15,6 +15,7 @@ mod check;
 mod check_ins;
 mod checklists;
 mod clock;
+mod copies;
 mod cuts;
 mod debriefs;
 mod delivered;
@@ -70,6 +71,7 @@ pub use bundle::{BundleDamage, BundleError, BundleGap, BundleMade, BundleRequest
 pub use check::{CheckView, Part, StateDigest};
 pub use check_ins::CheckInView;
 pub use checklists::{ChecklistError, TemplateView, reason as template_reason};
+pub use copies::{CopiesTold, FormSpace, FormUse, FreeRequest, FreedFile, FreedView, Kept, SpaceView};
 pub use debriefs::DebriefView;
 pub use delivered::OnlyHere;
 pub use destroy::DestroyedView;
@@ -212,6 +214,8 @@ pub struct Ledger {
     untrue: BTreeSet<FileId>,
     /// Which of them are asked for.
     files: policy::Files,
+    /// What is to be said of those that are here.
+    telling: copies::Telling,
 }
 
 impl Ledger {
@@ -383,6 +387,7 @@ impl Ledger {
             relays: relays::Relays::default(),
             untrue: BTreeSet::new(),
             files: policy::Files::read(&store)?,
+            telling: copies::Telling::default(),
             store,
             keys,
             membership,

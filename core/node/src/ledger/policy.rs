@@ -91,13 +91,14 @@ pub struct FilePolicy {
     pub longest_nearby: u64,
     /// The longest file through relays, in bytes.
     pub longest_relay: u64,
-    /// How many bytes of the disk stay free of files for the team's words.
-    pub keep_free: u64,
+    /// Whether this device says in the records of long files that it holds them, so that others may let go of theirs. Each such word is an
+    /// entry that reaches everybody.
+    pub tell_copies: bool,
 }
 
 impl Default for FilePolicy {
     /// Everything from nearby; through relays photos as phones make them, and no more than previews where each byte is paid; on a
-    /// low battery only what shows that there is a file. 256 MiB of words are more than a team writes in a year.
+    /// low battery only what shows that there is a file.
     fn default() -> Self {
         Self {
             nearby: Forms::Originals,
@@ -107,7 +108,7 @@ impl Default for FilePolicy {
             low_battery_percent: 15,
             longest_nearby: MAX_ATTACHMENT_BYTES,
             longest_relay: 16 * 1024 * 1024,
-            keep_free: 256 * 1024 * 1024,
+            tell_copies: false,
         }
     }
 }
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_policy_is_read_back_and_older_ones_keep_what_they_say() {
-        let policy = FilePolicy { nearby: Forms::Previews, keep_free: 7, ..FilePolicy::default() };
+        let policy = FilePolicy { nearby: Forms::Previews, tell_copies: true, ..FilePolicy::default() };
         let bytes = serde_json::to_vec(&policy).unwrap();
         assert_eq!(serde_json::from_slice::<FilePolicy>(&bytes).unwrap(), policy);
         let older: FilePolicy = serde_json::from_str(r#"{"nearby":"thumbs"}"#).unwrap();

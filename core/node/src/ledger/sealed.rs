@@ -158,6 +158,33 @@ impl FileSealer {
         Ok(sealed)
     }
 
+    /// Adds the forms that travel ahead of a file that is no photo, made from a picture of it. Where the file has forms, or is shorter than
+    /// a thumbnail may be, nothing is added; where the picture is of no use, [`AttachmentView::no_forms`](super::AttachmentView) says why.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk.
+    pub fn add_picture(
+        &self,
+        sealed: &mut SealedFile,
+        picture: Vec<u8>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), NodeError> {
+        if !sealed.forms.is_empty() || sealed.original.byte_len <= firsthand_photo::THUMB_BYTES {
+            return Ok(());
+        }
+        match firsthand_photo::forms_of_picture(mime(&picture), picture) {
+            Ok(forms) => {
+                for form in forms.into_iter().filter(|it| (it.jpeg.len() as u64) < sealed.original.byte_len) {
+                    let small = self.0.seal(&mut &form.jpeg[..], &mut |_| true, rng)?;
+                    sealed.forms.push((form.kind, small));
+                }
+                sealed.no_forms = None;
+            }
+            Err(why) => sealed.no_forms = Some(why),
+        }
+        Ok(())
+    }
+
     /// Seals a copy that is to be given away: the picture alone ([`firsthand_photo::clean`]). What the file says of itself never
     /// reaches the home.
     ///

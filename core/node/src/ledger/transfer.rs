@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use firsthand_ids::{ContentHash, DocumentId};
+use firsthand_record::VariantKind;
 use firsthand_store::{
     Arrived, AttachmentSecret, Attachments, CHUNK_BYTES, ChunkTable, Commit, FileAt, Receiving, StoreError,
     form_number, form_of_number,
@@ -228,6 +229,9 @@ impl Ledger {
                 let mut commit = Commit::new(self.space);
                 commit.attachments.push(sealed);
                 self.store.commit(commit)?;
+                if done.file.form == form_number(VariantKind::Original) {
+                    self.telling.arrived(done.file.document);
+                }
                 Ok(Vec::new())
             }
             Ok(Arrived::Damaged(receiving)) => {

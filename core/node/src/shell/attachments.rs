@@ -2,7 +2,9 @@
 
 use super::node::Node;
 use crate::meeting::{Change, Input};
-use crate::{Conditions, FilePolicy, NodeError};
+use firsthand_ids::DocumentId;
+
+use crate::{Conditions, FilePolicy, FreeRequest, FreedView, NodeError, SpaceView};
 
 impl Node {
     /// Which files this device asks for.
@@ -33,6 +35,56 @@ impl Node {
             self.spread(change).await;
         }
         Ok(())
+    }
+
+    /// Where files stand and what takes how much.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk.
+    pub async fn space(&self) -> Result<SpaceView, NodeError> {
+        self.run(|ledger, _| ledger.space_view()).await
+    }
+
+    /// Says in the records of long files that this device holds them, where that helps others, and where the policy says so. The same is
+    /// done after each meeting.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk.
+    pub async fn tell_copies(&self) -> Result<(), NodeError> {
+        loop {
+            let told = self
+                .run(|ledger, shop| {
+                    let now = shop.environment.clock.now();
+                    ledger.tell_copies(now, &mut shop.random)
+                })
+                .await?;
+            if let Some(change) = told.change {
+                self.spread(change).await;
+            }
+            if !told.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets go of files of which two other devices said that they hold them, or says what would go.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] from the disk; files that went before are let go of then.
+    pub async fn free_files(&self, request: FreeRequest) -> Result<FreedView, NodeError> {
+        self.run(move |ledger, shop| ledger.free_files(request, shop.environment.clock.now())).await
+    }
+
+    /// Asks again for a file that was let go of. `false` where it was not.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where the incident has no such file, [`NodeError::Destroyed`], [`NodeError::Store`].
+    pub async fn want_again(&self, incident: DocumentId, name: &str) -> Result<bool, NodeError> {
+        let name = name.to_owned();
+        let (wanted, change) =
+            self.run(move |ledger, _| Ok((ledger.want_again(&incident, &name)?, ledger.received()))).await?;
+        self.spread(change).await;
+        Ok(wanted)
     }
 
     /// Tells open meetings what changed.

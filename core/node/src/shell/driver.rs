@@ -143,6 +143,9 @@ impl Driver {
                         }
                         _ => {}
                     }
+                    if matches!(event, Event::Complete { .. } | Event::Ended { .. }) {
+                        self.turns.tell_copies();
+                    }
                     self.changed.send_modify(|count| *count += 1);
                     drop(self.events.send(event));
                 }

@@ -48,7 +48,7 @@ impl Node {
             said.name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         }
         let clean = said.redacted_copy_of.is_some() && !said.as_it_is;
-        let sealed = seal(sealer, file.to_owned(), clean, progress).await?;
+        let sealed = seal(sealer, file.to_owned(), clean, said.picture.take(), progress).await?;
         self.write(move |ledger, shop| {
             let now = shop.environment.clock.now();
             ledger.record_file(incident, sealed, said, now, &mut shop.random)
@@ -82,7 +82,7 @@ impl Node {
                 Ok(ledger.sealer())
             })
             .await?;
-        let sealed = seal(sealer, file.to_owned(), false, progress).await?;
+        let sealed = seal(sealer, file.to_owned(), false, said.picture.take(), progress).await?;
         self.write(move |ledger, shop| {
             let now = shop.environment.clock.now();
             ledger.answer_with_file(run, &item, sealed, said, &note, now, &mut shop.random)
@@ -230,6 +230,7 @@ async fn seal(
     sealer: FileSealer,
     path: PathBuf,
     clean: bool,
+    picture: Option<Vec<u8>>,
     progress: Progress,
 ) -> Result<SealedFile, NodeError> {
     let sealing = tokio::task::spawn_blocking(move || {
@@ -237,11 +238,15 @@ async fn seal(
         let total = file.metadata()?.len();
         let mut on = |done| progress(done, total);
         let mut random = SystemRandom::default();
-        if clean {
+        let mut sealed = if clean {
             sealer.seal_clean(&mut file, &mut random, &mut on)
         } else {
             sealer.seal(&mut file, &mut random, &mut on)
+        }?;
+        if let Some(picture) = picture {
+            sealer.add_picture(&mut sealed, picture, &mut random)?;
         }
+        Ok(sealed)
     });
     sealing.await.map_err(|_| NodeError::Closed)?
 }

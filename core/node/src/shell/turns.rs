@@ -93,6 +93,25 @@ impl Turns {
         });
     }
 
+    /// Has the ledger say which files it holds, now that no more are on their way: others may let go of theirs.
+    pub(super) fn tell_copies(&self) {
+        let turns = self.clone();
+        self.worker.send(move |ledger, workshop| {
+            let now = workshop.environment.clock.now();
+            match ledger.tell_copies(now, &mut workshop.random) {
+                Ok(told) => {
+                    if let (Some(change), Some(inbox)) = (told.change, turns.inbox.upgrade()) {
+                        drop(inbox.blocking_send(Message::Input(Input::Changed(change))));
+                    }
+                    if told.more {
+                        turns.tell_copies();
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "nobody is told which files are here"),
+            }
+        });
+    }
+
     /// Hands the driver an answer.
     fn say(&self, id: LinkId, answer: Answer) {
         if let Some(inbox) = self.inbox.upgrade() {

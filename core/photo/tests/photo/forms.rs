@@ -1,6 +1,8 @@
 use std::sync::Mutex;
 
-use firsthand_photo::{MAX_FILE_BYTES, NoForms, PREVIEW_BYTES, SmallForm, THUMB_BYTES, forms};
+use firsthand_photo::{
+    MAX_FILE_BYTES, NoForms, PREVIEW_BYTES, SmallForm, THUMB_BYTES, forms, forms_of_picture,
+};
 use firsthand_record::VariantKind;
 use image::{DynamicImage, GenericImageView, ImageFormat, Rgba, RgbaImage};
 use proptest::prelude::*;
@@ -38,6 +40,26 @@ fn a_photo_has_a_thumbnail_and_a_preview_within_their_limits() {
             assert!((0.9..1.1).contains(&ratio), "{kind:?} {w} x {h}");
         }
     }
+}
+
+#[test]
+fn a_film_gets_its_forms_from_a_picture_however_short_that_is() {
+    let _alone = ALONE.lock();
+    for (width, height, kinds) in [
+        (100, 80, vec![VariantKind::Thumb]),
+        (400, 400, vec![VariantKind::Thumb, VariantKind::Preview]),
+        (2400, 1800, vec![VariantKind::Thumb, VariantKind::Preview]),
+    ] {
+        let made = forms_of_picture("image/jpeg", jpeg(&picture(width, height))).unwrap();
+        assert_eq!(made.iter().map(|form| form.kind).collect::<Vec<_>>(), kinds, "{width} x {height}");
+        for form in made {
+            assert!(form.jpeg.len() as u64 <= form.kind.most_bytes().unwrap());
+        }
+    }
+    assert_eq!(forms_of_picture("video/mp4", vec![0; 100]), Err(NoForms::Kind));
+    assert_eq!(forms_of_picture("image/jpeg", vec![0xff, 0xd8, 0xff]), Err(NoForms::Broken));
+    assert_eq!(forms_of_picture("image/jpeg", vec![0; MAX_FILE_BYTES + 1]), Err(NoForms::TooLarge));
+    assert_eq!(forms_of_picture("image/png", png_bomb(40_000, 40_000)), Err(NoForms::TooLarge));
 }
 
 #[test]

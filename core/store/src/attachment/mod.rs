@@ -7,6 +7,7 @@
 mod cipher;
 mod file;
 mod receive;
+mod room;
 mod seal;
 mod secret;
 mod table;
@@ -27,6 +28,7 @@ use file::SealedFile;
 
 pub(crate) use file::{Checked, check};
 pub use receive::{Arrived, Receiving};
+pub use room::{DiskUse, FileRow, FileState};
 pub use secret::{
     AttachmentSecret, AttachmentState, FileSecrets, SealedAttachment, form_number, form_of_number,
 };

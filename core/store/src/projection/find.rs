@@ -9,7 +9,7 @@ use super::list::COLUMNS;
 use super::row::{EvidenceProjection, EvidenceRow, FileAt, FormProjection, IncidentRow};
 use super::{origin_name, text};
 use crate::cache::time;
-use crate::{FileSecrets, Store, StoreError, form_number, form_of_number};
+use crate::{FileRow, FileSecrets, FileState, Store, StoreError, form_number, form_of_number};
 
 /// Fewer digits of an id would name half the list.
 const MIN_ID_DIGITS: usize = 4;
@@ -32,7 +32,8 @@ const HELD: &str =
 
 /// What makes one of those one that is missed here.
 const MISSED: &str =
-    "NOT hidden AND table_hash IS NOT NULL AND table_hash NOT IN (SELECT table_hash FROM attachments)";
+    "NOT hidden AND table_hash IS NOT NULL AND table_hash NOT IN (SELECT table_hash FROM attachments)
+        AND table_hash NOT IN (SELECT table_hash FROM freed)";
 
 impl Store {
     /// One incident's row, hidden or not.
@@ -171,7 +172,7 @@ impl Store {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    /// The attached files and smaller forms of files that are recorded here and not complete, in the order in which they are
+    /// The attached files and smaller forms of files that are recorded here, not complete and not [let go of](Store::free), in the order in which they are
     /// wanted: thumbnails, previews, files; of those the newest first. A file that is as short as a thumbnail or a preview
     /// goes with those. Those whose key was destroyed, and hidden ones, are not missed.
     ///
@@ -185,6 +186,33 @@ impl Store {
                  effective DESC, id, form"
         );
         self.files_where(&sql, params![most(VariantKind::Thumb), most(VariantKind::Preview)])
+    }
+
+    /// Every file and smaller form of a file that is recorded here, hidden ones included, oldest record first.
+    ///
+    /// # Errors
+    /// From the disk.
+    pub fn recorded_files(&self) -> Result<Vec<FileRow>, StoreError> {
+        let mut select = self.database.prepare_cached(&format!(
+            "SELECT id, form, byte_len, CASE WHEN table_hash IS NULL THEN 0
+                 WHEN table_hash IN (SELECT table_hash FROM attachments) THEN 1
+                 WHEN table_hash IN (SELECT table_hash FROM freed) THEN 2 ELSE 3 END
+             FROM ({FORMS}) ORDER BY effective, id, form"
+        ))?;
+        let mut rows = select.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let Some(form) = form_of_number(row.get(1)?) else { continue };
+            let state = match row.get(3)? {
+                0 => FileState::Destroyed,
+                1 => FileState::Here,
+                2 => FileState::Freed,
+                _ => FileState::Missing,
+            };
+            let (document, byte_len) = (DocumentId::new(row.get(0)?), row.get::<_, i64>(2)? as u64);
+            found.push(FileRow { document, form, byte_len, state });
+        }
+        Ok(found)
     }
 
     /// One of them; `None` where it is complete, or not missed for another reason.
