@@ -30,7 +30,7 @@ fn team(seed: u64, relays: usize) -> Harbour {
     let mut harbour = Harbour::new(world, relays);
     for number in 0..relays {
         let relay = harbour.team_relay(number);
-        harbour.world.write(LEAD, |ledger, _, _| ledger.add_relay(relay)).unwrap();
+        harbour.world.write(LEAD, |ledger, _, rng| ledger.add_relay(relay, rng)).unwrap();
     }
     for phone in [BRUNO, CAROL, DANA] {
         harbour.world.meet(phone, LEAD);

@@ -1,8 +1,11 @@
 //! Devices that meet only at relays, and relays on which nobody can count.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
+
 use firsthand_ids::DocumentId;
 use firsthand_node::relay::RelayState;
+use firsthand_node::relay::{Answer, Question};
 use firsthand_node::{IncidentQuery, NodeError, Role};
 use firsthand_record::Incident;
 use firsthand_relay::Storage as _;
@@ -34,7 +37,7 @@ fn team(seed: u64, relays: usize) -> Harbour {
     let mut harbour = Harbour::new(world, relays);
     for number in 0..relays {
         let relay = harbour.team_relay(number);
-        harbour.world.write(LEAD, |ledger, _, _| ledger.add_relay(relay)).unwrap();
+        harbour.world.write(LEAD, |ledger, _, rng| ledger.add_relay(relay, rng)).unwrap();
     }
     // They hear of the relays, and of each other.
     for phone in [BRUNO, CAROL, DANA, EVA] {
@@ -75,6 +78,32 @@ fn remove(harbour: &mut Harbour, by: usize, name: &str) -> Result<(), NodeError>
         .map(drop)?;
     harbour.changed(by);
     Ok(())
+}
+
+/// Who leads can say at a relay that something takes the place of ranges, whoever was there first, and nobody else can.
+#[test]
+fn whoever_is_first_registers_with_the_key_that_leads_have() {
+    let mut harbour = team(6, 1);
+    harbour.attach(BRUNO);
+    harbour.pass(MINUTE);
+    let question = Question::Plan { reaches: BTreeMap::new(), renew: false };
+    let answer = harbour.world.write(BRUNO, |ledger, now, rng| Ok(ledger.answer_relay(question, now, rng)));
+    let Some(Answer::Plan { relays, .. }) = answer.unwrap() else { panic!("a plan") };
+    let [plan] = relays.as_slice() else { panic!("one relay") };
+    let has = |harbour: &mut Harbour, phone: usize| {
+        let keys = harbour.world.devices[phone].ledger().leads_keys(&plan.relay.key).unwrap();
+        keys.iter().any(|key| key.key() == plan.leads)
+    };
+    assert_eq!([LEAD, DANA].map(|phone| has(&mut harbour, phone)), [true; 2]);
+    assert_eq!([BRUNO, CAROL, EVA].map(|phone| has(&mut harbour, phone)), [false; 3]);
+    // Who comes to lead later gets it once another lead has read what is at the relay. No mailbox is made for that.
+    let fay = harbour.world.join(LEAD, "Fay", Role::Lead);
+    assert!(!has(&mut harbour, fay));
+    harbour.attach(LEAD);
+    harbour.pass(MINUTE);
+    harbour.world.meet(fay, LEAD);
+    assert!(has(&mut harbour, fay));
+    assert_eq!(harbour.relays[0].storage.clone().holdings().unwrap().mailboxes, 1);
 }
 
 #[test]

@@ -118,7 +118,13 @@ pub enum Body {
     /// Seals the key of an epoch to further devices.
     Boxes(EpochBoxes),
     /// Adds a relay that carries sealed entries between the team's devices, or says anew how to reach it.
-    AddRelay(TeamRelay),
+    AddRelay {
+        /// The relay.
+        relay: TeamRelay,
+        /// The key by which leads say there that a snapshot replaces ranges: every member registers mailboxes with it, and leads alone
+        /// have its secret.
+        leads: DeviceKey,
+    },
     /// Drops a relay.
     DropRelay {
         /// Its static key.
@@ -242,7 +248,7 @@ impl std::fmt::Debug for Body {
             Self::Recover { decision, .. } => write!(f, "Recover({decision:?})"),
             Self::Epoch(epoch) => write!(f, "Epoch({:?})", epoch.space),
             Self::Boxes(boxes) => write!(f, "Boxes({:?})", boxes.epoch),
-            Self::AddRelay(_) => f.write_str("AddRelay(..)"),
+            Self::AddRelay { .. } => f.write_str("AddRelay(..)"),
             Self::DropRelay { key } => write!(f, "DropRelay({key:?})"),
             Self::Network => f.write_str("Network"),
             Self::Other { kind, .. } => write!(f, "Other({kind})"),
@@ -327,8 +333,9 @@ impl Body {
                 boxes.encode(&mut out);
                 BOXES
             }
-            Self::AddRelay(relay) => {
+            Self::AddRelay { relay, leads } => {
                 relay.encode(&mut out);
+                out.fixed(leads);
                 ADD_RELAY
             }
             Self::DropRelay { key } => {
@@ -394,7 +401,10 @@ impl Body {
             9 => recover(&mut reader)?,
             EPOCH => Self::Epoch(NewEpoch::decode(&mut reader)?),
             BOXES => Self::Boxes(EpochBoxes::decode(&mut reader)?),
-            ADD_RELAY => Self::AddRelay(TeamRelay::decode(&mut reader)?),
+            ADD_RELAY => {
+                let relay = TeamRelay::decode(&mut reader)?;
+                Self::AddRelay { relay, leads: DeviceKey::new(reader.array("leads' key")?) }
+            }
             DROP_RELAY => Self::DropRelay { key: ExchangeKey::new(reader.array("relay's key")?) },
             NETWORK => Self::Network,
             kind => Self::Other { kind, bytes: reader.rest().to_vec() },

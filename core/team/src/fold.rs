@@ -287,9 +287,9 @@ impl Fold {
                 }
                 rights.remove
             }
-            Body::AddRelay(relay) => {
+            Body::AddRelay { relay, leads } => {
                 if rights.remove {
-                    self.relays.add((it.depth, it.hash), index, relay.clone());
+                    self.relays.add((it.depth, it.hash), index, (relay.clone(), *leads));
                 }
                 rights.remove
             }
@@ -432,7 +432,10 @@ impl Fold {
             roster.name.clone_from(&self.team_name);
         }
         roster.network = self.network.is_some_and(|index| past.contains(index));
-        roster.relays = self.relays.standing(all, past);
+        for (relay, leads) in self.relays.standing(all, past) {
+            roster.relay_leads.insert(relay.key, leads);
+            roster.relays.push(relay);
+        }
         for device in self.devices.keys() {
             self.enter(all, &mut roster, device, past);
         }

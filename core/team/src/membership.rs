@@ -363,7 +363,7 @@ impl Membership {
             | Body::Adopt { .. }
             | Body::Epoch(_)
             | Body::Boxes(_)
-            | Body::AddRelay(_)
+            | Body::AddRelay { .. }
             | Body::Network
             | Body::DropRelay { .. }
             | Body::Other { .. } => {}

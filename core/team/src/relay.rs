@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use firsthand_ids::{ExchangeKey, OperationHash};
+use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash};
 use firsthand_log::codec::{Reader, Writer};
 
 use crate::TeamError;
@@ -125,6 +125,7 @@ struct Added {
     order: (u32, OperationHash),
     index: usize,
     relay: TeamRelay,
+    leads: DeviceKey,
 }
 
 /// What operations that count say of relays.
@@ -135,8 +136,13 @@ pub(crate) struct Relays {
 }
 
 impl Relays {
-    pub(crate) fn add(&mut self, order: (u32, OperationHash), index: usize, relay: TeamRelay) {
-        self.added.entry(relay.key).or_default().push(Added { order, index, relay });
+    pub(crate) fn add(
+        &mut self,
+        order: (u32, OperationHash),
+        index: usize,
+        (relay, leads): (TeamRelay, DeviceKey),
+    ) {
+        self.added.entry(relay.key).or_default().push(Added { order, index, relay, leads });
     }
 
     pub(crate) fn drop_all(&mut self, key: ExchangeKey, index: usize) {
@@ -144,8 +150,8 @@ impl Relays {
     }
 
     /// The relays as far as `past` goes: of each key the operation that no dropping and no other adding follows, of several the
-    /// first in the common order; and of all keys the first few in that order.
-    pub(crate) fn standing(&self, all: &[Placed], past: &Past) -> Vec<TeamRelay> {
+    /// first in the common order; and of all keys the first few in that order. With each the leads' key there.
+    pub(crate) fn standing(&self, all: &[Placed], past: &Past) -> Vec<(TeamRelay, DeviceKey)> {
         let mut standing: Vec<&Added> = self
             .added
             .iter()
@@ -165,6 +171,6 @@ impl Relays {
             .collect();
         standing.sort_unstable_by_key(|it| it.order);
         standing.truncate(MAX_RELAYS);
-        standing.into_iter().map(|it| it.relay.clone()).collect()
+        standing.into_iter().map(|it| (it.relay.clone(), it.leads)).collect()
     }
 }

@@ -164,6 +164,8 @@ pub struct Roster {
     pub network: bool,
     /// The relays that carry the team's entries, in the order that all devices agree on.
     pub relays: Vec<TeamRelay>,
+    /// The key by which leads say at each relay that a snapshot replaces ranges.
+    pub relay_leads: BTreeMap<ExchangeKey, DeviceKey>,
 }
 
 impl fmt::Debug for Roster {

@@ -168,18 +168,23 @@ impl Membership {
         self.sign(secret, Body::Adopt { space, writer, position, hash })
     }
 
-    /// Adds a relay, or says anew how it is reached and with what token.
+    /// Adds a relay, or says anew how it is reached and with what token; `leads` is the leads' key there.
     ///
     /// # Errors
     /// [`TeamError::NotAllowed`] without the right; [`TeamError::RelayAddress`]; [`TeamError::TooManyRelays`].
-    pub fn add_relay(&mut self, secret: &DeviceSecret, relay: TeamRelay) -> Result<Signed, TeamError> {
+    pub fn add_relay(
+        &mut self,
+        secret: &DeviceSecret,
+        relay: TeamRelay,
+        leads: DeviceKey,
+    ) -> Result<Signed, TeamError> {
         self.lead(secret)?;
         RelayAddress::parse(&relay.address)?;
         let others = self.roster().relays.iter().filter(|it| it.key != relay.key).count();
         if others >= MAX_RELAYS {
             return Err(TeamError::TooManyRelays { limit: MAX_RELAYS });
         }
-        self.sign(secret, Body::AddRelay(relay))
+        self.sign(secret, Body::AddRelay { relay, leads })
     }
 
     /// Drops a relay.

@@ -48,7 +48,7 @@ pub struct MailboxPlan {
 pub struct RelayPlan {
     /// The relay.
     pub relay: TeamRelay,
-    /// The leads' key with which mailboxes are registered: one that nobody has, so that no ranges are ever replaced.
+    /// The leads' key with which mailboxes are registered, as the team was told with the relay.
     pub leads: DeviceKey,
     /// The mailboxes.
     pub mailboxes: BTreeMap<MailboxId, MailboxPlan>,

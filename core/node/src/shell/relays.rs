@@ -234,7 +234,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::Team`] where this person may not, or the address is none.
     pub async fn add_relay(&self, relay: TeamRelay) -> Result<(), NodeError> {
-        self.write(move |ledger, _| ledger.add_relay(relay)).await
+        self.write(move |ledger, shop| ledger.add_relay(relay, &mut shop.random)).await
     }
 
     /// Drops a relay of the team's, by the beginning of its key or by its address.

@@ -2,15 +2,17 @@
 //!
 //! The expected bytes were computed by a second implementation, written in Python after docs/formats/team.md.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{ExchangeKey, OperationHash, TeamId};
+use firsthand_ids::{DeviceKey, ExchangeKey, OperationHash, TeamId};
 use firsthand_team::{
     Body, MAX_RELAYS, Membership, Operation, Reason, RelayAddress, Role, Target, TeamError, TeamRelay,
 };
 use proptest::prelude::*;
 
 use crate::support::{FOUNDER, add, bytes, hex, key, rng, secret, shuffle, sign, team};
+
+const LEADS: DeviceKey = DeviceKey::new([0x99; 32]);
 
 fn relay(number: u8) -> TeamRelay {
     at(number, "relay.example.org")
@@ -31,7 +33,7 @@ fn signed(sequence: u64, body: Body) -> Vec<u8> {
 
 #[test]
 fn the_bytes_of_relays() {
-    let added = signed(2, Body::AddRelay(relay(0x77)));
+    let added = signed(2, Body::AddRelay { relay: relay(0x77), leads: LEADS });
     assert_eq!(hex(&added), ADDED);
     let dropped = signed(3, Body::DropRelay { key: ExchangeKey::new([0x77; 32]) });
     assert_eq!(hex(&dropped), DROPPED);
@@ -81,7 +83,7 @@ fn an_address_has_one_form() {
     ] {
         assert!(matches!(parts(wrong), Err(TeamError::RelayAddress { .. })), "{wrong}");
     }
-    let body = Body::AddRelay(TeamRelay { address: "ws://h".to_owned(), ..relay(1) });
+    let body = Body::AddRelay { relay: TeamRelay { address: "ws://h".to_owned(), ..relay(1) }, leads: LEADS };
     assert!(Operation::decode(&signed(2, body)).is_err());
 }
 
@@ -89,39 +91,41 @@ fn an_address_has_one_form() {
 fn leads_say_which_there_are() {
     let mut team = team();
     add(&mut team, FOUNDER, 2, Role::Coordinator);
-    assert_eq!(team.add_relay(&secret(2), relay(1)), Err(TeamError::NotAllowed));
-    team.add_relay(&secret(FOUNDER), relay(1)).unwrap();
+    assert_eq!(team.add_relay(&secret(2), relay(1), LEADS), Err(TeamError::NotAllowed));
+    team.add_relay(&secret(FOUNDER), relay(1), LEADS).unwrap();
     assert_eq!(team.roster().relays, [relay(1)]);
     assert_eq!(team.drop_relay(&secret(2), relay(1).key), Err(TeamError::NotAllowed));
     // One that signs without asking is kept, and counts for nothing.
     let (id, heads) = (*team.team(), team.heads());
-    team.insert(&sign(&id, 2, 1, &heads, Body::AddRelay(relay(9))).1).unwrap();
+    team.insert(&sign(&id, 2, 1, &heads, Body::AddRelay { relay: relay(9), leads: LEADS }).1).unwrap();
     assert_eq!(team.roster().relays, [relay(1)]);
 
     // Another address of the same relay takes the place of the first.
-    team.add_relay(&secret(FOUNDER), at(1, "other.example.org")).unwrap();
+    let other = DeviceKey::new([0x9a; 32]);
+    team.add_relay(&secret(FOUNDER), at(1, "other.example.org"), other).unwrap();
+    assert_eq!(team.roster().relay_leads, BTreeMap::from([(relay(1).key, other)]));
     assert_eq!(team.roster().relays, [at(1, "other.example.org")]);
     for number in 2..=MAX_RELAYS as u8 {
-        team.add_relay(&secret(FOUNDER), relay(number)).unwrap();
+        team.add_relay(&secret(FOUNDER), relay(number), LEADS).unwrap();
     }
     let limit = MAX_RELAYS;
-    assert_eq!(team.add_relay(&secret(FOUNDER), relay(7)), Err(TeamError::TooManyRelays { limit }));
-    team.add_relay(&secret(FOUNDER), relay(1)).unwrap();
+    assert_eq!(team.add_relay(&secret(FOUNDER), relay(7), LEADS), Err(TeamError::TooManyRelays { limit }));
+    team.add_relay(&secret(FOUNDER), relay(1), LEADS).unwrap();
     team.drop_relay(&secret(FOUNDER), relay(2).key).unwrap();
     assert_eq!(team.drop_relay(&secret(FOUNDER), relay(2).key), Err(TeamError::NotFound));
-    team.add_relay(&secret(FOUNDER), relay(7)).unwrap();
+    team.add_relay(&secret(FOUNDER), relay(7), LEADS).unwrap();
     assert_eq!(team.roster().relays.len(), MAX_RELAYS);
     let wrong = TeamRelay { address: "relay.example.org".to_owned(), ..relay(1) };
-    assert!(matches!(team.add_relay(&secret(FOUNDER), wrong), Err(TeamError::RelayAddress { .. })));
+    assert!(matches!(team.add_relay(&secret(FOUNDER), wrong, LEADS), Err(TeamError::RelayAddress { .. })));
 }
 
 #[test]
 fn a_taken_phone_neither_adds_nor_drops_one() {
     let mut team = team();
     add(&mut team, FOUNDER, 2, Role::Lead);
-    team.add_relay(&secret(FOUNDER), relay(1)).unwrap();
+    team.add_relay(&secret(FOUNDER), relay(1), LEADS).unwrap();
     let mut taken = team.clone();
-    taken.add_relay(&secret(2), relay(2)).unwrap();
+    taken.add_relay(&secret(2), relay(2), LEADS).unwrap();
     taken.drop_relay(&secret(2), relay(1).key).unwrap();
     team.revoke(&secret(FOUNDER), Target::Device(key(2)), Reason::Seized, Vec::new()).unwrap();
     team.insert_all(&bytes(taken.all())).unwrap();
@@ -142,14 +146,14 @@ fn expected(team: &Membership) -> Vec<TeamRelay> {
         seen
     };
     let about = |hash: &OperationHash| match &operation(hash).body {
-        Body::AddRelay(relay) => Some(relay.key),
+        Body::AddRelay { relay, .. } => Some(relay.key),
         Body::DropRelay { key } => Some(*key),
         _ => None,
     };
     let mut found: Vec<TeamRelay> = Vec::new();
     // In the common order, so the first of a key stands.
     for (hash, _) in &all {
-        let Body::AddRelay(relay) = &operation(hash).body else { continue };
+        let Body::AddRelay { relay, .. } = &operation(hash).body else { continue };
         let followed =
             all.iter().any(|(by, _)| about(by) == Some(relay.key) && by != hash && past(by).contains(hash));
         // What was added again is followed by that, and what was dropped by its dropping.
@@ -172,7 +176,7 @@ proptest! {
             let secret = secret(who as u8 + 1);
             match what {
                 // Seven relays, so that those who are apart add more than there may be.
-                0..=6 => drop(replicas[who].add_relay(&secret, at(what, &format!("h{other}.org")))),
+                0..=6 => drop(replicas[who].add_relay(&secret, at(what, &format!("h{other}.org")), LEADS)),
                 7..=9 => drop(replicas[who].drop_relay(&secret, ExchangeKey::new([what - 7; 32]))),
                 _ => {
                     let theirs = bytes(replicas[other].all());
@@ -200,10 +204,11 @@ proptest! {
 
 const ADDED: &str = "\
     018a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c020166666666666666666666666666\
-    666666666666666666666666666666666666660c54237773733a2f2f72656c61792e6578616d706c652e6f72673a3437\
+    666666666666666666666666666666666666660c74237773733a2f2f72656c61792e6578616d706c652e6f72673a3437\
     3438302f72656c6179777777777777777777777777777777777777777777777777777777777777777788888888888888\
-    888888888888888888e193138da9bbf7e6c0ce4c89853d0f30f64253616bcdc16b01eeff044252b568653ab23b76946c\
-    a333e3d61fad333743d989b0e9c650742a5beaa5db624a0307";
+    8888888888888888889999999999999999999999999999999999999999999999999999999999999999b8bdb84c165bf4\
+    8fa9c4b7237fe7eefa34564259bcd544eb4e741d9bb535e00b64b885cf43ff209057ede4fb034f326e344d21b903bfac\
+    024db15072e5921a0b";
 const DROPPED: &str = "\
     018a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c030166666666666666666666666666\
     666666666666666666666666666666666666660d20777777777777777777777777777777777777777777777777777777\

@@ -1,9 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use firsthand_ids::{
-    DeviceKey, ExchangeKey, MailboxId, OperationHash, Position, SpaceId, WriterId, WriterPseudonym,
-};
+use firsthand_ids::{ExchangeKey, MailboxId, OperationHash, Position, SpaceId, WriterId, WriterPseudonym};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{DeviceSecret, LogError, Vector};
 use firsthand_seal::{EpochKey, MailboxKeys};
@@ -94,8 +92,6 @@ pub(crate) struct Relays {
     pub(super) known: BTreeMap<MailboxId, Known>,
     /// Keys that doors gave, by relay and commitment.
     pub(super) found: BTreeMap<(ExchangeKey, [u8; 32]), EpochKey>,
-    /// The leads' key of mailboxes that are registered: nobody keeps its secret.
-    pub(super) leads: Option<DeviceKey>,
     /// The heads of the membership when the last plan was made.
     pub(super) heads: Vec<OperationHash>,
 }

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use firsthand_ids::{MailboxId, OperationHash, Position, SpaceId, WriterId, WriterPseudonym};
-use firsthand_log::DeviceSecret;
 use firsthand_seal::{EpochKey, GroupKeys, MailboxKeys};
 use firsthand_sync::relay::{Puts, mailbox_id};
-use firsthand_team::TeamRelay;
+use firsthand_team::{Space, TeamRelay};
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::files::{self, FilesThere};
 use super::known::{Known, decode, setting};
@@ -44,7 +42,7 @@ impl Ledger {
         let heads = self.membership.heads();
         let team_changed = self.relays.heads != heads;
         self.relays.heads = heads;
-        let relays = self.relays_wanted(rng).unwrap_or_else(|error| {
+        let relays = self.relays_wanted().unwrap_or_else(|error| {
             tracing::error!(%error, "could not say what there is to do at relays");
             Vec::new()
         });
@@ -56,8 +54,10 @@ impl Ledger {
         if !self.is_admitted() || self.membership.roster().relays.is_empty() {
             return Ok(());
         }
-        for space in self.membership.spaces_of(&self.person).into_keys() {
-            let holds = space == self.space || self.store.vector(&space).iter().next().is_some();
+        for (space, kind) in self.membership.spaces_of(&self.person) {
+            // The leads' key at relays follows from an epoch of theirs, so those who came to lead need that as well.
+            let holds = matches!(kind, Space::Team | Space::Leads)
+                || self.store.vector(&space).iter().next().is_some();
             if holds && self.group.sealing(&self.membership, &space).is_none() {
                 self.sealing_key(&space, rng)?;
             }
@@ -65,7 +65,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn relays_wanted(&mut self, rng: &mut dyn CryptoRng) -> Result<Vec<RelayPlan>, NodeError> {
+    fn relays_wanted(&mut self) -> Result<Vec<RelayPlan>, NodeError> {
         if !self.is_admitted() {
             return Ok(Vec::new());
         }
@@ -80,15 +80,9 @@ impl Ledger {
         }
         let kept: BTreeSet<MailboxId> = matter.iter().flat_map(|(_, there)| there).copied().collect();
         self.relays.known.retain(|id, _| kept.contains(id));
-        let leads = if let Some(leads) = self.relays.leads {
-            leads
-        } else {
-            let mut seed = Zeroizing::new([0; 32]);
-            rng.fill_bytes(seed.as_mut());
-            *self.relays.leads.insert(DeviceSecret::from_seed(*seed)?.key())
-        };
         let mut plans = Vec::new();
         for (relay, there) in matter {
+            let Some(leads) = self.membership.roster().relay_leads.get(&relay.key).copied() else { continue };
             let mut mailboxes = BTreeMap::new();
             for id in there {
                 if let Some(known) = self.relays.known.get(&id) {
@@ -102,7 +96,11 @@ impl Ledger {
 
     fn mailboxes_wanted(&self) -> Vec<Wanted> {
         let mut wanted = Vec::new();
-        for space in self.membership.spaces_of(&self.person).into_keys() {
+        for (space, kind) in self.membership.spaces_of(&self.person) {
+            // Nothing is written into the space of the leads.
+            if kind == Space::Leads {
+                continue;
+            }
             let current = self.group.sealing(&self.membership, &space).map(|(hash, _)| hash);
             let safe = self.group.safe(&self.membership, &space);
             let mut former = 0;

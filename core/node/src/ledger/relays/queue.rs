@@ -23,8 +23,12 @@ impl Ledger {
     ///
     /// # Errors
     /// [`NodeError::Team`] where this person may not, or the address is none; [`NodeError::Store`] from the store.
-    pub fn add_relay(&mut self, relay: TeamRelay) -> Result<(), NodeError> {
-        self.change_team(|membership, secret| membership.add_relay(secret, relay)).map(drop)
+    pub fn add_relay(&mut self, relay: TeamRelay, rng: &mut dyn CryptoRng) -> Result<(), NodeError> {
+        if !self.rights().remove {
+            return Err(self.may_not_change_team());
+        }
+        let leads = self.leads_key(&relay.key, rng)?.key();
+        self.change_team(|membership, secret| membership.add_relay(secret, relay, leads)).map(drop)
     }
 
     /// Drops a relay of the team's.

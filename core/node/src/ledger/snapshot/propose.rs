@@ -6,7 +6,7 @@ use firsthand_log::lean::decode_batch;
 use firsthand_log::{DeviceSecret, Signature, Standing, Vector};
 use firsthand_seal::{GroupKeys, SectionKind, SectionReader, leads_key};
 use firsthand_sync::relay::{MailboxBase, proof};
-use firsthand_team::leads_space;
+use firsthand_team::{TeamError, leads_space};
 use rand_core::CryptoRng;
 
 use super::read::{open_blobs, why};
@@ -31,7 +31,10 @@ impl Ledger {
         relay: &ExchangeKey,
         rng: &mut dyn CryptoRng,
     ) -> Result<DeviceSecret, NodeError> {
-        self.must_lead()?;
+        // As in `Space::Leads`: a coordinator closes incidents, and is no lead.
+        if !self.rights().remove {
+            return Err(TeamError::NotAllowed.into());
+        }
         let space = leads_space(self.membership.team());
         let epoch = self.sealing_key(&space, rng)?;
         Ok(leads_key(&epoch, relay)?)
