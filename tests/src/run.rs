@@ -420,6 +420,8 @@ impl Run {
         for id in lied {
             self.world.cut(id);
         }
+        // Who calls again before the other end has noticed is sent away: that one still holds the old link for the better one.
+        self.world.settle(100_000);
         let hub = self.some_device();
         for number in self.world.up() {
             self.world.dial(number, hub, false);

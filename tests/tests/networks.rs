@@ -2,14 +2,17 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use firsthand_node::{Environment, Event, IncidentQuery, Node, Passphrase, Role, Summary};
+use firsthand_discovery::{Announcer, Networks, Seen};
+use firsthand_node::nearby::{RunName, Sighting};
+use firsthand_node::{Environment, Event, IncidentQuery, Nearby, Node, Passphrase, Role, Summary};
 use firsthand_record::Incident;
 use firsthand_tests::Dice;
-use firsthand_tests::net::{self, Host, Link, Switch};
+use firsthand_tests::net::{self, Begun, Carried, Host, Link, Switch};
 use image::codecs::jpeg::JpegEncoder;
 
 const PORT: u16 = 7_700;
@@ -140,14 +143,14 @@ fn photograph(phone: &Phone, dir: &Path, dice: &mut Dice) -> (u64, u64) {
 
 /// What happened on the way, as the receiver saw it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Seen {
+struct Noted {
     /// What it had received when the last incident was in its list, and after how long.
     words: Option<(u64, Duration)>,
 }
 
 /// Watches a phone's list until `wanted` incidents are in it.
-fn watch(phone: &Phone, wanted: usize) -> Arc<Mutex<Seen>> {
-    let seen = Arc::new(Mutex::new(Seen::default()));
+fn watch(phone: &Phone, wanted: usize) -> Arc<Mutex<Noted>> {
+    let seen = Arc::new(Mutex::new(Noted::default()));
     let (noting, meter, began, before) =
         (Arc::clone(&seen), phone.host.meter(), Instant::now(), phone.host.carried().received);
     let mut events = phone.node.events();
@@ -249,4 +252,75 @@ fn what_a_cut_interrupts_goes_on() {
     let after = bruno.host.carried();
     let total = after.received - before.received;
     assert!(total < (photo + forms) * 9 / 8, "{total} bytes for a photo of {photo} and {forms} of its forms");
+}
+
+/// Entries that each of six phones brings to the hotspot.
+const EACH: usize = 500;
+
+/// What a program does that meets whoever is near.
+async fn look_around(node: &Node) -> (Nearby, Announcer) {
+    let bound = node.listen(SocketAddr::from(([0, 0, 0, 0], 0)), false).await.unwrap();
+    let networks = Networks::of_this_machine();
+    let near = networks.clone();
+    let nearby = node.look_around(move |address| near.reach(address)).await.unwrap();
+    let tell = nearby.clone();
+    let announcer = Announcer::start(&nearby.name().to_string(), bound.port(), move |seen| match seen {
+        Seen::Here { name, addresses } => {
+            let addresses = addresses.into_iter().filter(|address| networks.reach(address)).collect();
+            RunName::parse(&name).is_none_or(|name| tell.saw(Sighting::Here { name, addresses }))
+        }
+        Seen::Gone { name } => RunName::parse(&name).is_none_or(|name| tell.saw(Sighting::Gone { name })),
+    });
+    (nearby, announcer.unwrap())
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask net"]
+fn six_phones_on_a_hotspot_hold_the_same() {
+    if !can_run() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut dice = Dice::new(13, 0);
+    let switch = Arc::new(Switch::new(13));
+    let phones = team(dir.path(), &switch, &["bruno", "carol", "dana", "eva", "farid"]);
+    for phone in &phones[1..] {
+        phone.meet(&phones[0]);
+    }
+    let texts: u64 = phones.iter().map(|phone| enter(phone, EACH, &mut dice)).sum();
+    let before: Vec<Carried> = phones.iter().map(|phone| phone.host.carried()).collect();
+    let began = Instant::now();
+    let around: Vec<_> =
+        phones.iter().map(|phone| phone.do_with(|node| async move { look_around(&node).await })).collect();
+    let all = EACH * phones.len();
+    let waiting: Vec<_> = phones
+        .iter()
+        .map(|phone| {
+            let (node, mut events) = (Arc::clone(&phone.node), phone.node.events());
+            phone.host.begin(async move {
+                while titles(&node).await.len() < all {
+                    // What was missed because this side was slow does not matter: the list says it all.
+                    drop(events.recv().await);
+                }
+            })
+        })
+        .collect();
+    waiting.into_iter().for_each(Begun::wait);
+    let took = began.elapsed();
+    let received: u64 = phones
+        .iter()
+        .zip(&before)
+        .map(|(phone, before)| phone.host.carried().received - before.received)
+        .sum();
+    drop(around);
+    let digest = |phone: &Phone| phone.do_with(|node| async move { node.digest().await.unwrap() });
+    assert!(phones[1..].iter().all(|phone| digest(phone) == digest(&phones[0])));
+    let bound = texts * (phones.len() as u64 - 1);
+    let ratio = received as f64 / bound as f64;
+    firsthand_tests::seeds::figure(&format!(
+        "six phones on a hotspot, {EACH} new incidents each: all in every list after {:.1} s; {received} bytes on the air, \
+         {ratio:.2} times the texts once to each phone",
+        took.as_secs_f64()
+    ));
+    assert!(ratio < 1.3, "{ratio}");
 }

@@ -28,6 +28,8 @@ struct Asked {
     parts: BTreeMap<u32, u64>,
     /// The sessions that have taken the file up.
     sessions: BTreeSet<u64>,
+    /// A part has come: one of those who were asked has it.
+    coming: bool,
 }
 
 impl Claims {
@@ -95,6 +97,19 @@ impl Claims {
         parts
     }
 
+    /// A part of a file came: whoever waits to see whether its peer is needed for it need not wait any longer.
+    pub(crate) fn comes(&mut self, file: &FileId) {
+        if let Some(asked) = self.files.get_mut(file) {
+            self.news |= !asked.coming;
+            asked.coming = true;
+        }
+    }
+
+    /// Whether parts of a file have come in some session that goes on.
+    pub(crate) fn is_coming(&self, file: &FileId) -> bool {
+        self.files.get(file).is_some_and(|asked| asked.coming)
+    }
+
     /// A part came from a session, whatever becomes of it. `owes`: more is to come.
     pub(crate) fn came(&mut self, session: u64, owes: bool) {
         if owes {
@@ -124,6 +139,7 @@ impl Claims {
         let before = asked.parts.len();
         asked.parts.retain(|_, by| *by != session);
         self.news |= asked.parts.len() < before;
+        asked.coming = false;
         asked.sessions.remove(&session);
         // Whoever takes it up after everybody left begins with its table, and what is on the disk.
         if asked.sessions.is_empty() {

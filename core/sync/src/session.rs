@@ -115,7 +115,7 @@ impl Session {
     /// until nothing is left; otherwise silence is ordinary once each has what the other had.
     #[must_use]
     pub fn awaits_peer(&self, single: bool) -> bool {
-        (single && !self.finished())
+        (single && !self.finished() && !self.transfers.waits_for_others())
             || !self.membership.heard()
             || self.transfers.outstanding()
             || self.spaces.values().any(Space::awaits_peer)
@@ -378,6 +378,7 @@ impl Session {
         if self.spaces.values().all(Space::settled) {
             self.transfers.advance(out);
             self.transfers.serve(out);
+            self.transfers.look_at_others();
             if self.receipts == Receipts::Unasked
                 && self.transfers.idle()
                 && self.pending.is_some()

@@ -41,6 +41,10 @@ struct Queue {
 }
 
 impl Queue {
+    fn iter(&self) -> impl Iterator<Item = &Wanted> {
+        self.short.iter().chain(&self.long)
+    }
+
     fn push(&mut self, wanted: Wanted) {
         if wanted.short.is_some() { &mut self.short } else { &mut self.long }.push_back(wanted);
     }
@@ -54,6 +58,8 @@ pub(crate) struct Transfers {
     /// What this session is called there.
     pub(crate) session: u64,
     wanted: Queue,
+    /// Of those some are asked for in other sessions alone, and nothing of them has come: this peer may be the one who has them.
+    may_be_needed: bool,
     /// Short files that were asked for.
     short: BTreeMap<FileId, Short>,
     /// The long file that is on its way.
@@ -98,7 +104,17 @@ impl Download {
 impl Transfers {
     /// Whether no file is on its way here. What other sessions ask for is left to them.
     pub(crate) fn idle(&self) -> bool {
-        self.long.is_none() && self.short.is_empty()
+        self.long.is_none() && self.short.is_empty() && !self.may_be_needed
+    }
+
+    /// Whether nothing is on its way here only because other sessions ask for it, and it is not known whether their peers have it.
+    pub(crate) fn waits_for_others(&self) -> bool {
+        self.may_be_needed && self.long.is_none() && self.short.is_empty()
+    }
+
+    /// Takes note of whether something is wanted that this peer may be needed for.
+    pub(crate) fn look_at_others(&mut self) {
+        self.may_be_needed = self.wanted.iter().any(|wanted| !self.claims.is_coming(&wanted.file));
     }
 
     /// Whether parts were asked for that have not come.
@@ -229,12 +245,14 @@ impl Transfers {
             }
             short.storing = true;
             out.push(Effect::StoreChunk { file, index, total, sealed });
+            self.claims.comes(&file);
         } else {
             let expected = self.long.as_mut().filter(|it| it.file == file && index < total);
             let Some(download) = expected.filter(|it| it.outstanding.contains(&index)) else {
                 return Err(Refusal::Misbehaved);
             };
             download.outstanding.remove(&index);
+            self.claims.comes(&file);
             if !download.complete {
                 download.storing.push_back(index);
                 out.push(Effect::StoreChunk { file, index, total, sealed });
