@@ -193,3 +193,33 @@ fn several_devices_bring_one_file_together() {
         get(&tally.gone),
     ));
 }
+
+/// Two are met at once, each for one exchange, and one of them alone has a file: it comes, whichever of them was asked first.
+#[test]
+fn who_is_asked_in_vain_keeps_nobody_else_from_being_asked() {
+    for seed in 0..20 {
+        let mut world = World::new(seed);
+        let lead = world.found("Harbour", "Amina");
+        for name in ["Bruno", "Chioma"] {
+            world.join(lead, name, Role::Responder);
+        }
+        let (bruno, chioma) = (1, 2);
+        let draft = Incident { title: Some("At the gate".to_owned()), ..Incident::default() };
+        let incident = world.write(lead, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap().id;
+        world
+            .write(lead, |ledger, now, rng| {
+                ledger.attach(incident, &mut &[7; 900][..], "gate.bin", "", now, rng, &mut |_| true)
+            })
+            .unwrap();
+        // Bruno has the words and not the file.
+        let none = FilePolicy { nearby: Forms::Nothing, ..FilePolicy::default() };
+        world.write(bruno, |ledger, _, _| ledger.set_file_policy(none)).unwrap();
+        world.meet(bruno, lead);
+        for peer in [lead, bruno] {
+            world.dial(peer, chioma, true);
+        }
+        world.settle(100_000);
+        let view = world.devices[chioma].ledger().incident(incident).unwrap();
+        assert!(view.attachments[0].here, "seed {seed}");
+    }
+}
