@@ -76,7 +76,10 @@ fn two_who_never_meet_again_exchange_over_a_relay() {
             (&synced["event"], &synced["items"][0]["state"]),
             (&"relays".into(), &"up_to_date".into())
         );
-        assert_eq!(synced["queue"], serde_json::json!({ "own": 0, "others": 0 }));
+        let nothing = serde_json::json!({
+            "own": 0, "others": 0, "files": 0, "file_bytes": 0, "files_wanted": 0, "wanted_bytes": 0
+        });
+        assert_eq!(synced["queue"], nothing);
     }
     let status = lead.run(&["relay", "status", "--reach", "30"]).fine().stdout;
     assert!(
