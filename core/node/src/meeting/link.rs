@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) run: Option<RunName>,
     /// End the meeting once nothing is left to exchange.
     pub(crate) once: bool,
+    /// The other side has gone, and what it said before is looked at once the ledger has answered.
+    pub(crate) closed: bool,
     pub(crate) summary: Summary,
     pub(crate) opened: UnixMillis,
     pub(crate) heard: UnixMillis,
@@ -84,6 +86,7 @@ impl Connection {
             established: None,
             run: None,
             once,
+            closed: false,
             summary: Summary::default(),
             opened: now,
             heard: now,
@@ -136,6 +139,13 @@ impl Connection {
             Phase::Session(meeting) if meeting.member.is_some() => meeting.seen(),
             _ => None,
         }
+    }
+
+    /// The stream has ended. Whether something that came on it waits for the ledger's answer, which is to be looked at first.
+    pub(crate) fn closes_later(&mut self) -> bool {
+        let waits = matches!(&self.phase, Phase::Greeting { early, .. } if !early.is_empty());
+        self.closed |= waits;
+        waits
     }
 
     /// When this connection is given up unless something happens before.

@@ -155,7 +155,13 @@ impl Meetings {
             Input::Bytes(id, bytes) => {
                 self.with(id, &mut out, |this, out| this.on_bytes(rng, now, id, &bytes, out));
             }
-            Input::Closed(id) => self.end(id, EndReason::Cut, &mut out),
+            Input::Closed(id) => {
+                // What came before is looked at first: it may say why.
+                let waits = self.links.get_mut(&id).is_some_and(Connection::closes_later);
+                if !waits {
+                    self.end(id, EndReason::Cut, &mut out);
+                }
+            }
             Input::Answer(id, answer) => self.on_answer(id, *answer, &mut out),
             Input::Changed(change) => self.broadcast(None, &change, &mut out),
             Input::Invite(options) => self.invitation = Some(options),
@@ -411,6 +417,9 @@ impl Meetings {
                 self.session(id, SessionInput::Start, out);
                 for frame in early {
                     self.session(id, SessionInput::Frame(frame), out);
+                }
+                if self.links.get(&id).is_some_and(|link| link.closed) {
+                    self.end(id, EndReason::Cut, out);
                 }
             }
             Answer::Session { input, change, entries } => {
