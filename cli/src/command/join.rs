@@ -97,10 +97,17 @@ async fn hold_everything(session: &Session, node: &Node, address: &str) -> Resul
     ended.result()?;
     // What the old one never had cannot come from it.
     let misses = node.team().await?.counts.attachments_missing;
-    let all = ended.complete || (equal.values().all(|equal| *equal) && misses <= old_misses);
+    let same = !equal.is_empty() && equal.values().all(|equal| *equal);
+    let all = ended.complete || (same && misses <= old_misses);
     let Some(old) = old.filter(|_| all) else {
         return Err(Fail::other("incomplete", "this device does not hold everything yet"));
     };
+    // Somebody else of the team may answer at that address by now.
+    let (devices, _) = node.devices().await?;
+    let me = devices.iter().find(|device| device.this).map(|device| device.person);
+    if !devices.iter().any(|device| device.device == old && Some(device.person) == me) {
+        return Err(Fail::other("incomplete", "it was not your old device that answered"));
+    }
     node.revoke(None, Some(old.to_string()), Reason::Left).await?;
     let said = TookOver { event: "replaced", device: old.short() };
     session.out.event(&said, |_| {
