@@ -35,6 +35,8 @@ mod harbour;
 pub mod hostile;
 mod join;
 #[cfg(target_os = "linux")]
+pub mod memory;
+#[cfg(target_os = "linux")]
 pub mod net;
 mod organise;
 mod poison;

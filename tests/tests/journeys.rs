@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use firsthand_ids::DocumentId;
-use firsthand_node::{Edit, Event, LinkId, Role};
+use firsthand_node::{Edit, Event, FilePolicy, FreeRequest, Kept, LinkId, Role};
 use firsthand_record::{
     Actor, ActorRole, Count, CountKind, Incident, Moment, Occurred, Place, PlaceSource, Precision, Severity,
-    Weapon, WeaponUse,
+    VariantKind, Weapon, WeaponUse,
 };
-use firsthand_tests::{Crash, Dice, Expected, World, verdict};
+use firsthand_store::CHUNK_BYTES;
+use firsthand_tests::{Crash, Dice, Expected, World, seeds, verdict};
+use image::codecs::jpeg::JpegEncoder;
 use serde_json::json;
 
 fn set(field: &str, value: serde_json::Value) -> Edit {
@@ -247,4 +249,106 @@ fn six_phones_one_hotspot() {
     }
     verdict::same_everywhere(&mut world, &Expected::default());
     verdict::nothing_unsettled(&mut world);
+}
+
+/// How often the photo's way is cut, and what a meeting says besides the parts of files: the handshake, vectors, and asking.
+const CUTS: usize = 10;
+const MEETING_BYTES: usize = 16 * 1024;
+
+/// A photo of about 8 MB, as a phone makes them, that no compression makes smaller.
+fn large_photo(seed: u64) -> Vec<u8> {
+    let (width, height) = (2_600, 1_950);
+    let noise = Dice::new(seed, 41).fill(width * height * 3);
+    let picture = image::RgbImage::from_raw(width as u32, height as u32, noise).unwrap();
+    let mut photo = Vec::new();
+    JpegEncoder::new_with_quality(&mut photo, 85).encode_image(&picture).unwrap();
+    photo
+}
+
+/// Bytes that have come out at the other end of a link's first direction, of those that it carried.
+fn delivered(world: &World, link: LinkId) -> usize {
+    let cable = &world.cables[&link];
+    cable.sent[0] - cable.pipes[0].bytes.len()
+}
+
+/// Journey 10: a photo of 8 MB, whose way is cut ten times. What was captured arrives, no more than a chunk is sent again for each cut, and
+/// the phone that took it keeps it until two others hold it.
+#[test]
+fn a_large_photo_cut_ten_times() {
+    let mut world = World::new(10);
+    let observer = world.found("Harbour", "Amina");
+    let [lead, responder] = ["Bruno", "Chioma"].map(|name| world.join(observer, name, Role::Responder));
+    let content = large_photo(10);
+    assert!((7_500_000..9_000_000).contains(&content.len()), "{} bytes", content.len());
+    let draft = Incident { title: Some("At the gate".to_owned()), ..Incident::default() };
+    let incident = world.write(observer, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap().id;
+    attach(&mut world, observer, incident, "gate.jpg", &content);
+    let captured = world.devices[observer].ledger().incident(incident).unwrap().attachments.remove(0);
+    let forms: u64 = captured.forms.iter().map(|form| form.byte_len).sum();
+
+    let mut dice = Dice::new(10, 42);
+    let (mut came, mut meetings, mut words_first) = (0, 0, false);
+    loop {
+        meetings += 1;
+        assert!(meetings <= CUTS + 1, "the photo does not arrive");
+        let link = world.dial(observer, lead, true).unwrap();
+        // Four chunks are on their way at once, and some of them still arrive.
+        let until = dice.below(CHUNK_BYTES);
+        let mut there = 0;
+        while world.cables.contains_key(&link) {
+            there = delivered(&world, link);
+            if meetings <= CUTS && there >= until {
+                world.cut(link);
+                // What was on the way when the link broke may still come.
+                there = world.cables[&link].sent[0].min(there + world.cables[&link].pipes[0].bytes.len());
+                world.settle(10_000);
+                break;
+            }
+            if !words_first && came + there > meetings * (MEETING_BYTES + CHUNK_BYTES) + forms as usize {
+                let view = world.devices[lead].ledger().incident(incident).unwrap();
+                assert!(view.attachments[0].forms.iter().all(|form| form.here));
+                assert!(!view.attachments[0].here);
+                words_first = true;
+            }
+            assert!(world.step() || world.wait(), "a meeting without an end");
+        }
+        came += there;
+        if world.devices[lead].ledger().incident(incident).unwrap().attachments[0].here {
+            break;
+        }
+        // Nobody lets go of it before it has arrived.
+        let view = world.write(observer, |ledger, now, _| ledger.free_files(FreeRequest::default(), now));
+        assert_eq!(view.unwrap().files[0].kept, Some(Kept::TooFew { known: 0 }));
+    }
+    assert_eq!((meetings, words_first), (CUTS + 1, true));
+    let most = content.len() + forms as usize + CUTS * (CHUNK_BYTES + 1024) + meetings * MEETING_BYTES;
+    assert!(came <= most, "{came} bytes for {} and {forms} of its forms", content.len());
+    seeds::figure(&format!(
+        "a photo of {} bytes, cut {CUTS} times: {came} bytes came, {} a cut more than the photo and its forms",
+        content.len(),
+        (came - content.len() - forms as usize) / CUTS
+    ));
+
+    let view = world.devices[lead].ledger().incident(incident).unwrap().attachments.remove(0);
+    assert_eq!(view.hash, captured.hash);
+    let mut out = Vec::new();
+    let stored = world.devices[lead].ledger().stored_file(&incident, "gate.jpg", VariantKind::Original);
+    stored.unwrap().write_to(&mut out, &mut |_| true).unwrap();
+    assert!(out == content, "what arrived is another photo");
+
+    // One verified copy elsewhere is not enough; two are.
+    world.meet(responder, lead);
+    for (copies, device) in (1..).zip([lead, responder]) {
+        let policy = FilePolicy { tell_copies: true, ..FilePolicy::default() };
+        world.write(device, |ledger, _, _| ledger.set_file_policy(policy)).unwrap();
+        world.write(device, |ledger, now, rng| ledger.tell_copies(now, rng)).unwrap();
+        world.meet(observer, device);
+        let view = world.write(observer, |ledger, now, _| ledger.free_files(FreeRequest::default(), now));
+        let kept = view.unwrap().files[0].kept;
+        let here = world.devices[observer].ledger().incident(incident).unwrap().attachments[0].here;
+        match copies {
+            1 => assert_eq!((kept, here), (Some(Kept::TooFew { known: 1 }), true)),
+            _ => assert!(here == kept.is_some() && kept != Some(Kept::TooFew { known: 2 }), "{kept:?}"),
+        }
+    }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use firsthand_node::{Event, Node, NodeError, Progress, Role};
 use firsthand_record::{Incident, VariantKind};
+use firsthand_tests::memory::Memory;
 use firsthand_tests::{crashing, seeds};
 use tokio::runtime::Handle;
 
@@ -19,28 +20,6 @@ const MB: u64 = 1_000_000;
 
 /// The most that a long file may add to the memory of a process, two devices in it at times.
 const MEMORY_KB: u64 = 48_000;
-
-/// A line of `/proc/self/status`, in KB.
-fn status(name: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    line.trim_start_matches(':').trim_end_matches("kB").trim().parse().unwrap()
-}
-
-/// What the most memory at any moment is above what was used when this began.
-struct Memory(u64);
-
-impl Memory {
-    fn watch() -> Self {
-        // 5: the peak is forgotten (proc_pid_clear_refs(5)).
-        fs::write("/proc/self/clear_refs", "5").unwrap();
-        Self(status("VmRSS"))
-    }
-
-    fn peak_kb(&self) -> u64 {
-        status("VmHWM").saturating_sub(self.0)
-    }
-}
 
 fn incident(title: &str) -> Incident {
     Incident { title: Some(title.to_owned()), ..Incident::default() }

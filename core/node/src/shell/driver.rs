@@ -4,9 +4,9 @@ use std::time::Duration;
 use firsthand_ids::UnixMillis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::time::Instant;
 
 use super::PeerView;
+use super::stopwatch::Stopwatch;
 use super::turns::Turns;
 use super::wire::{Reader, Wire};
 use super::worker::Worker;
@@ -54,7 +54,7 @@ pub(super) fn start(identity: Identity, worker: Worker, events: broadcast::Sende
         links: BTreeMap::new(),
         door: Door::default(),
         random,
-        started: Instant::now(),
+        clock: Stopwatch::start(),
     };
     tokio::spawn(driver.run(receiver));
     Driving { inbox, changes, run }
@@ -79,19 +79,13 @@ struct Driver {
     links: BTreeMap<LinkId, Stream>,
     door: Door,
     random: SystemRandom,
-    started: Instant,
+    clock: Stopwatch,
 }
 
 impl Driver {
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         loop {
-            let deadline = self.meetings.deadline();
-            let wake = async {
-                match deadline {
-                    Some(at) => tokio::time::sleep_until(self.started + millis(at)).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let wake = self.clock.shows(self.meetings.deadline());
             tokio::select! {
                 message = inbox.recv() => match message {
                     Some(Message::Stream(id, opened, stream)) => self.open(id, opened, stream),
@@ -112,9 +106,8 @@ impl Driver {
         }
     }
 
-    /// Time for timeouts is monotonic: a wall clock that is set must not cut a meeting.
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.started.elapsed().as_millis() as i64)
+        self.clock.now()
     }
 
     fn handle(&mut self, input: Input) {
@@ -209,8 +202,4 @@ async fn read(
             return;
         }
     }
-}
-
-fn millis(at: UnixMillis) -> Duration {
-    Duration::from_millis(at.0.max(0) as u64)
 }

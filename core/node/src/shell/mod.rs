@@ -18,6 +18,7 @@ mod relays;
 mod retention;
 mod roster;
 mod status;
+mod stopwatch;
 mod turns;
 mod watch;
 mod websocket;

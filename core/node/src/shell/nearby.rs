@@ -10,10 +10,10 @@ use firsthand_ids::UnixMillis;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
 
 use super::driver::{Driving, Message};
 use super::node::{Inner, Node, lock};
+use super::stopwatch::Stopwatch;
 use super::wire::Wire;
 use crate::meeting::Opened;
 use crate::nearby::{Dial, Finder, FoundView, RunName, Sighting, Target};
@@ -73,7 +73,7 @@ impl Node {
             via: BTreeMap::new(),
             kept: BTreeSet::new(),
             told,
-            started: Instant::now(),
+            clock: Stopwatch::start(),
         };
         let now = task.now();
         for address in known.into_values().flat_map(|it| it.addresses).filter(|address| near(address)) {
@@ -129,13 +129,13 @@ struct Task {
     /// Links whose addresses were kept.
     kept: BTreeSet<LinkId>,
     told: watch::Sender<Vec<FoundView>>,
-    started: Instant,
+    clock: Stopwatch,
 }
 
 impl Task {
     /// Time for retries is monotonic.
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.started.elapsed().as_millis() as i64)
+        self.clock.now()
     }
 
     async fn run(mut self, mut queue: mpsc::Receiver<Sighting>) {
@@ -154,16 +154,7 @@ impl Task {
                 *told = found;
                 changed
             });
-            let deadline = self.finder.deadline();
-            let wake = async {
-                match deadline {
-                    Some(at) => {
-                        let at = Duration::from_millis(at.0.max(0) as u64);
-                        tokio::time::sleep_until(self.started + at).await;
-                    }
-                    None => std::future::pending().await,
-                }
-            };
+            let wake = self.clock.shows(self.finder.deadline());
             tokio::select! {
                 seen = queue.recv() => match seen {
                     Some(sighting) => self.finder.saw(now, sighting),

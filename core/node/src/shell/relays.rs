@@ -7,10 +7,10 @@ use firsthand_ids::UnixMillis;
 use firsthand_team::TeamRelay;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
 
 use super::driver;
 use super::node::Node;
+use super::stopwatch::Stopwatch;
 use super::websocket::{self, Happened};
 use super::worker::Worker;
 use crate::meeting::Input as MeetingInput;
@@ -65,7 +65,7 @@ pub(super) fn start(worker: Worker, meetings: mpsc::Sender<driver::Message>) -> 
         inbox: inbox.downgrade(),
         links: BTreeMap::new(),
         random: SystemRandom::default(),
-        started: Instant::now(),
+        clock: Stopwatch::start(),
         told,
     };
     tokio::spawn(task.run(queue));
@@ -80,7 +80,7 @@ struct Task {
     /// What is to be sent on each connection. Dropped, the connection is closed once everything was sent.
     links: BTreeMap<LinkId, mpsc::UnboundedSender<Vec<u8>>>,
     random: SystemRandom,
-    started: Instant,
+    clock: Stopwatch,
     told: watch::Sender<State>,
 }
 
@@ -88,16 +88,7 @@ impl Task {
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let saved = self.worker.saved();
         loop {
-            let deadline = self.attachments.deadline();
-            let wake = async {
-                match deadline {
-                    Some(at) => {
-                        let at = Duration::from_millis(at.0.max(0) as u64);
-                        tokio::time::sleep_until(self.started + at).await;
-                    }
-                    None => std::future::pending().await,
-                }
-            };
+            let wake = self.clock.shows(self.attachments.deadline());
             tokio::select! {
                 message = queue.recv() => match message {
                     Some(Message::Input(input)) => self.handle(input),
@@ -112,7 +103,7 @@ impl Task {
 
     /// Time for timeouts is monotonic.
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.started.elapsed().as_millis() as i64)
+        self.clock.now()
     }
 
     fn handle(&mut self, input: Input) {
