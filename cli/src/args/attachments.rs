@@ -65,6 +65,9 @@ pub(crate) struct PolicyArgs {
     /// The longest file through relays, in megabytes.
     #[arg(long, value_name = "MB")]
     pub(crate) longest_relay: Option<u32>,
+    /// How much of the disk no file may take, in megabytes, so that words can still be saved.
+    #[arg(long, value_name = "MB")]
+    pub(crate) keep_free: Option<u32>,
     /// Whether this device says in the records of files over 200 kB that it holds them, so that others may let go of theirs. It takes an
     /// entry for each file.
     #[arg(long, value_name = "YES_OR_NO", value_parser = clap::builder::BoolishValueParser::new())]

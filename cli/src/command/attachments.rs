@@ -46,6 +46,7 @@ async fn policy(session: &Session, args: &PolicyArgs) -> Result<(), Fail> {
             let megabytes = |typed: Option<u32>, before| typed.map_or(before, |it| u64::from(it) * MEGABYTE);
             policy.longest_nearby = megabytes(args.longest_nearby, policy.longest_nearby);
             policy.longest_relay = megabytes(args.longest_relay, policy.longest_relay);
+            policy.keep_free = megabytes(args.keep_free, policy.keep_free);
             policy.tell_copies = args.tell_copies.unwrap_or(policy.tell_copies);
             if policy != before {
                 node.set_file_policy(policy.clone()).await?;
@@ -64,6 +65,7 @@ fn human_policy(policy: &FilePolicy) -> String {
         format!("through relays: {}, {}", policy.relay.code(), longest(policy.longest_relay)),
         format!("through relays while that costs by the byte: {}", policy.metered.code()),
         format!("while the battery is under {} %: {}", policy.low_battery_percent, policy.low_battery.code()),
+        format!("of the disk, files leave {} free for words", text::bytes(policy.keep_free)),
         format!(
             "tells others which long files are here, so that they may let go of theirs: {}",
             if policy.tell_copies { "yes" } else { "no" }
@@ -80,6 +82,11 @@ struct Status {
     files_bytes: u64,
     arriving_bytes: u64,
     rest_bytes: u64,
+    /// What is still free on the disk; absent where nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_bytes: Option<u64>,
+    /// Files that are to come, and that the disk has no room for.
+    no_room: Count,
 }
 
 #[derive(Serialize)]
@@ -104,7 +111,7 @@ impl From<FormUse> for Count {
 }
 
 async fn status(session: &Session) -> Result<(), Fail> {
-    let SpaceView { thumbs, previews, originals, disk } =
+    let SpaceView { thumbs, previews, originals, no_room, free_bytes, disk } =
         session.with_node(async |node| Ok(node.space().await?)).await?;
     let form = |kind, it: FormSpace| Form {
         kind,
@@ -115,7 +122,9 @@ async fn status(session: &Session) -> Result<(), Fail> {
     };
     let items = vec![form("thumb", thumbs), form("preview", previews), form("original", originals)];
     let (files_bytes, arriving_bytes, rest_bytes) = (disk.files, disk.arriving, disk.rest);
-    session.out.data(&Status { items, files_bytes, arriving_bytes, rest_bytes }, human_status)
+    let no_room = no_room.into();
+    let status = Status { items, files_bytes, arriving_bytes, rest_bytes, free_bytes, no_room };
+    session.out.data(&status, human_status)
 }
 
 fn human_status(status: &Status) -> String {
@@ -137,6 +146,16 @@ fn human_status(status: &Status) -> String {
         text::bytes(status.arriving_bytes),
         text::bytes(status.rest_bytes)
     ));
+    if let Some(free) = status.free_bytes {
+        lines.push(format!("free on the disk: {}", text::bytes(free)));
+    }
+    if status.no_room.files > 0 {
+        lines.push(format!(
+            "no room for {} ({}) that others have. Make some, for example with: firsthand attachments free",
+            text::count(status.no_room.files, "file", "files"),
+            text::bytes(status.no_room.bytes)
+        ));
+    }
     lines.join("\n")
 }
 

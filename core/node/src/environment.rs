@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -72,6 +73,22 @@ fn linux_ticks() -> Option<Ticks> {
     Some(Ticks { boot: boot.trim().to_owned(), ms })
 }
 
+/// Where the room on a disk comes from.
+pub trait Disk: Send + Sync {
+    /// The bytes that can still be written where `folder` lies; `None` where nobody can tell.
+    fn free_bytes(&self, folder: &Path) -> Option<u64>;
+}
+
+/// The disk as the operating system tells it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemDisk;
+
+impl Disk for SystemDisk {
+    fn free_bytes(&self, folder: &Path) -> Option<u64> {
+        fs4::available_space(folder).ok()
+    }
+}
+
 /// The operating system's random source, through ring.
 #[derive(Debug, Clone)]
 pub struct SystemRandom(ring::rand::SystemRandom);
@@ -114,6 +131,8 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// The time since the device started.
     pub uptime: Arc<dyn Uptime>,
+    /// The disk that the home lies on.
+    pub disk: Arc<dyn Disk>,
     /// The platform's key store.
     pub vault: Arc<dyn KeyVault>,
     /// How expensive one try of the passphrase is, for homes made from now on.
@@ -127,6 +146,7 @@ impl Environment {
         Self {
             clock: Arc::new(SystemClock),
             uptime: Arc::new(SystemUptime::default()),
+            disk: Arc::new(SystemDisk),
             vault: Arc::new(LaptopVault),
             slot: SlotOptions::default(),
         }

@@ -16,7 +16,9 @@ pub mod nearby;
 pub mod relay;
 mod shell;
 
-pub use environment::{Clock, Environment, SystemClock, SystemRandom, SystemUptime, Ticks, Uptime};
+pub use environment::{
+    Clock, Disk, Environment, SystemClock, SystemDisk, SystemRandom, SystemUptime, Ticks, Uptime,
+};
 pub use error::NodeError;
 pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;

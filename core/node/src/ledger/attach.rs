@@ -119,7 +119,7 @@ impl Ledger {
     /// What seals files into this home.
     #[must_use]
     pub fn sealer(&self) -> FileSealer {
-        FileSealer::new(self.store.attachments())
+        FileSealer::new(self.store.attachments(), self.room())
     }
 
     /// Seals a file that was brought in and records it with an incident. `progress` hears the bytes done.

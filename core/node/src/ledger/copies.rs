@@ -34,7 +34,7 @@ pub struct FormUse {
 }
 
 impl FormUse {
-    fn add(&mut self, bytes: u64) {
+    pub(super) fn add(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(bytes);
     }
@@ -62,6 +62,10 @@ pub struct SpaceView {
     pub previews: FormSpace,
     /// The files themselves.
     pub originals: FormSpace,
+    /// Of those that are asked for from devices nearby, what the disk has no room for.
+    pub no_room: FormUse,
+    /// What others may still write onto the disk, in bytes; `None` where nobody can tell.
+    pub free_bytes: Option<u64>,
     /// What lies on the disk.
     pub disk: DiskUse,
 }
@@ -177,7 +181,8 @@ impl Ledger {
     /// # Errors
     /// [`NodeError::Store`] from the disk.
     pub fn space_view(&self) -> Result<SpaceView, NodeError> {
-        let mut view = SpaceView { disk: self.store.disk_use()?, ..SpaceView::default() };
+        let free_bytes = self.free_bytes();
+        let mut view = SpaceView { disk: self.store.disk_use()?, free_bytes, ..SpaceView::default() };
         for file in self.store.recorded_files()? {
             let space = match file.form {
                 VariantKind::Thumb => &mut view.thumbs,
@@ -195,6 +200,7 @@ impl Ledger {
             };
             of.add(file.byte_len);
         }
+        view.no_room = self.without_room()?;
         Ok(view)
     }
 

@@ -1,12 +1,15 @@
 //! Which files this device asks for, over what, and in which state of the device. The team's words are not asked about: they
 //! always travel. Kept in this home and never exchanged.
 
+use std::fmt;
+use std::sync::Arc;
+
 use firsthand_record::VariantKind;
 use firsthand_store::{Commit, MAX_ATTACHMENT_BYTES};
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
-use crate::NodeError;
+use crate::{Disk, NodeError};
 
 const POLICY: &str = "attachments.policy";
 
@@ -91,6 +94,8 @@ pub struct FilePolicy {
     pub longest_nearby: u64,
     /// The longest file through relays, in bytes.
     pub longest_relay: u64,
+    /// How much of the disk no file may take, in bytes, so that words can be saved when photos and videos have filled the rest.
+    pub keep_free: u64,
     /// Whether this device says in the records of long files that it holds them, so that others may let go of theirs. Each such word is an
     /// entry that reaches everybody.
     pub tell_copies: bool,
@@ -108,6 +113,8 @@ impl Default for FilePolicy {
             low_battery_percent: 15,
             longest_nearby: MAX_ATTACHMENT_BYTES,
             longest_relay: 16 * 1024 * 1024,
+            // Some 40,000 incidents with their entries, and the database's own work.
+            keep_free: 100_000_000,
             tell_copies: false,
         }
     }
@@ -176,6 +183,21 @@ impl Ledger {
         Ok(self.received())
     }
 
+    /// Asks from now on how much room there is before a file is taken in. Nothing is asked before.
+    pub fn watch_disk(&mut self, disk: Arc<dyn Disk>) {
+        self.files.disk = Some(Watched(disk));
+    }
+
+    /// The bytes that files may still take.
+    pub(super) fn room(&self) -> u64 {
+        self.free_bytes().map_or(u64::MAX, |free| free.saturating_sub(self.files.policy.keep_free))
+    }
+
+    /// What can be written onto the disk, in bytes.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        self.files.disk.as_ref().and_then(|disk| disk.0.free_bytes(self.store.folder()))
+    }
+
     /// Hears how the device is doing. Give the answer, where there is one, to open meetings.
     pub fn set_conditions(&mut self, conditions: Conditions) -> Option<crate::meeting::Change> {
         let before = std::mem::replace(&mut self.files.conditions, conditions);
@@ -188,6 +210,16 @@ impl Ledger {
 pub(super) struct Files {
     policy: FilePolicy,
     conditions: Conditions,
+    disk: Option<Watched>,
+}
+
+/// What tells the room on the disk.
+struct Watched(Arc<dyn Disk>);
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watched")
+    }
 }
 
 impl Files {
@@ -195,7 +227,7 @@ impl Files {
     pub(super) fn read(store: &firsthand_store::Store) -> Result<Self, NodeError> {
         let bytes = store.setting(POLICY)?;
         let policy = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        Ok(Self { policy, conditions: Conditions::default() })
+        Ok(Self { policy, ..Self::default() })
     }
 }
 

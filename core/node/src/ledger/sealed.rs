@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use firsthand_ids::{ContentHash, DocumentId};
 use firsthand_photo::{MAX_CLEAN_BYTES, NoForms, SaidByFile};
 use firsthand_record::{C2paState, Captured, Variant, VariantKind};
-use firsthand_store::{AttachmentSecret, Attachments, Done, FileSecrets, SealedAttachment};
+use firsthand_store::{AttachmentSecret, Attachments, Done, FileSecrets, SealedAttachment, StoreError};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -110,18 +110,23 @@ impl SealedFile {
 
 /// Seals files into a home; needs no ledger, so that a long file keeps nobody waiting.
 #[derive(Debug, Clone)]
-pub struct FileSealer(Attachments);
+pub struct FileSealer {
+    attachments: Attachments,
+    /// The bytes that it may take.
+    room: u64,
+}
 
 impl FileSealer {
-    pub(super) const fn new(attachments: Attachments) -> Self {
-        Self(attachments)
+    pub(super) const fn new(attachments: Attachments, room: u64) -> Self {
+        Self { attachments, room }
     }
 
     /// Seals a file for [`Ledger::record_file`](super::Ledger::record_file), and smaller forms of it where it is a photo.
     /// `progress` hears the bytes done.
     ///
     /// # Errors
-    /// [`NodeError::Store`] from the disk, [`NodeError::File`] from the file, [`NodeError::Stopped`]; nothing is left then.
+    /// [`NodeError::Store`] from the disk, which is full for files before it is for words; [`NodeError::File`] from the file,
+    /// [`NodeError::Stopped`]; nothing is left then.
     pub fn seal(
         &self,
         file: &mut dyn Read,
@@ -129,10 +134,16 @@ impl FileSealer {
         progress: Done<'_>,
     ) -> Result<SealedFile, NodeError> {
         let mut looking = Looking::new(file)?;
-        let original = self.0.seal(&mut looking, progress, rng)?;
+        let mut fits = true;
+        let mut within = |done| {
+            fits = done <= self.room;
+            fits && progress(done)
+        };
+        let original = self.attachments.seal(&mut looking, &mut within, rng);
+        let original = original.map_err(|error| if fits { error } else { StoreError::Full })?;
         let (mime, c2pa) = (looking.mime(), looking.c2pa());
         let mut sealed = SealedFile {
-            attachments: self.0.clone(),
+            attachments: self.attachments.clone(),
             original,
             forms: Vec::new(),
             no_forms: None,
@@ -148,7 +159,7 @@ impl FileSealer {
             match forms {
                 Ok(forms) => {
                     for form in forms {
-                        let small = self.0.seal(&mut &form.jpeg[..], &mut |_| true, rng)?;
+                        let small = self.attachments.seal(&mut &form.jpeg[..], &mut |_| true, rng)?;
                         sealed.forms.push((form.kind, small));
                     }
                 }
@@ -175,7 +186,7 @@ impl FileSealer {
         match firsthand_photo::forms_of_picture(mime(&picture), picture) {
             Ok(forms) => {
                 for form in forms.into_iter().filter(|it| (it.jpeg.len() as u64) < sealed.original.byte_len) {
-                    let small = self.0.seal(&mut &form.jpeg[..], &mut |_| true, rng)?;
+                    let small = self.attachments.seal(&mut &form.jpeg[..], &mut |_| true, rng)?;
                     sealed.forms.push((form.kind, small));
                 }
                 sealed.no_forms = None;

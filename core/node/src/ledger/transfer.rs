@@ -11,7 +11,7 @@ use firsthand_store::{
 };
 use firsthand_sync::{FileId, Input, MAX_WANTED, Pending, Refusal, Wanted};
 
-use super::{Ledger, LinkKind};
+use super::{FormUse, Ledger, LinkKind};
 use crate::NodeError;
 use crate::meeting::{Answer, Change};
 
@@ -112,11 +112,39 @@ impl Ledger {
     pub(super) fn missing(&self) -> Result<(Pending, Vec<Wanted>), NodeError> {
         let mut missing = self.missing_files()?;
         missing.retain(|file| self.may_travel(LinkKind::Nearby, file.form, file.byte_len));
-        let wanted = missing.iter().map(|file| {
+        // What there is no room for is missed all the same.
+        let files = count(&missing);
+        let wanted = self.fitting(missing).into_iter().map(|file| {
             let short = (file.byte_len <= CHUNK_BYTES as u64).then_some(file.byte_len);
-            Wanted { space: file.space, file: file_id(file), from: u32::from(short.is_some()), short }
+            Wanted { space: file.space, file: file_id(&file), from: u32::from(short.is_some()), short }
         });
-        Ok((Pending { waiting: self.store.waiting()?, files: count(&missing) }, wanted.collect()))
+        Ok((Pending { waiting: self.store.waiting()?, files }, wanted.collect()))
+    }
+
+    /// What is asked for from devices nearby and does not fit onto the disk.
+    pub(super) fn without_room(&self) -> Result<FormUse, NodeError> {
+        let mut missing = self.missing_files()?;
+        missing.retain(|file| self.may_travel(LinkKind::Nearby, file.form, file.byte_len));
+        let fitting: BTreeSet<_> = self.fitting(missing.clone()).iter().map(file_id).collect();
+        missing.retain(|file| !fitting.contains(&file_id(file)));
+        let mut left = FormUse::default();
+        missing.iter().for_each(|file| left.add(file.byte_len));
+        Ok(left)
+    }
+
+    /// Of missing files those that the disk has room for, together and in this order.
+    pub(super) fn fitting(&self, mut missing: Vec<FileAt>) -> Vec<FileAt> {
+        let mut room = self.room();
+        missing.retain(|file| {
+            let takes = match self.receiving.get(&file_id(file)) {
+                Some(receiving) => receiving.missing().count() as u64 * CHUNK_BYTES as u64,
+                None => file.byte_len,
+            };
+            let fits = takes <= room;
+            room -= if fits { takes } else { 0 };
+            fits
+        });
+        missing
     }
 
     /// Part of a file for a peer.
@@ -168,6 +196,11 @@ impl Ledger {
             return Ok(StoredPart::Missing(Vec::new()));
         };
         let FileAt { hash, byte_len, secret, .. } = missing;
+        // Something else has filled the disk meanwhile. What has come stays, and it is asked for again once there is room.
+        if self.room() < bytes.len() as u64 {
+            tracing::info!("no room for files");
+            return Ok(StoredPart::Missing(Vec::new()));
+        }
         let begun = self.receiving.contains_key(file);
         let step = match part.checked_sub(1) {
             None => {

@@ -45,6 +45,7 @@ impl Worker {
             match open(&mut workshop) {
                 Ok(mut ledger) => {
                     ledger.keep_time(workshop.environment.uptime.clone());
+                    ledger.watch_disk(workshop.environment.disk.clone());
                     if opened.send(Ok(())).is_ok() {
                         run(ledger, workshop, &queue, &told);
                     }

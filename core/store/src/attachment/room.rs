@@ -1,6 +1,7 @@
 //! What files take, and room made by letting go of some that others have.
 
 use std::fs;
+use std::path::Path;
 
 use firsthand_ids::DocumentId;
 use firsthand_record::VariantKind;
@@ -83,6 +84,12 @@ impl Store {
         let names = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
         shred(&self.home.path(ATTACHMENTS), &names);
         Ok(())
+    }
+
+    /// The folder of this home.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.home.dir()
     }
 
     /// What lies on the disk of this home.

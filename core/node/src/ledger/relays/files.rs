@@ -222,12 +222,11 @@ impl Ledger {
                 }
             }
         }
-        for missing in self.missing_files()? {
+        let mut missing = self.missing_files()?;
+        missing.retain(|file| travels(file.form, file.byte_len));
+        for missing in self.fitting(missing) {
             let file = FileId { document: missing.document, form: form_number(missing.form) };
-            if missing.space == space
-                && travels(missing.form, missing.byte_len)
-                && !self.working.contains(&file)
-            {
+            if missing.space == space && !self.working.contains(&file) {
                 files.push((missing.form, relay_file(&missing, Way::Down)));
             }
         }
