@@ -11,6 +11,7 @@ mod fail;
 mod home;
 mod meeting;
 mod nearby;
+mod power;
 mod read;
 mod show;
 

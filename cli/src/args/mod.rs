@@ -523,6 +523,9 @@ pub(crate) struct SyncArgs {
     /// End after one meeting, once the relays have nothing more either. With --nearby: once everybody who is here holds the same.
     #[arg(long)]
     pub(crate) once: bool,
+    /// The way to the internet costs by the byte: over relays only those files travel that `attachments policy` lets through then.
+    #[arg(long)]
+    pub(crate) metered: bool,
 }
 
 /// What to do instead of exchanging.

@@ -16,6 +16,7 @@ use crate::fail::Fail;
 use crate::home::Session;
 use crate::meeting::{Meetings, interrupted, next};
 use crate::nearby::Around;
+use crate::power;
 use crate::show::text;
 
 /// How long nobody new is found before everybody who is here counts as everybody: announcements take up to three seconds.
@@ -136,6 +137,7 @@ pub(super) async fn sync(session: &Session, args: &SyncArgs) -> Result<(), Fail>
         .with_node(async |node| {
             let mut events = node.events();
             let mut meetings = Meetings::new(session.out);
+            power::tell(node, args.metered).await?;
             node.attach_relays().await;
             let around =
                 Around::start(session.out, node, args.listen.as_deref(), args.with.as_deref()).await?;
@@ -143,6 +145,7 @@ pub(super) async fn sync(session: &Session, args: &SyncArgs) -> Result<(), Fail>
             meetings.waiting();
             tokio::select! {
                 result = follow(node, &around, &mut events, &mut meetings, args.once) => result?,
+                result = power::follow(node, args.metered) => result?,
                 () = interrupted() => {}
             }
             drop(around);

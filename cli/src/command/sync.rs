@@ -11,6 +11,7 @@ use crate::args::SyncArgs;
 use crate::fail::{Fail, Status};
 use crate::home::Session;
 use crate::meeting::{Ended, Meetings, interrupted, listen_address, next, reachable};
+use crate::power;
 
 /// How long open meetings get to end well after Ctrl-C.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -46,6 +47,7 @@ pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<(), Fail> 
                     "Give --nearby, --listen or --with; the team has no relays, over which it would go without.",
                 ));
             }
+            power::tell(node, args.metered).await?;
             node.attach_relays().await;
             let work = async {
                 let met = match (&args.listen, &args.with) {
@@ -66,6 +68,7 @@ pub(super) async fn run(session: &Session, args: &SyncArgs) -> Result<(), Fail> 
             };
             tokio::select! {
                 result = work => return result,
+                result = power::follow(node, args.metered) => return result,
                 () = interrupted() => {}
             }
             farewell(node, &mut events, &mut meetings).await
