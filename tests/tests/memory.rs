@@ -70,7 +70,7 @@ fn a_year_is_received_with_little_memory() {
         let memory = Memory::watch();
         let summary = other.meet_once(&address).await.unwrap();
         let peak = memory.peak_kb();
-        let [held, received] = [&lead, &other].map(|node| node.team());
+        let [held, received] = [&lead, &other].map(Node::team);
         let (held, received) = (held.await.unwrap(), received.await.unwrap());
         assert_eq!(received.counts.incidents, INCIDENTS as u64);
         assert_eq!((received.counts.attachments_missing, received.counts.waiting), (0, 0));
