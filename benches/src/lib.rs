@@ -16,6 +16,8 @@ mod first_sync;
 mod instructions;
 mod link;
 mod plain;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod reconnect;
 mod relay;
 mod report;

@@ -43,6 +43,17 @@ pub(crate) fn run(folder: &Path, report: &mut Report) -> Outcome<()> {
         Quantity::Seconds(one),
         Some(1.0 / 6.0),
     );
+    #[cfg(target_os = "linux")]
+    match crate::postgres::single_row_inserts(work.path(), CONNECTIONS, PUTS, BYTES)? {
+        Some(inserted) => report.compare(
+            "until all are acknowledged, commits shared",
+            Quantity::Seconds(grouped),
+            "PostgreSQL, single-row inserts",
+            Quantity::Seconds(inserted),
+            Some(1.0 / 1.3),
+        ),
+        None => eprintln!("no PostgreSQL here (Debian: postgresql), so nothing stands beside the relay"),
+    }
     let sealed = CONNECTIONS as u64 * PUTS * BYTES as u64;
     report.compare("the file", Quantity::bytes(file), "sealed bytes", Quantity::bytes(sealed), Some(1.06));
     Ok(())
