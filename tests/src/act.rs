@@ -1,6 +1,6 @@
 use firsthand_document::DocumentError;
-use firsthand_ids::DocumentId;
-use firsthand_node::{Edit, ImportRow, IncidentQuery, IncidentView, NodeError};
+use firsthand_ids::{DocumentId, UnixMillis};
+use firsthand_node::{Close, Edit, ImportRow, IncidentQuery, IncidentView, NodeError};
 use firsthand_record::generate::Generator;
 use firsthand_record::roster::EmergencyContact;
 use firsthand_record::{Care, Count, CountKind, Incident, Origin, Severity, Urgency, lists};
@@ -52,6 +52,7 @@ impl Person {
             16..22 => self.status(world, expected, device, incident),
             22..27 => self.confide(world, expected, device),
             27..30 => self.organise(world, expected, device),
+            30..33 => self.close(world, device),
             _ => self.edit(world, expected, device, incident),
         }
     }
@@ -177,6 +178,27 @@ impl Person {
         let after = held(world.devices[device].ledger());
         expected.acknowledge(&before, &after);
         expected.files.push(ExpectedFile { incident, name, content });
+    }
+
+    /// Closes everything that is there, or some of it: nothing that is there is another for it.
+    fn close(&mut self, world: &mut World, device: usize) {
+        let mut pieces = self.dice.below(4);
+        world
+            .write(device, |ledger, now, _| {
+                let before = ledger.digest()?;
+                let stop = &mut |_, _| {
+                    pieces = pieces.saturating_sub(1);
+                    pieces > 0
+                };
+                match ledger.close_period(UnixMillis(i64::MAX), now, Close::Now, stop) {
+                    Ok(_) | Err(NodeError::Stopped) => {}
+                    Err(error) => return Err(error),
+                }
+                assert_eq!(ledger.digest()?, before);
+                Ok(())
+            })
+            .unwrap();
+        world.tell(|| format!("{device} closes what is old"));
     }
 
     /// Closes an incident or opens it again, with the right or without.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use firsthand_ids::{LocalTime, UnixMillis};
 use firsthand_node::meeting::{Input, Question};
-use firsthand_node::{Ledger, LinkId, Meetings, Now, Opening, Ticks, Uptime};
+use firsthand_node::{Ledger, LinkId, Meetings, NodeError, Now, Opening, RepairView, Ticks, Uptime};
 use firsthand_store::{Home, KeyVault, SlotOptions, Unlock, VaultError};
 use rand_chacha::ChaCha8Rng;
 use zeroize::Zeroizing;
@@ -152,8 +152,8 @@ impl Device {
 
     pub fn try_create(
         &self,
-        make: impl FnOnce(Opening<'_>) -> Result<Ledger, firsthand_node::NodeError>,
-    ) -> Result<Ledger, firsthand_node::NodeError> {
+        make: impl FnOnce(Opening<'_>) -> Result<Ledger, NodeError>,
+    ) -> Result<Ledger, NodeError> {
         let mut ledger = make(Opening {
             home: Home::create(&self.home)?,
             unlock: Unlock::RawKey(&self.key()),
@@ -164,7 +164,7 @@ impl Device {
         Ok(ledger)
     }
 
-    pub fn try_open(&self) -> Result<Ledger, firsthand_node::NodeError> {
+    pub fn try_open(&self) -> Result<Ledger, NodeError> {
         let mut ledger = Ledger::open(Opening {
             home: Home::open(&self.home)?,
             unlock: Unlock::RawKey(&self.key()),
@@ -173,6 +173,17 @@ impl Device {
         })?;
         ledger.keep_time(Arc::new(self.uptime.clone()));
         Ok(ledger)
+    }
+
+    /// Repairs the home of a device whose program does not run.
+    pub fn try_repair(&self, now: Now) -> Result<(Ledger, RepairView), NodeError> {
+        let opening = Opening {
+            home: Home::open_damaged(&self.home)?,
+            unlock: Unlock::RawKey(&self.key()),
+            vault: &self.vault,
+            slot: SlotOptions::FLOOR,
+        };
+        Ledger::repair(opening, now, &mut |_, _| true)
     }
 
     /// Ends the program without any clean-up.

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use firsthand_ids::DocumentId;
-use firsthand_node::{Edit, Event, IncidentQuery, Ledger, Opening, RepairView, Role};
+use firsthand_node::{Edit, Event, IncidentQuery, RepairView, Role};
 use firsthand_record::{Care, Incident};
-use firsthand_store::{Doubt, Home, Unlock};
+use firsthand_store::Doubt;
 use firsthand_tests::{Crash, Running, State, TestVault, World, copy_folder};
 
 /// What is put back from the backup.
@@ -201,18 +201,8 @@ fn spoil(home: &Path, name: &str, with: impl FnOnce(&mut Vec<u8>)) {
 
 /// Repairs a device's home as `firsthand check --repair` does, and lets it run again.
 fn repair(world: &mut World, device: usize) -> RepairView {
-    let (home, key, vault) = {
-        let device = &world.devices[device];
-        (Home::open_damaged(&device.home).unwrap(), device.key(), device.vault)
-    };
     let now = world.devices[device].clock.at(world.now);
-    let opening = Opening {
-        home,
-        unlock: Unlock::RawKey(&key),
-        vault: &vault,
-        slot: firsthand_store::SlotOptions::FLOOR,
-    };
-    let (ledger, view) = Ledger::repair(opening, now, &mut |_, _| true).unwrap();
+    let (ledger, view) = world.devices[device].try_repair(now).unwrap();
     world.devices[device].state = State::Up(Running::new(ledger));
     view
 }

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use firsthand_ids::DocumentId;
+use firsthand_ids::{DocumentId, UnixMillis};
 use firsthand_node::meeting::Question;
 use firsthand_node::{
-    Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, Opening, Role, StateDigest, StoreError,
+    Close, Edit, ImportRow, IncidentQuery, Ledger, NodeError, Now, Opening, Role, StateDigest, StoreError,
 };
 use firsthand_record::{Count, CountKind, Incident};
 use firsthand_store::{Home, SlotOptions, Unlock};
@@ -264,7 +264,11 @@ impl Script {
                 let row = |row| ImportRow { row, incident: titled(&format!("Row {number}.{row}")) };
                 self.ledger().import((0..3).map(row).collect(), false, now, rng, &mut |_, _| true)?;
             }
-            _ => drop(self.ledger().index_text()?),
+            _ if number % 10 == 4 => drop(self.ledger().index_text()?),
+            _ => {
+                let all = UnixMillis(i64::MAX);
+                self.ledger().close_period(all, now, Close::Now, &mut |_, _| true)?;
+            }
         }
         self.dice = dice;
         Ok(())

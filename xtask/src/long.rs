@@ -86,6 +86,14 @@ const RUNS: &[Run] = &[
         seeds: 100_000,
     },
     Run {
+        name: "year",
+        about: "journey 15 with 5,000 incidents and 20,000 edits",
+        package: "firsthand-tests",
+        file: "archive",
+        test: "one_year_is_closed",
+        seeds: 5_000,
+    },
+    Run {
         name: "decoders",
         about: "20,000,000 altered inputs to the decoders",
         package: "firsthand-tests",

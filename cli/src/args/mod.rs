@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help that explains it.
 
+mod archive;
 mod attachments;
 mod bundle;
 mod care;
@@ -20,6 +21,7 @@ use firsthand_node::RecoveryKeys;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use archive::{ArchiveCommand, ClosePeriodArgs, RetentionArgs};
 pub(crate) use attachments::{AttachmentsCommand, FormsArg, FreeArgs, PolicyArgs};
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleImportArgs};
 pub(crate) use care::{
@@ -143,7 +145,7 @@ pub(crate) enum Command {
     /// Carry records on a USB stick or any other medium, in one sealed file.
     #[command(subcommand)]
     Bundle(BundleCommand),
-    /// Let go of what need not be kept any longer.
+    /// Make what is old take less room, and let go of what need not be kept any longer.
     #[command(subcommand)]
     Archive(ArchiveCommand),
     /// Move to a new phone or laptop.
@@ -336,29 +338,6 @@ pub(crate) struct AddDeviceArgs {
     pub(crate) address: Vec<String>,
     /// Do not ask whether the words are the same. For scripts on machines you trust.
     #[arg(long)]
-    pub(crate) yes: bool,
-}
-
-/// `archive`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ArchiveCommand {
-    /// List the files of incidents that were to be kept until a day which has passed; with --destroy, destroy them.
-    #[command(
-        after_help = "Examples:\n  firsthand archive retention\n  firsthand archive retention --destroy\n\nThe day is the incident's --retention-until. Destroying takes a file's key away on every device that hears of it, and nothing \
-                      brings it back. The record stays, with the file's hash, its signed manifest, who held it and who destroyed it. For leads; \
-                      others propose it."
-    )]
-    Retention(RetentionArgs),
-}
-
-/// `archive retention`.
-#[derive(Debug, Args)]
-pub(crate) struct RetentionArgs {
-    /// Destroy the listed files, after asking.
-    #[arg(long)]
-    pub(crate) destroy: bool,
-    /// Do not ask. For scripts on machines you trust.
-    #[arg(long, requires = "destroy")]
     pub(crate) yes: bool,
 }
 

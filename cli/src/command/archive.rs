@@ -1,10 +1,12 @@
-//! What need not be kept any longer.
+//! What need not be kept any longer, and what need not lie at hand.
+
+mod closing;
 
 use firsthand_node::{DueFile, EndReason, NodeError};
 use serde::Serialize;
 
 use super::invite::ask;
-use crate::args::RetentionArgs;
+use crate::args::{ArchiveCommand, RetentionArgs};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::show::{table, text};
@@ -45,8 +47,17 @@ impl From<&DueFile> for Item {
     }
 }
 
+/// Does what was typed.
+pub(super) async fn run(session: &Session, command: ArchiveCommand) -> Result<(), Fail> {
+    match command {
+        ArchiveCommand::Retention(args) => retention(session, &args).await,
+        ArchiveCommand::Close(args) => closing::close(session, &args).await,
+        ArchiveCommand::List => closing::list(session).await,
+    }
+}
+
 /// Lists files that are due, and destroys them where that is asked for.
-pub(super) async fn retention(session: &Session, args: &RetentionArgs) -> Result<(), Fail> {
+async fn retention(session: &Session, args: &RetentionArgs) -> Result<(), Fail> {
     session
         .with_node(async |node| {
             let files = node.due_files().await?;

@@ -42,9 +42,7 @@ use firsthand_node::Node;
 use firsthand_node::ids::PersonId;
 use serde::Serialize;
 
-use crate::args::{
-    ArchiveCommand, Cli, Command, DeviceCommand, PassphraseCommand, RelayCommand, SyncCommand, TeamCommand,
-};
+use crate::args::{Cli, Command, DeviceCommand, PassphraseCommand, RelayCommand, SyncCommand, TeamCommand};
 use crate::fail::Fail;
 use crate::home::Session;
 use crate::{demo, show};
@@ -112,7 +110,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         },
         Command::Nearby(args) => nearby::show(&session, &args).await,
         Command::Bundle(command) => bundle::run(&session, command).await,
-        Command::Archive(ArchiveCommand::Retention(args)) => archive::retention(&session, &args).await,
+        Command::Archive(command) => archive::run(&session, command).await,
         Command::Device(DeviceCommand::Transfer(args)) => match &args.from {
             Some(code) => join::take_over(&session, code, args.old.yes).await,
             None => device::hand_over(&session, &args.old).await,

@@ -24,9 +24,9 @@ pub use firsthand_document::{DocumentError, DocumentKind, Edit};
 pub use firsthand_ids as ids;
 pub use firsthand_photo::NoForms;
 pub use firsthand_store::{
-    Area, AssignmentRow, Cursor, Destroyed, DiskUse, HandoffProjection, Home, IncidentQuery, IncidentRow,
-    Listed, Near, RunProjection, RunRow, ShiftProjection, StoreError, TemplateProjection, TemplateRow,
-    TemplateState, TrainingRow, Window,
+    Area, AssignmentRow, Close, ClosedPeriod, Closing, Cursor, Destroyed, DiskUse, HandoffProjection, Home,
+    IncidentQuery, IncidentRow, Listed, Near, RunProjection, RunRow, ShiftProjection, StoreError,
+    TemplateProjection, TemplateRow, TemplateState, TrainingRow, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{
@@ -35,14 +35,14 @@ pub use firsthand_team::{
 pub use ledger::{
     AheadRows, Answering, AttachmentView, BlobSink, BoardLine, BoardShift, BoardView, BundleDamage,
     BundleError, BundleGap, BundleMade, BundleRequest, BundleTaken, CandidateView, CareView, CheckInView,
-    CheckView, ChecklistError, Conditions, ConflictView, ContactView, CopiesTold, CountsView, CustodyView,
-    DebriefView, Decision, DestroyedView, DeviceKeys, DeviceView, Due, DueFile, Entered, EpochState,
-    EpochView, ExpectedAssignment, ExpectedPerson, ExpectedPersonView, ExpectedShift, ExpectedShiftView,
-    ExpectedView, FieldTeamRow, FieldTeamView, FileDone, FilePolicy, FileSealer, FileWork, ForkView,
-    FormSpace, FormUse, FormView, Forms, FreeRequest, FreedFile, FreedView, HandoffItem, HandoffRow,
-    HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Kept, Ledger, LinkKind,
-    LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, Offer, OfferedFile,
-    OnlyHere, Opening, Part, PeerRecord, PersonView, PlaceView, ProgressFn, ProposedAssignment,
+    CheckView, ChecklistError, ClosedView, Conditions, ConflictView, ContactView, CopiesTold, CountsView,
+    CustodyView, DebriefView, Decision, DestroyedView, DeviceKeys, DeviceView, Due, DueFile, Entered,
+    EpochState, EpochView, ExpectedAssignment, ExpectedPerson, ExpectedPersonView, ExpectedShift,
+    ExpectedShiftView, ExpectedView, FieldTeamRow, FieldTeamView, FileDone, FilePolicy, FileSealer, FileWork,
+    ForkView, FormSpace, FormUse, FormView, Forms, FreeRequest, FreedFile, FreedView, HandoffItem,
+    HandoffRow, HandoffView, HeldView, HistoryView, ImportReport, ImportRow, IncidentView, Kept, Ledger,
+    LinkKind, LostRange, ManifestState, MemberView, MergeView, MissingRange, NewFile, Now, Offer,
+    OfferedFile, OnlyHere, Opening, Part, PeerRecord, PersonView, PlaceView, ProgressFn, ProposedAssignment,
     QuarantineView, RecoveryKeys, RecoveryView, RelayAnswering, RelayDone, RelayWork, RemovalView,
     RepairView, Resolved, RosterRow, RunCounts, RunListed, RunStanding, RunStep, RunView, Saved, SealedFile,
     Seen, SharedView, ShiftRow, ShiftView, SnapshotError, SnapshotMade, SnapshotPlan, SpaceEpochs, SpaceView,

@@ -132,7 +132,13 @@ impl Store {
         self.ask(report, "PRAGMA foreign_key_check", Damage::Structure)?;
         self.ask(report, "SELECT rtreecheck('incident_places')", Damage::Structure)?;
         let words = "INSERT INTO incident_text (incident_text) VALUES ('integrity-check')";
-        self.ask(report, words, Damage::Structure)
+        self.ask(report, words, Damage::Structure)?;
+        let wrong = self.check_sections()?;
+        if wrong > 0 {
+            let what = format!("{wrong} sections of closed periods are not what was written");
+            report.damage.push(Damage::Structure(what));
+        }
+        Ok(())
     }
 
     /// Every row that is not "ok", and an error, is something wrong.

@@ -22,7 +22,8 @@ pub(crate) const SALT_BYTES: usize = 16;
 
 /// Each file brings the database from the version before to its own; the first to version 1. Files never change once
 /// a version with them was released.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_closing.sql")];
 
 /// SQLite says that it is initialised before SQLCipher's own part of the initialisation has run, so a thread that opens its
 /// first database at the same moment as another would find no encryption there. One connection is opened alone, and
@@ -87,10 +88,37 @@ pub(crate) fn open_damaged(path: &Path, key: &[u8; 32]) -> Result<Option<Connect
     if len <= u64::from(PAGE_BYTES) {
         return Ok(None);
     }
+    for layout in [Layout::Migrated, Layout::Compacted] {
+        let first = blank_first_page(path, key, len, layout)?;
+        OpenOptions::new().write(true).open(path)?.write_all(&first)?;
+        if let Some(connection) = read_only(path, key).ok().filter(fits) {
+            return Ok(Some(connection));
+        }
+    }
+    // Neither shows: what can be read is read as the migrations put it.
+    let first = blank_first_page(path, key, len, Layout::Migrated)?;
+    OpenOptions::new().write(true).open(path)?.write_all(&first)?;
+    Ok(read_only(path, key).ok())
+}
+
+/// Where the tables of a database begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// Where the migrations put them.
+    Migrated,
+    /// Where they came to lie when the database was made smaller.
+    Compacted,
+}
+
+/// The first page of a new database that is at least as long as another one.
+fn blank_first_page(path: &Path, key: &[u8; 32], len: u64, layout: Layout) -> Result<Vec<u8>, StoreError> {
     let blank = path.with_extension("blank");
     File::create(&blank)?;
     let mut connection = open(&blank, key)?;
     migrate(&mut connection, State::New)?;
+    if layout == Layout::Compacted {
+        compact(&connection)?;
+    }
     // The first page says how long the database is.
     let mut left = len;
     while left > 0 {
@@ -106,8 +134,27 @@ pub(crate) fn open_damaged(path: &Path, key: &[u8; 32]) -> Result<Option<Connect
     let mut page = vec![0; PAGE_BYTES as usize];
     File::open(&blank)?.read_exact(&mut page)?;
     fs::remove_file(&blank)?;
-    OpenOptions::new().write(true).open(path)?.write_all(&page)?;
-    Ok(read_only(path, key).ok())
+    Ok(page)
+}
+
+/// Whether tables lie where the first page says: what is read of the two that every home has is of the right shape.
+fn fits(connection: &Connection) -> bool {
+    [
+        "SELECT length(id) = 16 AND length(device) = 32 FROM writers LIMIT 1",
+        "SELECT length(hash) = 32 AND length(content) = 32 FROM entries LIMIT 1",
+    ]
+    .iter()
+    .all(|sql| connection.query_row(sql, [], |row| row.get(0)).unwrap_or(false))
+}
+
+/// Writes the database anew, as small as what it holds, in memory first.
+pub(crate) fn compact(connection: &Connection) -> Result<(), StoreError> {
+    connection.flush_prepared_statement_cache();
+    // SQLite builds the new one as a second database beside the first; like everything temporary it lies in memory.
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
+    let compacted = connection.execute_batch("VACUUM");
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    Ok(compacted?)
 }
 
 fn read_only(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError> {

@@ -18,6 +18,7 @@ mod aside;
 mod attachment;
 mod cache;
 mod check;
+mod closing;
 mod commit;
 mod database;
 mod destroy;
@@ -41,6 +42,7 @@ pub use attachment::{
     FileSecrets, FileState, MAX_ATTACHMENT_BYTES, Receiving, SealedAttachment, form_number, form_of_number,
 };
 pub use check::{CheckProgress, CheckReport, Damage};
+pub use closing::{Close, ClosedPeriod, Closing, ContentName, Section};
 pub use commit::{
     AsideReason, AsideRun, Commit, Committed, DocumentUpdate, EntryState, HoldReason, NewEntry,
 };

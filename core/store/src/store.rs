@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::attachment::Unrecorded;
 use crate::cache::{self, Cache};
+use crate::closing::Shelf;
 use crate::head::{Head, HeadFile};
 use crate::home::{ATTACHMENTS, DATABASE, HEAD, Home, SHM, WAL};
 use crate::wal::{self, Wal};
@@ -42,6 +43,7 @@ pub struct Store {
     pub(crate) installation: [u8; 16],
     pub(crate) witness: Witness,
     pub(crate) roster_changes: u64,
+    pub(crate) shelf: Shelf,
     // Last, so that the home is given free after the database was closed.
     pub(crate) home: Home,
 }
@@ -126,7 +128,8 @@ impl Store {
         }
         // From here on nothing of the log is missed when closing moves it into the database.
         database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        let mut store = Self { database, cache, installation, witness, roster_changes: 0, home };
+        let mut store =
+            Self { database, cache, installation, witness, roster_changes: 0, shelf: Shelf::default(), home };
         if store.setting(INSTALLATION)?.as_deref() != Some(&installation) {
             store.witness.doubt(Doubt::Restored);
         }

@@ -6,6 +6,7 @@ use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::compress::{Unpacker, decompress_document};
 use firsthand_log::lean::decode_batch;
 use firsthand_log::{Bind, Vector};
+use firsthand_store::Section;
 
 use super::samples::{base_document, first_writer};
 use crate::poison::Nothing;
@@ -85,5 +86,14 @@ pub(super) fn packed(bytes: &[u8]) {
     }
     if let Ok(plain) = decompress_document(bytes, MOST) {
         assert!(plain.len() <= MOST);
+    }
+}
+
+/// A section of a closed period, as a damaged home could hold it.
+pub(super) fn closed(bytes: &[u8]) {
+    const MOST: usize = 2 * 1024 * 1024;
+    if let Ok(section) = Section::decode(bytes) {
+        let contents = section.names().map(|name| section.content(name).unwrap().len());
+        assert!(contents.sum::<usize>() <= MOST);
     }
 }

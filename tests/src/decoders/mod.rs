@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "guard", read: log::guard, samples: Samples::changes },
     Target { name: "document", read: log::document, samples: Samples::documents },
     Target { name: "packed", read: log::packed, samples: Samples::packed },
+    Target { name: "closed", read: log::closed, samples: Samples::closed },
     Target { name: "envelope", read: seal::envelope, samples: seal::envelopes },
     Target { name: "bundle", read: seal::bundle, samples: seal::bundles },
     Target { name: "range", read: seal::range, samples: seal::ranges },

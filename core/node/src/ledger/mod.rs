@@ -15,6 +15,7 @@ mod check;
 mod check_ins;
 mod checklists;
 mod clock;
+mod closing;
 mod copies;
 mod cuts;
 mod debriefs;
@@ -71,6 +72,7 @@ pub use bundle::{BundleDamage, BundleError, BundleGap, BundleMade, BundleRequest
 pub use check::{CheckView, Part, StateDigest};
 pub use check_ins::CheckInView;
 pub use checklists::{ChecklistError, TemplateView, reason as template_reason};
+pub use closing::ClosedView;
 pub use copies::{CopiesTold, FormSpace, FormUse, FreeRequest, FreedFile, FreedView, Kept, SpaceView};
 pub use debriefs::DebriefView;
 pub use delivered::OnlyHere;

@@ -3,6 +3,7 @@
 mod attachments;
 mod bundle;
 mod checklists;
+mod closing;
 mod copies;
 mod devices;
 mod driver;

@@ -110,7 +110,7 @@ fn clear(database: &Connection) -> Result<(), StoreError> {
          DELETE FROM templates; DELETE FROM runs;
          DELETE FROM text_queue;
          INSERT INTO incident_text (incident_text) VALUES ('delete-all');
-         UPDATE documents SET kind = NULL, saved = NULL;",
+         UPDATE documents SET kind = NULL, saved = NULL, section = NULL;",
     )?;
     Ok(())
 }

@@ -4,11 +4,12 @@ use rusqlite::{OptionalExtension, params};
 
 use super::entry::{Raw, entries_where};
 use crate::cache::position;
+use crate::closing::ContentName;
 use crate::entry::{Counts, StoredChange, StoredDocument, StoredEntry};
 use crate::{EntryState, Store, StoreError};
 
 /// The longest saved document, in bytes: the longest value that the database takes. An incident has some thousand.
-const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
 
 impl From<StoredEntry> for StoredChange {
     fn from(stored: StoredEntry) -> Self {
@@ -25,17 +26,22 @@ impl Store {
     pub fn document(&self, id: &DocumentId) -> Result<Option<StoredDocument>, StoreError> {
         const DAMAGED: StoreError = StoreError::Damaged { what: "a saved document" };
         let mut select = self.database.prepare_cached(
-            "SELECT d.space, d.kind, d.saved, e.writer, e.position,
+            "SELECT d.space, d.kind, d.saved, d.section, d.number, e.writer, e.position,
                  (SELECT count(*) FROM entries AS u WHERE u.document = d.number AND u.state <> 0)
              FROM documents AS d JOIN entries AS e ON e.number = d.creator
-             WHERE d.id = ?1 AND d.saved IS NOT NULL",
+             WHERE d.id = ?1 AND (d.saved IS NOT NULL OR d.section IS NOT NULL)",
         )?;
         let row = select.query_row([id.as_bytes()], |row| {
-            let packed: Vec<u8> = row.get(2)?;
-            Ok((row.get(0)?, row.get(1)?, packed, row.get(3)?, position(row, 4)?, row.get(5)?))
+            let place: (Option<Vec<u8>>, Option<i64>, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok((row.get(0)?, row.get(1)?, place, row.get(5)?, position(row, 6)?, row.get(7)?))
         });
-        let Some((space, kind, packed, writer, position, unsettled)) = row.optional()? else {
+        let Some((space, kind, place, writer, position, unsettled)) = row.optional()? else {
             return Ok(None);
+        };
+        let saved = match place {
+            (Some(packed), _, _) => decompress_document(&packed, MAX_DOCUMENT_BYTES).map_err(|_| DAMAGED)?,
+            (None, Some(section), number) => self.content(section, ContentName::Document(number))?,
+            (None, None, _) => return Ok(None),
         };
         let (writer, _) = self.cache.writer(writer)?;
         let unsettled: i64 = unsettled;
@@ -44,7 +50,7 @@ impl Store {
             space: self.cache.space(space)?,
             kind,
             creator: (writer, position),
-            saved: decompress_document(&packed, MAX_DOCUMENT_BYTES).map_err(|_| DAMAGED)?,
+            saved,
             unsettled: unsettled as u64,
         }))
     }

@@ -6,6 +6,7 @@ use firsthand_log::{Detached, Entry, EntryHeader, EntryKind, MAX_BODY_BYTES, Sig
 use rusqlite::{OptionalExtension, Params, Row, params};
 
 use crate::cache::{position, time};
+use crate::closing::ContentName;
 use crate::entry::{EntryInfo, StoredChange, StoredEntry};
 use crate::store::TRIED;
 use crate::{EntryState, Store, StoreError};
@@ -14,7 +15,8 @@ use crate::{EntryState, Store, StoreError};
 macro_rules! columns {
     () => {
         "e.number, e.writer, e.position, e.kind, e.state, d.id, e.hybrid, e.effective, e.local_at, e.local_offset,
-         e.membership, e.names_membership, e.hash, e.content, e.nonce, e.detached, e.detached_hash, e.body, e.signature, e.packed"
+         e.membership, e.names_membership, e.hash, e.content, e.nonce, e.detached, e.detached_hash, e.body, e.signature, e.packed,
+         e.section"
     };
 }
 macro_rules! entries_where {
@@ -32,7 +34,7 @@ macro_rules! infos_where {
     ($condition:literal) => {
         concat!(
             "SELECT e.number, e.writer, e.position, e.kind, e.state, d.id, e.hybrid, e.effective, e.local_at,
-                 e.local_offset, e.membership, e.names_membership, e.hash, e.content, NULL, NULL, NULL, x'', NULL, 0
+                 e.local_offset, e.membership, e.names_membership, e.hash, e.content, NULL, NULL, NULL, x'', NULL, 0, NULL
              FROM entries AS e LEFT JOIN documents AS d ON d.number = e.document WHERE ",
             $condition
         )
@@ -61,6 +63,7 @@ pub(super) struct Raw {
     body: Vec<u8>,
     signature: Option<[u8; 64]>,
     packed: bool,
+    section: Option<i64>,
 }
 
 impl Raw {
@@ -85,11 +88,12 @@ impl Raw {
             body: row.get(17)?,
             signature: row.get(18)?,
             packed: row.get(19)?,
+            section: row.get(20)?,
         })
     }
 }
 
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
     decompress_document(packed, MAX_BODY_BYTES).map_err(|_| StoreError::Damaged { what: "an entry" })
 }
 
@@ -123,7 +127,11 @@ impl Store {
         };
         let detached = raw.detached.map(Detached::Present);
         let detached = detached.or_else(|| raw.detached_hash.map(Detached::HashOnly));
-        let body = if raw.packed { unpack(&raw.body)? } else { raw.body };
+        let body = match raw.section {
+            Some(section) => self.content(section, ContentName::Entry(raw.number))?,
+            None if raw.packed => unpack(&raw.body)?,
+            None => raw.body,
+        };
         let entry = Entry { position: info.position, header, nonce: raw.nonce, body, detached };
         Ok(StoredEntry { info, entry, signature: raw.signature })
     }

@@ -6,5 +6,8 @@ mod entry;
 mod held;
 mod references;
 
+pub(crate) use document::MAX_DOCUMENT_BYTES;
+pub(crate) use entry::unpack;
+
 pub use batch::BatchLimits;
 pub use references::SpaceReferences;

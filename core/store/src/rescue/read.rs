@@ -8,6 +8,7 @@ use rusqlite::Row;
 use super::scan::Reader;
 use super::{Rescue, RescuedEntry, RescuedSettings};
 use crate::cache::{heads, position, time};
+use crate::closing::{ContentName, Section};
 use crate::store::OWN_SETTINGS;
 
 /// A row of entries before its numbers are replaced.
@@ -17,6 +18,7 @@ struct Raw {
     document: Option<i64>,
     membership: i64,
     names_membership: bool,
+    section: Option<i64>,
     entry: Entry,
     signature: Option<Signature>,
 }
@@ -43,6 +45,7 @@ impl Raw {
             document: row.get(4)?,
             membership: row.get(8)?,
             names_membership: row.get(15)?,
+            section: row.get(17)?,
             entry: Entry {
                 position: position(row, 2)?,
                 header,
@@ -101,9 +104,13 @@ impl Rescue {
         let writers: BTreeMap<i64, (WriterId, i64)> = rows.into_iter().collect();
 
         let sql = "SELECT number, writer, position, kind, document, hybrid, local_at, local_offset, membership, content,
-                       nonce, detached, detached_hash, body, packed, names_membership, signature
+                       nonce, detached, detached_hash, body, packed, names_membership, signature, section
                    FROM entries WHERE number BETWEEN ?1 AND ?2 ORDER BY number";
-        let raws = reader.scan("entries", "entries_by_position", sql, Raw::read);
+        let mut raws = reader.scan("entries", "entries_by_position", sql, Raw::read);
+        let sql = "SELECT number, bytes FROM sections WHERE number BETWEEN ?1 AND ?2 ORDER BY number";
+        let sections = reader
+            .scan("sections", "sections_of_closing", sql, |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)));
+        fill(&mut raws, sections);
         // The id of a document follows from the entry that creates it.
         for raw in &raws {
             if let (EntryKind::Create, Some(document), Some(nonce), Some((writer, space))) =
@@ -148,6 +155,28 @@ impl Rescue {
             Ok((row.get(1)?, len as u64, row.get(3)?))
         })
     }
+}
+
+/// Gives entries of closed periods their bodies. What lies in a section that cannot be read is lost, and left out.
+fn fill(raws: &mut Vec<Raw>, sections: Vec<(i64, Vec<u8>)>) {
+    let mut closed: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (index, raw) in raws.iter().enumerate() {
+        if let Some(section) = raw.section {
+            closed.entry(section).or_default().push(index);
+        }
+    }
+    for (number, bytes) in sections {
+        let Some(indexes) = closed.get(&number) else { continue };
+        let Ok(section) = Section::decode(&bytes) else { continue };
+        for index in indexes {
+            let raw = &mut raws[*index];
+            if let Some(body) = section.content(ContentName::Entry(raw.number)) {
+                raw.entry.body = body.to_vec();
+                raw.section = None;
+            }
+        }
+    }
+    raws.retain(|raw| raw.section.is_none());
 }
 
 /// A column of bytes by number.

@@ -110,9 +110,9 @@ impl super::Draft<'_> {
             self.transaction.prepare_cached(&delete)?.execute([number])?;
         }
         self.transaction.prepare_cached("DELETE FROM incident_text WHERE rowid = ?1")?.execute([number])?;
-        let mut forget = self
-            .transaction
-            .prepare_cached("UPDATE documents SET kind = NULL, saved = NULL WHERE number = ?1")?;
+        let mut forget = self.transaction.prepare_cached(
+            "UPDATE documents SET kind = NULL, saved = NULL, section = NULL WHERE number = ?1",
+        )?;
         forget.execute([number])?;
         Ok(())
     }
@@ -132,7 +132,8 @@ impl super::Draft<'_> {
                 insert.execute(params![number, id.as_bytes(), space, last_entry, creator, kind, packed])?;
             } else if saved.is_some() {
                 let mut update = self.transaction.prepare_cached(
-                    "UPDATE documents SET last_entry = ?2, creator = ?3, kind = ?4, saved = ?5 WHERE number = ?1",
+                    "UPDATE documents SET last_entry = ?2, creator = ?3, kind = ?4, saved = ?5, section = NULL
+                     WHERE number = ?1",
                 )?;
                 update.execute(params![number, last_entry, creator, kind, packed])?;
             } else {
