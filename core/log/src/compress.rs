@@ -23,7 +23,8 @@ const VERSION: u8 = 1;
 const ENTRIES_LEVEL: i32 = 8;
 /// For documents at rest, which are written far more often than they are shipped.
 const DOCUMENTS_LEVEL: i32 = 3;
-/// For sections of a closed period, which are written once and kept: beyond, a section shrinks by 2 % more and takes three times as long.
+/// For sections of a closed period, which are written once and kept: 9 leaves 3 % more and takes an eighth of the time, 19 takes off 1 % and
+/// takes three times as long.
 const SECTIONS_LEVEL: i32 = 15;
 /// A stream's window is 2^22 = 4 MiB, and a peer's is at most that, so that it cannot make this device reserve more.
 const WINDOW_LOG: u32 = 22;

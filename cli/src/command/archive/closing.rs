@@ -65,7 +65,7 @@ impl Closed {
         }
     }
 
-    /// Where nothing is to be done there is nothing to ask.
+    /// Nothing is left to close.
     const fn is_empty(&self) -> bool {
         self.documents == 0 && self.file_bytes == 0
     }
@@ -79,10 +79,11 @@ pub(super) async fn close(session: &Session, args: &ClosePeriodArgs) -> Result<(
             let found = node.close_period(args.until, Close::Preview, bar.report()).await?;
             drop(bar);
             let preview = Closed::new(found, args, true);
-            if args.dry_run || preview.is_empty() {
+            if args.dry_run {
                 return session.out.data(&preview, human);
             }
-            if !args.yes {
+            // What was stopped before its end may have nothing left to close, and still goes on.
+            if !args.yes && !preview.is_empty() {
                 session.out.note(&human(&preview));
                 if !ask(format!("Close everything until {}?", args.until)).await {
                     return Err(NodeError::Meeting(EndReason::Declined).into());
@@ -97,7 +98,7 @@ pub(super) async fn close(session: &Session, args: &ClosePeriodArgs) -> Result<(
 }
 
 fn human(closed: &Closed) -> String {
-    if closed.is_empty() && closed.dry_run {
+    if closed.is_empty() && closed.database_after.is_none() {
         return format!("nothing until {} is left to close", closed.until);
     }
     let (takes, goes) = if closed.dry_run { ("would take", "would go") } else { ("now take", "went") };

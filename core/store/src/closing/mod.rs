@@ -50,7 +50,7 @@ pub struct ClosedPeriod {
     pub content_after: u64,
     /// Bytes of the whole database before.
     pub database_before: u64,
-    /// And after; `None`: it was not finished.
+    /// And after; `None`: nothing was closed, or it was not finished.
     pub database_after: Option<u64>,
 }
 
@@ -175,7 +175,7 @@ impl Store {
         Ok(Closing { close, number, period, after: 0, documents })
     }
 
-    /// Closes some hundred documents, in one transaction. `false` once there are no more: then call [`Store::finish_closing`].
+    /// Closes some fifty documents, in one transaction. `false` once there are no more: then call [`Store::finish_closing`].
     ///
     /// A document is left as it is where something about it is from later, waits, is held or cannot be read.
     ///
@@ -303,15 +303,14 @@ impl Store {
     /// From the disk, [`StoreError::Full`] among them: the period is closed all the same, and the next closing does this.
     pub fn finish_closing(&mut self, closing: Closing) -> Result<ClosedPeriod, StoreError> {
         let Closing { close, number, mut period, .. } = closing;
-        if close == Close::Preview {
+        // Where nothing was closed there is nothing to free and nothing to list.
+        if close == Close::Preview || number.is_none() {
             return Ok(period);
         }
-        // The rows that were emptied lie where they lay, on pages that are not full now, so nothing tells how much is free but that.
-        if number.is_some() {
-            database::compact(&self.database)?;
-            // The file becomes shorter once the log is moved into it.
-            self.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        }
+        // No list of free pages tells what is to be gained: rows that were emptied leave pages that are not full.
+        database::compact(&self.database)?;
+        // The file becomes shorter once the log is moved into it.
+        self.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         period.database_after = Some(self.database_bytes()?);
         let commits = self.witness.head.commits + 1;
         let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -319,10 +318,7 @@ impl Store {
         if let Some((key, value)) = self.witness.noted(false) {
             write_setting(&transaction, key, value)?;
         }
-        // Where nothing was closed there is nothing to list.
-        if number.is_some() {
-            note(&transaction, number, &period)?;
-        }
+        note(&transaction, number, &period)?;
         transaction.commit()?;
         self.witness.committed(commits, &self.cache, &[]);
         Ok(period)

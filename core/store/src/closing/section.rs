@@ -14,8 +14,8 @@ use crate::StoreError;
 
 const VERSION: u8 = 1;
 
-/// Bytes of contents after which a section is full. Whoever reads one entry inflates this much, in about a millisecond; with twice as
-/// much a section would be 4 % smaller.
+/// Bytes of contents after which a section is full. Whoever reads one entry inflates this much; with twice as much all of it would take 8 %
+/// less room.
 pub(crate) const SECTION_BYTES: usize = 256 * 1024;
 /// The most that a section holds: a document is not split, so the last one may go beyond [`SECTION_BYTES`]. What is larger by itself stays in
 /// its rows.
