@@ -198,18 +198,6 @@ fn reopen(world: &mut World, device: usize) -> Duration {
     start.elapsed()
 }
 
-/// The most memory that the process took since [`forget_peak`], in KiB; `None` where the system does not tell.
-fn peak() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-fn forget_peak() {
-    // Where that is not possible the figure is that of the whole test.
-    drop(fs::write("/proc/self/clear_refs", "5"));
-}
-
 /// `cargo xtask long year` plays it with 5,000 incidents. The list after opening reads no document and no section, so its time is
 /// printed and not judged.
 #[test]
@@ -281,21 +269,17 @@ fn one_year_is_closed() {
     let list_before = reopen(&mut world, phone);
     let bytes_before = database(&world, phone);
 
-    forget_peak();
     let preview = world
         .write(phone, |ledger, now, _| ledger.close_period(until, now, Close::Preview, &mut |_, _| true))
         .unwrap();
     let start = Instant::now();
     let closed = close(&mut world, phone, until);
     let took = start.elapsed();
-    let closing_peak = peak();
     assert_eq!(preview.period.documents, closed.period.documents);
     assert_eq!(preview.file_bytes, closed.file_bytes);
     assert!(closed.period.documents * 10 >= incidents as u64 * 8, "{:?}", closed.period);
     let went = closed.files.iter().filter(|file| file.kept.is_none()).count();
-    forget_peak();
     let list_after = reopen(&mut world, phone);
-    let opening_peak = peak();
     let bytes_after = database(&world, phone);
     assert_eq!(closed.period.database_after, Some(bytes_after));
     assert!(bytes_after * 10 < bytes_before * 8, "{bytes_before} bytes, then {bytes_after}");
@@ -331,15 +315,10 @@ fn one_year_is_closed() {
     world.meet(late, phone);
     assert_eq!(digest(&mut world, late), digest(&mut world, phone));
     sound(world.devices[late].ledger());
-    let kib = |kib: Option<u64>| kib.map_or_else(|| "?".to_owned(), |kib| format!("{} MiB", kib / 1024));
     seeds::figure(&format!(
         "journey 15, {incidents} incidents, {entries} entries: {} documents closed in {took:.1?}, contents {} -> {} bytes, \
          store.db {bytes_before} -> {bytes_after}, {went} files of {LONG} bytes let go of; open and list {list_before:.1?} -> \
-         {list_after:.1?}, an old incident with its history {opened:.1?}; peak memory while closing {}, opening {}",
-        closed.period.documents,
-        closed.period.content_before,
-        closed.period.content_after,
-        kib(closing_peak),
-        kib(opening_peak),
+         {list_after:.1?}, an old incident with its history {opened:.1?}",
+        closed.period.documents, closed.period.content_before, closed.period.content_after,
     ));
 }
