@@ -265,7 +265,9 @@ impl Session {
             }
             // Everything below is for members only.
             _ if !self.members => return Err(Refusal::Misbehaved),
-            Frame::Hello { space, digest, vector, takes } => self.on_hello(space, digest, vector, takes, out)?,
+            Frame::Hello { space, digest, vector, takes } => {
+                self.on_hello(space, digest, vector, takes, out)?
+            }
             // Without the main one there would be nothing to meet for.
             Frame::NoSpace { space } if self.main != Some(space) => {
                 let (space, mut share) = self.space(space)?;
