@@ -174,6 +174,7 @@ impl From<NodeError> for Fail {
             NodeError::MergeCircle => fail(Status::BadInput, "merge_circle"),
             NodeError::NoForm(_) => fail(Status::BadInput, "no_form")
                 .hint("`incident show` lists the forms that each file has"),
+            NodeError::EmptyFile => fail(Status::BadInput, "empty_file"),
             NodeError::NotRedacted => fail(Status::BadInput, "not_redacted"),
             NodeError::NotShared(_) => fail(Status::BadInput, "not_shared"),
             NodeError::NotNetwork => fail(Status::BadInput, "not_network")

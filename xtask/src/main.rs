@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod arrows;
+mod bindings;
 mod dictionary;
 mod fuzz;
 mod long;
@@ -30,6 +31,11 @@ const COMMANDS: &[Command] = &[
         run: |root, _| arrows::run(root),
     },
     Command {
+        name: "bindings",
+        about: "write the Kotlin, Swift and Python that call the library, to target/bindings",
+        run: bindings::run,
+    },
+    Command {
         name: "dictionary",
         about: "train the compression dictionaries; --measure prints what they achieve",
         run: dictionary::run,
@@ -51,7 +57,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        about: "run every test; further arguments go to `cargo test --workspace`",
+        about: "run every test, those in Python and Kotlin too; arguments go to `cargo test --workspace`, which then runs alone",
         run: test_run::run,
     },
 ];

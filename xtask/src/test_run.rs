@@ -1,11 +1,12 @@
-//! `cargo xtask test`: every test of the workspace, the figures that they reached, and one line with the sum.
+//! `cargo xtask test`: every test of the workspace, then those of the bindings in other languages; the figures that they reached,
+//! and one line with the sum.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Failure, tools};
+use crate::{Failure, bindings, tools};
 
 /// Names the folder with files that people really have, for the tests that import them.
 const SAMPLES: &str = "FIRSTHAND_SAMPLES";
@@ -55,6 +56,12 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
         }
     }
     let status = child.wait()?;
+    // Arguments choose among the tests in Rust.
+    let shells = if arguments.is_empty() && status.success() { bindings::test(root) } else { Ok((0, Vec::new())) };
+    if let Ok((passed, measured)) = &shells {
+        total.passed += passed;
+        figures.extend_from_slice(measured);
+    }
     if !figures.is_empty() {
         println!("figures:");
         for figure in figures {
@@ -63,7 +70,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
     }
     println!("{} passed, {} failed", total.passed, total.failed);
     if status.success() {
-        Ok(())
+        shells.map(drop)
     } else if total.failed > 0 {
         Err("tests failed".into())
     } else {

@@ -46,6 +46,9 @@ pub enum NodeError {
     /// The file has no such smaller form.
     #[error("find the {}: this file has none", .0.label().to_lowercase())]
     NoForm(firsthand_record::VariantKind),
+    /// A file without a single byte: the camera or the recorder gave nothing.
+    #[error("attach the file: it is empty")]
+    EmptyFile,
     /// What was given as a redacted copy has the very bytes of the original.
     #[error("save the redacted copy: it is the same file as the original")]
     NotRedacted,

@@ -25,8 +25,8 @@ pub use firsthand_ids as ids;
 pub use firsthand_photo::NoForms;
 pub use firsthand_store::{
     Area, AssignmentRow, Close, ClosedPeriod, Closing, Cursor, Destroyed, DiskUse, HandoffProjection, Home,
-    IncidentQuery, IncidentRow, Listed, Near, RunProjection, RunRow, ShiftProjection, StoreError,
-    TemplateProjection, TemplateRow, TemplateState, TrainingRow, Window,
+    IncidentQuery, IncidentRow, KeyVault, LaptopVault, Listed, Near, RunProjection, RunRow, ShiftProjection,
+    SlotOptions, StoreError, TemplateProjection, TemplateRow, TemplateState, TrainingRow, VaultError, Window,
 };
 pub use firsthand_sync::{Pending, Standing};
 pub use firsthand_team::{

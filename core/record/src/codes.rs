@@ -53,6 +53,7 @@ macro_rules! code_list {
     ($(#[$doc:meta])* $name:ident, $list:literal { $($variant:ident = $code:literal, $label:literal;)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
         pub enum $name {
             $(#[doc = $label] $variant,)+
         }

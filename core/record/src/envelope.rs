@@ -12,6 +12,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What was known about the device's clock when a record was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ClockEvidence {
     /// The device's own clock.
     pub device_ms: UnixMillis,
@@ -19,15 +20,19 @@ pub struct ClockEvidence {
     pub monotonic_ms: u64,
     /// Names the start that `monotonic_ms` counts from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub boot_id: String,
     /// Satellite time at the same moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub gps_time: Option<UnixMillis>,
     /// The last time heard from a peer or a relay, brought forward to this moment by the monotonic clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub last_peer_or_relay_time: Option<UnixMillis>,
     /// How many seconds the device's clock is believed to be ahead of true time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub skew_estimate_s: Option<i64>,
     /// What backs the device's clock.
     pub trust: ClockTrust,
@@ -63,22 +68,27 @@ impl ClockEvidence {
 
 /// A mark that hides a record. The record stays, and so does all evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Tombstone {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// Why it is hidden.
     pub reason: String,
     /// Who hid it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub by: Option<PersonId>,
 }
 
 /// A link to another record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Link {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// The other record.
     pub document: DocumentId,

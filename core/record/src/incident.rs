@@ -134,11 +134,13 @@ impl Incident {
 
 /// Where an imported record came from. It stops the same row from coming in twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Origin {
     /// The format's name, such as `csv`.
     pub format: String,
     /// The id the row has in the other program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub external_id: Option<String>,
     /// SHA-256 of the row in canonical form, 64 hexadecimal digits.
     pub row_hash: String,

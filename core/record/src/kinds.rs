@@ -18,30 +18,36 @@ macro_rules! record {
         /// What is not known is absent, never zero or an empty guess. In JSON, fields that are absent or empty are
         /// left out.
         #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
         pub struct $name {
             $(
                 $(#[doc = $sdoc])+
                 #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[cfg_attr(feature = "uniffi", uniffi(default))]
                 pub $scalar: Option<$stype>,
             )+
             $(
                 $(#[doc = $tdoc])+
                 #[serde(default, skip_serializing_if = "String::is_empty")]
+                #[cfg_attr(feature = "uniffi", uniffi(default))]
                 pub $text: String,
             )*
             $(
                 $(#[doc = $ldoc])+
                 #[serde(default, skip_serializing_if = "Vec::is_empty")]
+                #[cfg_attr(feature = "uniffi", uniffi(default))]
                 pub $list: Vec<$ltype>,
             )+
             $($(
                 $(#[doc = $mdoc])+
                 #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-                pub $map: std::collections::BTreeMap<String, serde_json::Value>,
+                #[cfg_attr(feature = "uniffi", uniffi(default))]
+                pub $map: $crate::Fields,
             )+)?
             /// Keys that this version does not know, kept as they came.
             #[serde(flatten)]
-            pub extra: std::collections::BTreeMap<String, serde_json::Value>,
+            #[cfg_attr(feature = "uniffi", uniffi(default))]
+            pub extra: $crate::Fields,
         }
 
         impl $name {
@@ -84,6 +90,9 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+/// Fields by name that have no place of their own in a record.
+pub type Fields = std::collections::BTreeMap<String, Value>;
 
 /// A record as far as this version can read it.
 #[derive(Debug, Clone, Default, PartialEq)]

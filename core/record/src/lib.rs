@@ -6,6 +6,9 @@
 //!
 //! Records are plain values. How two copies merge is not known here: that is the `document` crate's work.
 
+#[cfg(feature = "uniffi")]
+uniffi::setup_scaffolding!("firsthand_record");
+
 mod actor;
 mod canonical;
 pub mod checklist;
@@ -26,6 +29,8 @@ pub mod roster;
 pub mod share;
 mod short_code;
 mod source;
+#[cfg(feature = "uniffi")]
+pub mod uniffi_types;
 pub mod validate;
 
 pub use actor::{Actor, AuthorityPresence, Harm, Tactic, Weapon};
@@ -41,7 +46,7 @@ pub use debrief::{Care, Change, ChangeDone, Debrief, Lesson, MethodGrade, Partic
 pub use envelope::{ClockEvidence, Link, SCHEMA_VERSION, Tombstone};
 pub use evidence::{Captured, ConsentStep, CustodyStep, Destruction, Evidence, Manifest, Variant};
 pub use incident::{Incident, Origin};
-pub use kinds::{Read, Unread};
+pub use kinds::{Fields, Read, Unread};
 pub use moment::{Moment, Occurred, ParseMomentError};
 pub use place::{Circle, Degrees, Place};
 pub use short_code::{ParseShortCodeError, ShortCode};

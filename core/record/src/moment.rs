@@ -18,7 +18,8 @@ pub struct ParseMomentError;
 ///
 /// Written as RFC 3339 with a numeric offset (`+00:00`, never `Z`). Two moments are equal only if instant and
 /// offset both are; to compare instants, compare [`Moment::millis`].
-#[derive(Clone, Copy)]
+/// The default is 1970-01-01T00:00:00+00:00.
+#[derive(Clone, Copy, Default)]
 pub struct Moment(DateTime<FixedOffset>);
 
 impl Moment {
@@ -113,6 +114,7 @@ impl<'de> Deserialize<'de> for Moment {
 
 /// When something happened, and how exactly that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Occurred {
     /// A moment inside the span that is meant.
     pub time: Moment,

@@ -11,6 +11,7 @@ pub struct Degrees(#[serde(serialize_with = "finite")] pub f64);
 
 /// Where something happened. One value: a person who corrects a place replaces all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Place {
     /// Latitude, -90 to 90.
     pub lat: Degrees,
@@ -18,17 +19,21 @@ pub struct Place {
     pub lon: Degrees,
     /// Height above the ellipsoid.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite_metres")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub alt: Option<Metres>,
     /// Radius within which the place lies; absent when nobody said.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite_metres")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub accuracy_m: Option<Metres>,
     /// Where the coordinates come from.
     pub source: PlaceSource,
     /// Whether the phone said that an app made the position up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub mocked: bool,
     /// When the position was fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub fix_time: Option<Moment>,
 }
 
@@ -56,6 +61,7 @@ impl Place {
 
 /// A circle on the ground, such as the area of a shift.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Circle {
     /// Latitude of the centre.
     pub lat: Degrees,

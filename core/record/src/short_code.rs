@@ -24,6 +24,7 @@ pub struct ParseShortCodeError;
 /// It is made without a network. Four characters of the prefix are stored and two are shown; should two devices
 /// share those, [`ShortCode::shown_among`] shows one more. Only the document's id is unique by force.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ShortCode {
     /// Two to four characters; four in codes made here, fewer in a code that a person typed.
     pub prefix: String,

@@ -33,6 +33,7 @@ pub(crate) const ARROWS: &[(&str, May)] = &[
     ),
     ("relay", May::Only(&["log", "channel", "sync"])),
     ("bindings", May::Only(&["node", "record"])),
+    ("bindgen", May::Only(&[])),
     ("cli", May::Only(&["node", "record", "exchange", "relay", "discovery"])),
     ("tests", May::Anything),
     ("benches", May::Anything),

@@ -33,7 +33,7 @@ impl Node {
     /// waiting. Of a redacted copy only the picture is taken, unless `said` asks for everything.
     ///
     /// # Errors
-    /// [`NodeError::NotCleaned`] where that cannot be done; [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Rejected`], [`NodeError::Store`], [`NodeError::Stopped`];
+    /// [`NodeError::NotCleaned`] where that cannot be done; [`NodeError::EmptyFile`], [`NodeError::File`], [`NodeError::NotFound`], [`NodeError::Rejected`], [`NodeError::Store`], [`NodeError::Stopped`];
     /// nothing is left then.
     pub async fn attach_file(
         &self,
@@ -236,6 +236,9 @@ async fn seal(
     let sealing = tokio::task::spawn_blocking(move || {
         let mut file = File::open(&path)?;
         let total = file.metadata()?.len();
+        if total == 0 {
+            return Err(NodeError::EmptyFile);
+        }
         let mut on = |done| progress(done, total);
         let mut random = SystemRandom::default();
         let mut sealed = if clean {

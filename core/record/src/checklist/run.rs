@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use super::{RunContextKind, TimerEvent};
 use crate::kinds::readable;
-use crate::{Moment, Tombstone};
+use crate::{Fields, Moment, Tombstone};
 
 /// Somebody, or a team, working through one version of a checklist.
 ///
 /// It can be read before its template has arrived: what was answered stands here, and only what is missing is not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Run {
     /// Which checklist.
     pub template_id: String,
@@ -21,33 +22,42 @@ pub struct Run {
     pub template: DocumentId,
     /// What that version says, so that no other can take its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub content_sha256: Option<ContentHash>,
     /// When it began.
     pub started: Moment,
     /// What it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub context: Option<RunContext>,
     /// Ticks and answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub answers: Vec<Answer>,
     /// What happened to timers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub timers: Vec<TimerEntry>,
     /// That, when and by whom it was completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub completed: Option<Completion>,
     /// Why it was abandoned; empty if it was not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub abandoned_reason: String,
     /// The version of the types it was written with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub schema_version: Option<u32>,
     /// Marks that hide it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub tombstone: Vec<Tombstone>,
     /// Keys that this version does not know.
     #[serde(flatten)]
-    pub extra: BTreeMap<String, Value>,
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub extra: Fields,
 }
 
 impl Run {
@@ -83,19 +93,23 @@ impl Run {
 
 /// What a run belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct RunContext {
     /// What kind of thing.
     pub kind: RunContextKind,
     /// Its record, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub document: Option<DocumentId>,
 }
 
 /// What one person answered to one item, or that they ticked it or took ticks back. Entries are added and stay.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Answer {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// Which item.
     pub item_id: String,
@@ -109,12 +123,15 @@ pub struct Answer {
     /// Of a tick taken back: the keys of the ticks that are meant, all that the person saw. A tick they did not know of
     /// stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub takes_back: Vec<String>,
     /// The record of the photo or recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub evidence: Option<DocumentId>,
     /// A word of explanation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub note: String,
 }
 
@@ -143,9 +160,11 @@ impl Answer {
 
 /// Something that happened to a timer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct TimerEntry {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// Which item.
     pub item_id: String,
@@ -159,6 +178,7 @@ pub struct TimerEntry {
 
 /// That a run was completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Completion {
     /// When.
     pub at: Moment,

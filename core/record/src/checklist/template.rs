@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{ItemType, Localised, TemplateKind};
-use crate::{Tombstone, canonical};
+use crate::{Fields, Tombstone, canonical};
 
 /// Why fields are no template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,7 @@ pub enum UnreadTemplate {
 
 /// What a template says, whatever file it came from and whoever published it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct TemplateContent {
     /// What it is called.
     pub title: Localised,
@@ -28,12 +29,15 @@ pub struct TemplateContent {
     pub languages: Vec<String>,
     /// Under which licence it may be used, such as `CC-BY-4.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub licence: Option<String>,
     /// What it was written from, for people to look up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub attribution: Option<String>,
     /// Its items, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub items: Vec<TemplateItem>,
 }
 
@@ -74,6 +78,7 @@ impl TemplateContent {
 
 /// One version of a checklist, as its author published it. Every field is written once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Template {
     /// What all versions of it are called by programs.
     pub template_id: String,
@@ -86,19 +91,24 @@ pub struct Template {
     pub content_sha256: ContentHash,
     /// The file it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub source: Option<TemplateSource>,
     /// The trainer who published it. The entry that creates the record carries the signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub signed_by: Option<PersonId>,
     /// The version of the types it was written with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub schema_version: Option<u32>,
     /// Marks that hide it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub tombstone: Vec<Tombstone>,
     /// Keys that this version does not know.
     #[serde(flatten)]
-    pub extra: BTreeMap<String, Value>,
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub extra: Fields,
 }
 
 impl Template {
@@ -149,6 +159,7 @@ impl Template {
 
 /// The file a template came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct TemplateSource {
     /// What kind of file.
     pub kind: TemplateKind,
@@ -158,12 +169,15 @@ pub struct TemplateSource {
 
 /// One step or question of a checklist.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct TemplateItem {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// Its place among the items, from 0.
     #[serde(default)]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub order: u32,
     /// What answers and expressions call it.
     pub item_id: String,
@@ -172,37 +186,48 @@ pub struct TemplateItem {
     pub item_type: ItemType,
     /// What it says.
     #[serde(default, skip_serializing_if = "Localised::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub label: Localised,
     /// What helps to do or answer it.
     #[serde(default, skip_serializing_if = "Localised::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub hint: Localised,
     /// The sections it stands in, the outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub section: Vec<Section>,
     /// Whether lives may depend on it: it is shown first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub critical: bool,
     /// Whether the checklist is not complete without it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub required: bool,
     /// When it is asked at all, as an [expression](crate::expression); always where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub relevant: Option<String>,
     /// What an answer must fulfil, as an [expression](crate::expression) in which `.` is the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub constraint: Option<String>,
     /// What to say of an answer that does not.
     #[serde(default, skip_serializing_if = "Localised::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub constraint_message: Localised,
     /// What can be chosen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub choices: Vec<Choice>,
     /// How long a timer runs, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub timer_s: Option<u32>,
     /// Keys that this version does not know. They are part of the content.
     #[serde(flatten)]
-    pub extra: BTreeMap<String, Value>,
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub extra: Fields,
 }
 
 impl TemplateItem {
@@ -231,20 +256,24 @@ impl TemplateItem {
 
 /// A part of a checklist with a heading.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Section {
     /// What programs call it.
     pub name: String,
     /// Its heading; without one it is shown as no heading of its own.
     #[serde(default, skip_serializing_if = "Localised::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub label: Localised,
 }
 
 /// Something that can be chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Choice {
     /// What answers and expressions call it.
     pub name: String,
     /// What it says.
     #[serde(default, skip_serializing_if = "Localised::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub label: Localised,
 }

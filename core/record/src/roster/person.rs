@@ -42,9 +42,11 @@ record! {
 
 /// A language that somebody speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SpokenLanguage {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// A language tag, such as `ar` or `es-MX`.
     pub language: String,
@@ -52,44 +54,55 @@ pub struct SpokenLanguage {
 
 /// A skill that somebody has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct HeldSkill {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// Which.
     pub skill: Skill,
     /// What more there is to say, such as which languages.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub note: String,
 }
 
 /// A training that somebody took part in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Training {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// What it was called.
     pub course: String,
     /// The checklist that was trained on, by the name that its versions share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub template_id: Option<String>,
     /// Which version of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub version: Option<u32>,
     /// The run in which it was practised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub run: Option<DocumentId>,
     /// The day.
     pub date: NaiveDate,
     /// The last day on which it counts; `None` where it does not lapse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub expires: Option<NaiveDate>,
     /// Who trained them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub by: Option<PersonId>,
     /// SHA-256 of a certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub certificate: Option<ContentHash>,
 }
 

@@ -43,6 +43,7 @@ pub struct Area(pub Vec<Corner>);
 
 /// A corner of an [`Area`], in degrees, WGS 84.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Corner {
     /// Degrees north.
     pub lat: Degrees,
@@ -52,9 +53,11 @@ pub struct Corner {
 
 /// A role that a shift must fill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct RoleRequired {
     /// `writer|counter`; empty until saved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub key: String,
     /// The role, in the team's own words.
     pub role: String,

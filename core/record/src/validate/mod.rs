@@ -58,6 +58,7 @@ impl Context {
 
 /// What follows from a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum), uniffi(name = "FindingKind"))]
 pub enum Kind {
     /// The record is not saved as final.
     Reject,
@@ -67,6 +68,7 @@ pub enum Kind {
 
 /// One thing found in a record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Finding {
     /// Where: `place.lat`, `counts[1].low`.
     pub field: String,

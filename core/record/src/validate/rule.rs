@@ -4,6 +4,7 @@ macro_rules! rules {
     ($($kind:ident { $($(#[doc = $doc:literal])+ $rule:ident = $message:expr;)+ })+) => {
         /// The rules of validation.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
         #[non_exhaustive]
         pub enum Rule {
             $($($(#[doc = $doc])+ $rule,)+)+

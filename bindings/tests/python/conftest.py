@@ -1,0 +1,120 @@
+"""What all tests share: the generated module, homes in temporary folders, and a phone's ports."""
+
+import asyncio
+import inspect
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+# `cargo xtask` names the folder; `cargo xtask bindings` writes it there.
+BESIDE = Path(__file__).resolve().parents[3] / "target" / "bindings" / "python"
+GENERATED = Path(os.environ.get("FIRSTHAND_GENERATED", BESIDE))
+sys.path.insert(0, str(GENERATED))
+
+import firsthand  # noqa: E402
+import firsthand_record as record  # noqa: E402
+
+PASSPHRASE = "five words picked at random"
+
+
+def pytest_pyfunc_call(pyfuncitem):
+    """Runs tests that are coroutines."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    asyncio.run(pyfuncitem.obj(**arguments))
+    return True
+
+
+class Observer(firsthand.Observer):
+    """Collects what happened, and lets a test wait for something of it."""
+
+    def __init__(self):
+        self.calls = []
+        self._news = threading.Condition()
+
+    def happened(self, happened):
+        with self._news:
+            self.calls.append(happened)
+            self._news.notify_all()
+
+    def happenings(self, kind):
+        return [it for call in self.calls for it in call.happenings if isinstance(it, kind)]
+
+    async def wait(self, kind):
+        def look():
+            with self._news:
+                if not self._news.wait_for(lambda: self.happenings(kind), timeout=60):
+                    raise AssertionError(f"{kind} never came")
+                return self.happenings(kind)[-1]
+
+        return await asyncio.to_thread(look)
+
+
+class Clock(firsthand.PlatformClock):
+    """A phone's clock that is off by so many milliseconds."""
+
+    def __init__(self, ahead_ms=0):
+        self.ahead_ms = ahead_ms
+
+    def now(self):
+        return record.LocalMoment(at_ms=int(time.time() * 1000) + self.ahead_ms, offset_minutes=60)
+
+    def uptime(self):
+        return firsthand.Uptime(boot="b", ms=int(time.monotonic() * 1000))
+
+
+class Homes:
+    """Homes of one test, closed when it ends."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.nodes = []
+        self.observers = {}
+
+    def platform(self, name, **ports):
+        observer = self.observers.setdefault(name, Observer())
+        return firsthand.Platform(observer=ports.pop("observer", observer), **ports)
+
+    async def found(self, name="Amina", **ports):
+        platform = self.platform(name, **ports)
+        node = await firsthand.Node.create(str(self.folder / name), PASSPHRASE, "River", name, platform)
+        self.nodes.append(node)
+        return node
+
+    async def join(self, lead, lead_name, name, role=None, **ports):
+        """Lets somebody join by an invitation, and gives their home and where the lead listens."""
+        address = await lead.syncing().listen("127.0.0.1:0")
+        code = await lead.team().invite(role or firsthand.TeamRole.RESPONDER, [address])
+        platform = self.platform(name, **ports)
+        joining = await firsthand.Joining.begin(str(self.folder / name), PASSPHRASE, code, name, platform)
+        words = await self.observers[lead_name].wait(firsthand.Happening.WORDS)
+        assert words.words == joining.words()
+        await lead.team().compared(words.link, True)
+        node = await joining.confirm()
+        self.nodes.append(node)
+        return node, address
+
+    async def close(self):
+        for node in self.nodes:
+            try:
+                await node.shutdown()
+            except firsthand.ApiError.Locked:
+                pass
+
+
+@pytest.fixture
+def homes(tmp_path):
+    homes = Homes(tmp_path)
+    yield homes
+    asyncio.run(homes.close())
+
+
+def incident(**fields):
+    """A new incident."""
+    return record.Incident(**fields)

@@ -1,0 +1,225 @@
+//! `cargo xtask bindings`: the Kotlin, Swift and Python that call the built library; and the tests in these languages.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+use std::time::Instant;
+
+use crate::{Failure, tools};
+
+/// What runs the tests in Python.
+const PYTEST: &str = "pytest==9.*";
+
+/// Where cargo puts what it builds for tests, and where the generated code goes.
+struct Folders {
+    built: PathBuf,
+    generated: PathBuf,
+}
+
+impl Folders {
+    fn of(root: &Path) -> Self {
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |it| root.join(it));
+        Self { built: target.join("debug"), generated: target.join("bindings") }
+    }
+}
+
+const fn library() -> &'static str {
+    if cfg!(target_os = "macos") {
+        "libfirsthand_bindings.dylib"
+    } else if cfg!(windows) {
+        "firsthand_bindings.dll"
+    } else {
+        "libfirsthand_bindings.so"
+    }
+}
+
+/// Builds the library and writes the code for each language to `target/bindings`.
+pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
+    if !arguments.is_empty() {
+        return Err("it takes no arguments".into());
+    }
+    tools::check()?;
+    // Of the whole workspace, so that every crate has the features that `cargo test` builds it with.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.current_dir(root).args(["test", "--workspace", "--no-run", "--quiet"]);
+    if !build.status()?.success() {
+        return Err("the library does not build".into());
+    }
+    generate(root)
+}
+
+/// Writes the code that calls the library as it was built for the tests.
+fn generate(root: &Path) -> Result<(), Failure> {
+    let folders = Folders::of(root);
+    let library = folders.built.join(library());
+    for language in ["kotlin", "swift", "python"] {
+        let out = folders.generated.join(language);
+        let mut command = Command::new(folders.built.join("uniffi-bindgen"));
+        command.current_dir(root).args(["generate", "--no-format", "--language", language, "--out-dir"]);
+        let output = command.arg(&out).arg(&library).output()?;
+        if !output.status.success() {
+            return Err(format!("no {language} was written\n{}", text(&output)).into());
+        }
+        println!("{}", out.display());
+    }
+    // Python looks for the library beside the module.
+    let beside = folders.generated.join("python").join(self::library());
+    fs::copy(&library, beside)?;
+    Ok(())
+}
+
+/// How the tests of one language went.
+struct Report {
+    language: &'static str,
+    /// What was printed.
+    text: String,
+    /// How many passed, or why they did not run or failed.
+    result: Result<u64, String>,
+    seconds: u64,
+}
+
+/// Generates the code and runs the tests of each language, side by side: one compiles while the other one waits for phones to
+/// meet. Gives how many passed, and the lines `figure: ..` that they wrote.
+pub(crate) fn test(root: &Path) -> Result<(u64, Vec<String>), Failure> {
+    generate(root)?;
+    let (kotlin, python) = thread::scope(|scope| {
+        let kotlin = scope.spawn(|| timed("kotlin", || kotlin(root)));
+        (kotlin.join(), timed("python", || python(root)))
+    });
+    let kotlin = kotlin.map_err(|_| "the tests in Kotlin could not be run")?;
+    let (mut passed, mut figures, mut failed) = (0, Vec::new(), Vec::new());
+    for report in [python, kotlin] {
+        println!("{}", report.text);
+        figures.extend(report.text.lines().filter_map(|it| Some(it.split_once("figure: ")?.1.to_owned())));
+        match report.result {
+            Ok(count) => {
+                println!("{}: {count} passed in {} s", report.language, report.seconds);
+                passed += count;
+            }
+            Err(why) => {
+                println!("{}: {why}", report.language);
+                failed.push(report.language);
+            }
+        }
+    }
+    if failed.is_empty() {
+        Ok((passed, figures))
+    } else {
+        Err(format!("the tests of the bindings in {} did not pass", failed.join(" and ")).into())
+    }
+}
+
+fn timed(language: &'static str, work: impl FnOnce() -> Result<(String, u64), String>) -> Report {
+    let begun = Instant::now();
+    let (text, result) = match work() {
+        Ok((text, passed)) => (text, Ok(passed)),
+        Err(text) => match text.split_once('\n') {
+            Some((why, text)) => (text.to_owned(), Err(why.to_owned())),
+            None => (String::new(), Err(text)),
+        },
+    };
+    Report { language, text, result, seconds: begun.elapsed().as_secs() }
+}
+
+/// A folder for programs that tests need, outside the repository and kept between runs.
+fn cache() -> Result<PathBuf, String> {
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let base = env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty()).map(PathBuf::from).or_else(home);
+    Ok(base.ok_or("there is no folder for caches; set XDG_CACHE_HOME")?.join("firsthand"))
+}
+
+fn output(command: &mut Command, missing: &str) -> Result<Output, String> {
+    command.output().map_err(|_| missing.to_owned())
+}
+
+fn text(output: &Output) -> String {
+    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("{out}{errors}")
+}
+
+fn python(root: &Path) -> Result<(String, u64), String> {
+    let own = cache()?.join("python");
+    let program = own.join("bin/python");
+    if !program.exists() {
+        let missing = "not run: there is no Python with venv; on Debian and Ubuntu: apt-get install python3-venv";
+        let made = output(Command::new("python3").args(["-m", "venv"]).arg(&own), missing)?;
+        if !made.status.success() {
+            // A folder that is half made would seem complete at the next start.
+            drop(fs::remove_dir_all(&own));
+            return Err(format!("{missing}\n{}", text(&made)));
+        }
+    }
+    let has = output(Command::new(&program).args(["-m", "pytest", "--version"]), "not run: no Python")?;
+    if !has.status.success() {
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTEST];
+        let installed = output(Command::new(&program).args(install), "not run: no pip")?;
+        if !installed.status.success() {
+            return Err(format!("not run: pytest could not be installed\n{}", text(&installed)));
+        }
+    }
+    let mut command = Command::new(&program);
+    command.current_dir(root.join("bindings/tests/python")).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("FIRSTHAND_GENERATED", Folders::of(root).generated.join("python"));
+    let ran = output(command.args(["-m", "pytest", "-q", "-rP", "-p", "no:cacheprovider"]), "not run: no Python")?;
+    let text = text(&ran);
+    let passed = text.lines().rev().find_map(|line| number_before(line, " passed"));
+    match passed {
+        Some(passed) if ran.status.success() => Ok((summary(&text), passed)),
+        _ => Err(format!("failed\n{text}")),
+    }
+}
+
+fn kotlin(root: &Path) -> Result<(String, u64), String> {
+    let target = Folders::of(root);
+    let missing =
+        "not run: there is no Maven with a JDK; on Debian and Ubuntu: apt-get install maven openjdk-17-jdk-headless";
+    let mut command = Command::new("mvn");
+    command.current_dir(root.join("bindings/tests/kotlin")).args(["-B", "-ntp", "test"]);
+    let defined = |name: &str, value: &Path| {
+        let mut argument = OsStr::new(&format!("-D{name}=")).to_owned();
+        argument.push(value);
+        argument
+    };
+    command.arg(defined("cargo.library", &target.built));
+    command.arg(defined("generated", &target.generated));
+    let ran = output(&mut command, missing)?;
+    let text = text(&ran);
+    // The last of these lines is the sum.
+    let passed = text.lines().rev().find(|line| line.contains("Tests run: "));
+    let passed = passed.and_then(|line| number_before(line, ", Failures: 0, Errors: 0, Skipped: 0"));
+    match passed {
+        Some(passed) if ran.status.success() && passed > 0 => Ok((summary(&text), passed)),
+        _ => Err(format!("failed\n{text}")),
+    }
+}
+
+/// Of the output of tests that all passed: what they measured.
+fn summary(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("figure: ")).collect();
+    lines.join("\n")
+}
+
+/// The number in front of a word.
+fn number_before(line: &str, word: &str) -> Option<u64> {
+    line.split_once(word)?.0.split(|c: char| !c.is_ascii_digit()).next_back()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_read() {
+        assert_eq!(number_before("27 passed in 10.21s", " passed"), Some(27));
+        assert_eq!(number_before("1 failed, 26 passed in 10.21s", " passed"), Some(26));
+        let maven = "[INFO] Tests run: 14, Failures: 0, Errors: 0, Skipped: 0";
+        assert_eq!(number_before(maven, ", Failures: 0, Errors: 0, Skipped: 0"), Some(14));
+        let failed = "[ERROR] Tests run: 14, Failures: 1, Errors: 0, Skipped: 0";
+        assert_eq!(number_before(failed, ", Failures: 0, Errors: 0, Skipped: 0"), None);
+        assert_eq!(number_before("no tests ran", " passed"), None);
+    }
+}
