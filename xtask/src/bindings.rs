@@ -10,19 +10,24 @@ use std::time::Instant;
 
 use crate::{Failure, tools};
 
+/// Where Python's modules go.
+const PYTHON: &str = "python/firsthand_core";
 /// What runs the tests in Python.
 const PYTEST: &str = "pytest==9.*";
 
-/// Where cargo puts what it builds for tests, and where the generated code goes.
+/// Where cargo puts the programs and libraries that it builds for tests, and where the generated code goes.
 struct Folders {
-    built: PathBuf,
+    programs: PathBuf,
+    libraries: PathBuf,
     generated: PathBuf,
 }
 
 impl Folders {
     fn of(root: &Path) -> Self {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |it| root.join(it));
-        Self { built: target.join("debug"), generated: target.join("bindings") }
+        // What only tests link stays among what was compiled.
+        let programs = target.join("debug");
+        Self { libraries: programs.join("deps"), programs, generated: target.join("bindings") }
     }
 }
 
@@ -55,10 +60,11 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
 /// Writes the code that calls the library as it was built for the tests.
 fn generate(root: &Path) -> Result<(), Failure> {
     let folders = Folders::of(root);
-    let library = folders.built.join(library());
-    for language in ["kotlin", "swift", "python"] {
-        let out = folders.generated.join(language);
-        let mut command = Command::new(folders.built.join("uniffi-bindgen"));
+    let library = folders.libraries.join(library());
+    // In Python the two modules find each other in a package.
+    for (language, folder) in [("kotlin", "kotlin"), ("swift", "swift"), ("python", PYTHON)] {
+        let out = folders.generated.join(folder);
+        let mut command = Command::new(folders.programs.join("uniffi-bindgen"));
         command.current_dir(root).args(["generate", "--no-format", "--language", language, "--out-dir"]);
         let output = command.arg(&out).arg(&library).output()?;
         if !output.status.success() {
@@ -67,7 +73,7 @@ fn generate(root: &Path) -> Result<(), Failure> {
         println!("{}", out.display());
     }
     // Python looks for the library beside the module.
-    let beside = folders.generated.join("python").join(self::library());
+    let beside = folders.generated.join(PYTHON).join(self::library());
     fs::copy(&library, beside)?;
     Ok(())
 }
@@ -184,7 +190,7 @@ fn kotlin(root: &Path) -> Result<(String, u64), String> {
         argument.push(value);
         argument
     };
-    command.arg(defined("cargo.library", &target.built));
+    command.arg(defined("cargo.library", &target.libraries));
     command.arg(defined("generated", &target.generated));
     let ran = output(&mut command, missing)?;
     let text = text(&ran);

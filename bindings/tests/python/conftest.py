@@ -15,8 +15,8 @@ BESIDE = Path(__file__).resolve().parents[3] / "target" / "bindings" / "python"
 GENERATED = Path(os.environ.get("FIRSTHAND_GENERATED", BESIDE))
 sys.path.insert(0, str(GENERATED))
 
-import firsthand  # noqa: E402
-import firsthand_record as record  # noqa: E402
+from firsthand_core import firsthand  # noqa: E402
+from firsthand_core import firsthand_record as record  # noqa: E402
 
 PASSPHRASE = "five words picked at random"
 

@@ -4,10 +4,8 @@ import asyncio
 import time
 from pathlib import Path
 
-import firsthand
-import firsthand_record as record
 import pytest
-from conftest import PASSPHRASE, Clock, incident
+from conftest import PASSPHRASE, Clock, incident, firsthand, record
 
 # 2 by 2 pixels.
 PHOTO = bytes.fromhex(

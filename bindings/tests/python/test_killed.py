@@ -7,10 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import firsthand
-import firsthand_record as record
 import pytest
-from conftest import GENERATED, PASSPHRASE
+from conftest import GENERATED, PASSPHRASE, firsthand, record
 
 HERE = Path(__file__).parent
 
@@ -18,7 +16,7 @@ HERE = Path(__file__).parent
 APP = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-import firsthand, firsthand_record as record
+from firsthand_core import firsthand, firsthand_record as record
 
 def step(name):
     print(name, flush=True)

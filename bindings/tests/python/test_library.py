@@ -9,10 +9,8 @@ import sys
 import threading
 import time
 
-import firsthand
-import firsthand_record as record
 import pytest
-from conftest import GENERATED, PASSPHRASE, Clock, Observer, incident
+from conftest import GENERATED, PASSPHRASE, Clock, Observer, incident, firsthand, record
 
 
 async def test_fields_are_named(homes):
@@ -437,7 +435,7 @@ def test_another_version_of_the_library_is_refused(tmp_path):
     """The generated code compares checksums of everything it calls with those of the library."""
     copy = tmp_path / "bindings"
     shutil.copytree(GENERATED, copy, symlinks=True)
-    module = copy / "firsthand.py"
+    module = copy / "firsthand_core" / "firsthand.py"
     text = module.read_text()
     changed, count = re.subn(
         r"(uniffi_firsthand_checksum_method_incidents_add\(\) != )(\d+)",
@@ -447,7 +445,7 @@ def test_another_version_of_the_library_is_refused(tmp_path):
     assert count == 1
     module.write_text(changed)
     run = lambda: subprocess.run(  # noqa: E731
-        [sys.executable, "-c", "import firsthand"], cwd=copy, capture_output=True, text=True
+        [sys.executable, "-c", "import firsthand_core.firsthand"], cwd=copy, capture_output=True, text=True
     )
     refused = run()
     assert refused.returncode != 0 and "checksum mismatch" in refused.stderr
@@ -456,7 +454,7 @@ def test_another_version_of_the_library_is_refused(tmp_path):
 
 
 def test_documentation_reaches_the_generated_code():
-    text = (GENERATED / "firsthand.py").read_text()
+    text = (GENERATED / "firsthand_core" / "firsthand.py").read_text()
     assert "Saves a new incident. When this returns, it is on the disk." in text
     assert "Somebody is connected, and everybody who is holds the same as this phone." in text
-    assert "How severe it is." in (GENERATED / "firsthand_record.py").read_text()
+    assert "How severe it is." in (GENERATED / "firsthand_core" / "firsthand_record.py").read_text()
