@@ -42,7 +42,7 @@ pub use node::{LockReport, Node};
 pub use observe::{Happened, Happening};
 pub use platform::{
     Discovery, KeyVault, Location, Notice, Notifier, Observer, PeerStream, Platform, PlatformClock, PortError,
-    Uptime,
+    Position, Uptime,
 };
 pub use query::{IncidentFilter, IncidentPage};
 pub use roster::{BoardLine, BoardState, DueState, PersonItem, Roster, ShiftItem};

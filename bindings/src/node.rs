@@ -252,7 +252,7 @@ impl Node {
         run(or_cancelled(cancel, async move {
             let waited = tokio::time::timeout(Duration::from_millis(timeout_ms), port.position()).await;
             let why = match waited {
-                Ok(Ok(place)) => return Ok(place),
+                Ok(Ok(position)) => return Ok(position.into()),
                 Ok(Err(PortError::Unavailable)) => "the phone does not allow it now",
                 Ok(Err(_)) => "the phone failed",
                 Err(_) => "none came in time",

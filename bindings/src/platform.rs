@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use firsthand_node::ids::{LocalTime, UnixMillis};
+use firsthand_node::ids::{LocalTime, Metres, UnixMillis};
 use firsthand_node::{Clock, Environment, LaptopVault, SlotOptions, SystemClock, SystemUptime, Ticks, VaultError};
-use firsthand_record::Place;
+use firsthand_record::{Moment, Place, PlaceSource};
 use firsthand_record::uniffi_types::LocalMoment;
 use zeroize::Zeroizing;
 
@@ -74,6 +74,42 @@ pub trait PlatformClock: Send + Sync {
     fn uptime(&self) -> Result<Option<Uptime>, PortError>;
 }
 
+/// Where a phone is. A [`Place`] of a record cannot be what an asynchronous port gives: UniFFI 0.32 writes Kotlin for it that does not
+/// compile where the type is of another crate.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct Position {
+    /// Degrees north, WGS 84.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// Metres above the ellipsoid.
+    #[uniffi(default)]
+    pub alt: Option<f64>,
+    /// Radius in metres within which the phone is.
+    #[uniffi(default)]
+    pub accuracy_m: Option<f64>,
+    /// Where the position comes from.
+    pub source: PlaceSource,
+    /// Whether the phone says that an app made it up.
+    #[uniffi(default = false)]
+    pub mocked: bool,
+    /// When it was fixed, in milliseconds since 1970-01-01T00:00:00Z.
+    #[uniffi(default)]
+    pub fix_ms: Option<i64>,
+}
+
+impl From<Position> for Place {
+    fn from(it: Position) -> Self {
+        Self {
+            alt: it.alt.map(Metres),
+            accuracy_m: it.accuracy_m.map(Metres),
+            mocked: it.mocked,
+            fix_time: it.fix_ms.and_then(|at| Moment::new(UnixMillis(at), 0)),
+            ..Self::new(it.lat, it.lon, it.source)
+        }
+    }
+}
+
 /// Where the phone is.
 #[uniffi::export(foreign)]
 #[async_trait]
@@ -82,7 +118,7 @@ pub trait Location: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` where the person has not allowed it.
-    async fn position(&self) -> Result<Place, PortError>;
+    async fn position(&self) -> Result<Position, PortError>;
 }
 
 /// Hears that something changed.

@@ -72,9 +72,25 @@ fn generate(root: &Path) -> Result<(), Failure> {
         }
         println!("{}", out.display());
     }
+    for module in ["firsthand.py", "firsthand_record.py"] {
+        compare_versions(&folders.generated.join(PYTHON).join(module))?;
+    }
     // Python looks for the library beside the module.
     let beside = folders.generated.join(PYTHON).join(self::library());
     fs::copy(&library, beside)?;
+    Ok(())
+}
+
+/// Has a Python module compare its checksums with those of the library when it is loaded, as Kotlin and Swift do: UniFFI 0.32
+/// writes the comparison and then does not call it.
+fn compare_versions(module: &Path) -> Result<(), Failure> {
+    const CALL: &str = "_uniffi_check_api_checksums(_UniffiLib)";
+    let text = fs::read_to_string(module)?;
+    let silent = format!("\n# {CALL}\n");
+    if !text.contains(&silent) {
+        return Err("UniFFI writes Python in another way; look how it compares versions now".into());
+    }
+    fs::write(module, text.replace(&silent, &format!("\n{CALL}\n")))?;
     Ok(())
 }
 

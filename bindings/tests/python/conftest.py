@@ -27,8 +27,19 @@ def pytest_pyfunc_call(pyfuncitem):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    asyncio.run(pyfuncitem.obj(**arguments))
+
+    run(pyfuncitem.obj(**arguments))
     return True
+
+
+def run(coroutine):
+    """Runs it, and the ports that are coroutines beside it."""
+
+    async def both():
+        firsthand.uniffi_set_event_loop(asyncio.get_running_loop())
+        await coroutine
+
+    asyncio.run(both())
 
 
 class Observer(firsthand.Observer):
@@ -46,12 +57,15 @@ class Observer(firsthand.Observer):
     def happenings(self, kind):
         return [it for call in self.calls for it in call.happenings if isinstance(it, kind)]
 
-    async def wait(self, kind):
+    async def wait(self, kind, such=lambda it: True):
+        def found():
+            return [it for it in self.happenings(kind) if such(it)]
+
         def look():
             with self._news:
-                if not self._news.wait_for(lambda: self.happenings(kind), timeout=60):
+                if not self._news.wait_for(found, timeout=60):
                     raise AssertionError(f"{kind} never came")
-                return self.happenings(kind)[-1]
+                return found()[-1]
 
         return await asyncio.to_thread(look)
 
@@ -93,8 +107,10 @@ class Homes:
         code = await lead.team().invite(role or firsthand.TeamRole.RESPONDER, [address])
         platform = self.platform(name, **ports)
         joining = await firsthand.Joining.begin(str(self.folder / name), PASSPHRASE, code, name, platform)
-        words = await self.observers[lead_name].wait(firsthand.Happening.WORDS)
-        assert words.words == joining.words()
+        # Both screens show the same words.
+        words = await self.observers[lead_name].wait(
+            firsthand.Happening.WORDS, lambda it: it.words == joining.words()
+        )
         await lead.team().compared(words.link, True)
         node = await joining.confirm()
         self.nodes.append(node)
@@ -112,7 +128,7 @@ class Homes:
 def homes(tmp_path):
     homes = Homes(tmp_path)
     yield homes
-    asyncio.run(homes.close())
+    run(homes.close())
 
 
 def incident(**fields):

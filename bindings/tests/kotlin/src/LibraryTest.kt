@@ -24,6 +24,7 @@ import uniffi.firsthand.Notifier
 import uniffi.firsthand.Platform
 import uniffi.firsthand.PlatformClock
 import uniffi.firsthand.PortException
+import uniffi.firsthand.Position
 import uniffi.firsthand.ProgressListener
 import uniffi.firsthand.Refusal
 import uniffi.firsthand_record.CheckIn
@@ -38,7 +39,7 @@ class LibraryTest {
     @Test
     fun fieldsAreNamed() = homes { homes ->
         val node = homes.found("Amina")
-        val bad = Incident(title = "x".repeat(121), place = Place(lat = 91.0, lon = 0.0, source = PlaceSource.GPS))
+        val bad = Incident(title = "x".repeat(121), place = Place(lat = 91.0, lon = 120.0, source = PlaceSource.GPS))
         val invalid = fails<ApiException.Invalid> { node.incidents().add(bad) }
         assertEquals(
             mapOf("title" to Rule.TOO_LONG, "place.lat" to Rule.LATITUDE_OUT_OF_RANGE),
@@ -105,7 +106,7 @@ class LibraryTest {
     private class Nowhere : Location {
         val cancelled = CompletableFuture<Unit>()
 
-        override suspend fun position(): Place =
+        override suspend fun position(): Position =
             try {
                 awaitCancellation()
             } finally {
