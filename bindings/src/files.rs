@@ -166,15 +166,11 @@ impl Files {
     /// # Errors
     /// `Refused` with `NOT_FOUND` where the file has none, or it is not here yet; `Invalid` for the original, which is too large
     /// to hold.
-    pub async fn show(
-        &self,
-        incident: String,
-        name: String,
-        form: VariantKind,
-    ) -> Result<Vec<u8>, ApiError> {
+    pub async fn show(&self, incident: String, name: String, form: VariantKind) -> Result<Vec<u8>, ApiError> {
         let node = self.shared.node()?;
         run(async move {
-            let most = form.most_bytes().ok_or_else(|| ApiError::unreadable("form", "is too large to hold"))?;
+            let most =
+                form.most_bytes().ok_or_else(|| ApiError::unreadable("form", "is too large to hold"))?;
             let incident = lift::id("incident", &incident)?;
             Ok(node.view_attachment(incident, &name, form, most).await?.to_vec())
         })

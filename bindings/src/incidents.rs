@@ -95,7 +95,8 @@ impl Incidents {
         insert: String,
     ) -> Result<SavedRecord, ApiError> {
         let most = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        self.write(id, move || Ok(vec![Edit::Splice { field, at: most(at), delete: most(delete), insert }])).await
+        self.write(id, move || Ok(vec![Edit::Splice { field, at: most(at), delete: most(delete), insert }]))
+            .await
     }
 
     /// Takes an item of a list back, by its key. It stays readable, with the reason.
@@ -111,7 +112,8 @@ impl Incidents {
     /// # Errors
     /// `Refused`.
     pub async fn close_incident(&self, id: String, note: String) -> Result<SavedRecord, ApiError> {
-        self.write(id, move || Ok(vec![Edit::Close { status: "closed".to_owned(), target: None, note }])).await
+        self.write(id, move || Ok(vec![Edit::Close { status: "closed".to_owned(), target: None, note }]))
+            .await
     }
 
     /// Opens an incident again; without the right to it that shows as a proposal.

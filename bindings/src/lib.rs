@@ -41,8 +41,8 @@ pub use joining::Joining;
 pub use node::{LockReport, Node};
 pub use observe::{Happened, Happening};
 pub use platform::{
-    Discovery, KeyVault, Location, Notice, Notifier, Observer, PeerStream, Platform, PlatformClock, PortError,
-    Position, Uptime,
+    Discovery, KeyVault, Location, Notice, Notifier, Observer, PeerStream, Platform, PlatformClock,
+    PortError, Position, Uptime,
 };
 pub use query::{IncidentFilter, IncidentPage};
 pub use roster::{BoardLine, BoardState, DueState, PersonItem, Roster, ShiftItem};

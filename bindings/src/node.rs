@@ -12,8 +12,7 @@ use crate::lift::passphrase;
 use crate::roster::next_overdue_ms;
 use crate::runtime::run;
 use crate::{
-    ApiError, CancelToken, Checklists, Files, Incidents, Platform, PortError, Roster, Syncing, Team,
-    observe,
+    ApiError, CancelToken, Checklists, Files, Incidents, Platform, PortError, Roster, Syncing, Team, observe,
 };
 
 enum State {
@@ -137,11 +136,7 @@ impl Node {
     /// # Errors
     /// `Locked` with the tries that are left, `KeyStore`, `InUse`, `NewerApp`, `HomeFailed` where there is none or it is damaged.
     #[uniffi::constructor]
-    pub async fn open(
-        folder: String,
-        passphrase: String,
-        platform: Platform,
-    ) -> Result<Arc<Self>, ApiError> {
+    pub async fn open(folder: String, passphrase: String, platform: Platform) -> Result<Arc<Self>, ApiError> {
         let dir = PathBuf::from(folder);
         run(async move {
             let (secret, environment) = (crate::lift::passphrase(passphrase), platform.environment());

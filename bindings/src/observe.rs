@@ -91,9 +91,7 @@ pub enum Happening {
 
 fn happening(event: Event) -> Option<Happening> {
     Some(match event {
-        Event::Words { link, words } => {
-            Happening::Words { link, words: words.map(str::to_owned).to_vec() }
-        }
+        Event::Words { link, words } => Happening::Words { link, words: words.map(str::to_owned).to_vec() },
         Event::Joined { link, name } => Happening::Joined { link, name },
         Event::Met { link, name, .. } => Happening::Met { link, name },
         Event::Complete { link } => Happening::Complete { link },

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use firsthand_node::ids::{LocalTime, Metres, UnixMillis};
-use firsthand_node::{Clock, Environment, LaptopVault, SlotOptions, SystemClock, SystemUptime, Ticks, VaultError};
-use firsthand_record::{Moment, Place, PlaceSource};
+use firsthand_node::{
+    Clock, Environment, LaptopVault, SlotOptions, SystemClock, SystemUptime, Ticks, VaultError,
+};
 use firsthand_record::uniffi_types::LocalMoment;
+use firsthand_record::{Moment, Place, PlaceSource};
 use zeroize::Zeroizing;
 
 use crate::Happened;
@@ -265,6 +267,8 @@ impl firsthand_node::KeyVault for Vault {
 
     fn installation(&self, _: &std::path::Path) -> Result<[u8; 16], VaultError> {
         let number = self.0.installation().map_err(vault_error)?;
-        number.try_into().map_err(|_| VaultError::System("its installation number is not 16 bytes".to_owned()))
+        number
+            .try_into()
+            .map_err(|_| VaultError::System("its installation number is not 16 bytes".to_owned()))
     }
 }

@@ -225,7 +225,10 @@ impl Roster {
                 starts: it.row.starts.and_then(lift::moment),
                 ends: it.row.ends.and_then(lift::moment),
                 // A step that only a newer version knows is further than all of these.
-                status: ShiftStatus::ALL.get(usize::from(it.row.status)).copied().unwrap_or(ShiftStatus::Debriefed),
+                status: ShiftStatus::ALL
+                    .get(usize::from(it.row.status))
+                    .copied()
+                    .unwrap_or(ShiftStatus::Debriefed),
                 risk: lift::code(it.row.risk.as_ref()),
                 people: lift::count(it.row.assignments.len()),
                 conflicts: it.row.conflicts,
@@ -259,10 +262,8 @@ impl Roster {
     /// As [`Roster::add_person`].
     pub async fn edit_shift(&self, id: String, changes: Shift) -> Result<SavedRecord, ApiError> {
         let node = self.shared.node()?;
-        run(async move {
-            Ok(node.edit_shift(lift::id("id", &id)?, edits(&SHIFT, &changes)?).await?.into())
-        })
-        .await
+        run(async move { Ok(node.edit_shift(lift::id("id", &id)?, edits(&SHIFT, &changes)?).await?.into()) })
+            .await
     }
 
     /// Empties fields of one value of a shift, by name.
@@ -280,10 +281,8 @@ impl Roster {
     /// As [`Roster::add_person`].
     pub async fn assign(&self, shift: String, assignment: Assignment) -> Result<Settled, ApiError> {
         let node = self.shared.node()?;
-        run(async move {
-            Ok(Settled::of(node.assign(lift::id("shift", &shift)?, assignment).await?.counts))
-        })
-        .await
+        run(async move { Ok(Settled::of(node.assign(lift::id("shift", &shift)?, assignment).await?.counts)) })
+            .await
     }
 
     /// Notes whether somebody goes.
@@ -311,7 +310,8 @@ impl Roster {
     /// As [`Roster::add_person`].
     pub async fn move_on(&self, shift: String, status: ShiftStatus) -> Result<Settled, ApiError> {
         let node = self.shared.node()?;
-        run(async move { Ok(Settled::of(node.move_on(lift::id("shift", &shift)?, status).await?.counts)) }).await
+        run(async move { Ok(Settled::of(node.move_on(lift::id("shift", &shift)?, status).await?.counts)) })
+            .await
     }
 
     /// Saves a check-in: of the person of this phone unless it says of whom. What it does not say is filled in: the time, who says

@@ -17,7 +17,8 @@ pub(crate) fn runtime() -> Result<&'static Runtime, ApiError> {
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
-    let made = Builder::new_multi_thread().worker_threads(THREADS).thread_name("firsthand").enable_all().build();
+    let made =
+        Builder::new_multi_thread().worker_threads(THREADS).thread_name("firsthand").enable_all().build();
     let made = made.map_err(|error| ApiError::home_failed(format!("start its threads: {}", error.kind())))?;
     // Another thread may have been first; its runtime is as good.
     Ok(RUNTIME.get_or_init(|| made))

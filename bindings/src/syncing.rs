@@ -237,7 +237,9 @@ impl Syncing {
                 let name = nearby.name().to_string();
                 let started = call_port(move || discovery.start(name, port)).await;
                 if !matches!(started, Some(Ok(()))) {
-                    return Err(ApiError::NoAnswer { details: "look for others: the phone failed".to_owned() });
+                    return Err(ApiError::NoAnswer {
+                        details: "look for others: the phone failed".to_owned(),
+                    });
                 }
             }
             Ok(Arc::new(Nearby { nearby }))

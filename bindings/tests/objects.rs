@@ -66,5 +66,8 @@ async fn a_token_that_was_used_stops_what_begins_later() {
     let met = node.syncing().meet_once("127.0.0.1:1".into(), None).await;
     assert!(matches!(met, Err(ApiError::NoAnswer { .. })), "{met:?}");
     let again = found(&dir, Platform::default()).await.err();
-    assert!(matches!(again, Some(ApiError::Refused { why: Refusal::Exists, .. } | ApiError::InUse)), "{again:?}");
+    assert!(
+        matches!(again, Some(ApiError::Refused { why: Refusal::Exists, .. } | ApiError::InUse)),
+        "{again:?}"
+    );
 }

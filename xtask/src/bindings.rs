@@ -167,7 +167,8 @@ fn python(root: &Path) -> Result<(String, u64), String> {
     let own = cache()?.join("python");
     let program = own.join("bin/python");
     if !program.exists() {
-        let missing = "not run: there is no Python with venv; on Debian and Ubuntu: apt-get install python3-venv";
+        let missing =
+            "not run: there is no Python with venv; on Debian and Ubuntu: apt-get install python3-venv";
         let made = output(Command::new("python3").args(["-m", "venv"]).arg(&own), missing)?;
         if !made.status.success() {
             // A folder that is half made would seem complete at the next start.
@@ -186,7 +187,8 @@ fn python(root: &Path) -> Result<(String, u64), String> {
     let mut command = Command::new(&program);
     command.current_dir(root.join("bindings/tests/python")).env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("FIRSTHAND_GENERATED", Folders::of(root).generated.join("python"));
-    let ran = output(command.args(["-m", "pytest", "-q", "-rP", "-p", "no:cacheprovider"]), "not run: no Python")?;
+    let ran =
+        output(command.args(["-m", "pytest", "-q", "-rP", "-p", "no:cacheprovider"]), "not run: no Python")?;
     let text = text(&ran);
     let passed = text.lines().rev().find_map(|line| number_before(line, " passed"));
     match passed {
@@ -197,8 +199,7 @@ fn python(root: &Path) -> Result<(String, u64), String> {
 
 fn kotlin(root: &Path) -> Result<(String, u64), String> {
     let target = Folders::of(root);
-    let missing =
-        "not run: there is no Maven with a JDK; on Debian and Ubuntu: apt-get install maven openjdk-17-jdk-headless";
+    let missing = "not run: there is no Maven with a JDK; on Debian and Ubuntu: apt-get install maven openjdk-17-jdk-headless";
     let mut command = Command::new("mvn");
     command.current_dir(root.join("bindings/tests/kotlin")).args(["-B", "-ntp", "test"]);
     let defined = |name: &str, value: &Path| {

@@ -57,7 +57,8 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
     }
     let status = child.wait()?;
     // Arguments choose among the tests in Rust.
-    let shells = if arguments.is_empty() && status.success() { bindings::test(root) } else { Ok((0, Vec::new())) };
+    let shells =
+        if arguments.is_empty() && status.success() { bindings::test(root) } else { Ok((0, Vec::new())) };
     if let Ok((passed, measured)) = &shells {
         total.passed += passed;
         figures.extend_from_slice(measured);

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::kinds::readable;
 use crate::{
-    C2paState, CapturePath, ClockEvidence, Consent, CustodyKind, Fields, Moment, PeopleVisible, Place, Tombstone,
-    VariantKind,
+    C2paState, CapturePath, ClockEvidence, Consent, CustodyKind, Fields, Moment, PeopleVisible, Place,
+    Tombstone, VariantKind,
 };
 
 /// The record of a file: a photo, a recording, a document. Its bytes are kept elsewhere and never change.

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-pub use chrono::{NaiveDate, NaiveDateTime};
 use chrono::{DateTime, TimeDelta};
+pub use chrono::{NaiveDate, NaiveDateTime};
 pub use firsthand_ids::{ContentHash, DeviceKey, DocumentId, Metres, PersonId, UnixMillis};
 
 use crate::checklist::Localised;
