@@ -41,20 +41,21 @@ const fn library() -> &'static str {
     }
 }
 
-/// Builds the library and writes the code for each language to `target/bindings`.
+/// Builds the library and writes the code for each language to `target/bindings`; with `--test` runs the tests in these languages.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
-    if !arguments.is_empty() {
-        return Err("it takes no arguments".into());
-    }
+    let tested = match arguments {
+        [] => false,
+        [one] if one == "--test" => true,
+        _ => return Err("it takes --test and nothing else".into()),
+    };
     tools::check()?;
-    // Of the whole workspace, so that every crate has the features that `cargo test` builds it with.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.current_dir(root).args(["test", "--workspace", "--no-run", "--quiet"]);
+    build.current_dir(root).args(["test", "--no-run", "-p", "firsthand-bindings", "-p", "firsthand-bindgen"]);
     if !build.status()?.success() {
         return Err("the library does not build".into());
     }
-    generate(root)
+    if tested { test(root).map(drop) } else { generate(root) }
 }
 
 /// Writes the code that calls the library as it was built for the tests.

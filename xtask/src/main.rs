@@ -32,7 +32,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bindings",
-        about: "write the Kotlin, Swift and Python that call the library, to target/bindings",
+        about: "write the Kotlin, Swift and Python that call the library, to target/bindings; --test runs their tests",
         run: bindings::run,
     },
     Command {
