@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use firsthand_node::ids::{LocalTime, Metres, UnixMillis};
 use firsthand_node::{
-    Clock, Environment, LaptopVault, SlotOptions, SystemClock, SystemUptime, Ticks, VaultError,
+    Clock, Environment, LaptopVault, SlotOptions, SystemClock, SystemDisk, SystemUptime, Ticks, VaultError,
 };
 use firsthand_record::uniffi_types::LocalMoment;
 use firsthand_record::{Moment, Place, PlaceSource};
@@ -221,6 +221,7 @@ impl Platform {
                 Some(vault) => Arc::new(Vault(vault.clone())),
                 None => Arc::new(LaptopVault),
             },
+            disk: Arc::new(SystemDisk),
             slot: SlotOptions::default(),
         }
     }

@@ -3,6 +3,8 @@
 //! What a shell hands in is read totally: what lies outside what can be written is brought to the nearest that can. Identifiers
 //! are the exception, since there is no nearest one: the call fails before anything is done.
 
+#![allow(clippy::disallowed_types, reason = "UniFFI knows no other map, and nothing here is stored or sent")]
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta};
