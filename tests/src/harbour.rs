@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use firsthand_channel::{ExchangeSecret, RelayEvent, RelayLink};
-use firsthand_ids::{ExchangeKey, MailboxId, UnixMillis};
+use firsthand_ids::{ContentHash, ExchangeKey, MailboxId, Position, UnixMillis};
 use firsthand_node::TeamRelay;
-use firsthand_node::relay::{Attachments, Effect, Input, LinkId, Question};
+use firsthand_node::relay::{Attachments, Effect, Input, LinkId, Question, SnapshotPolicy};
 use firsthand_relay::{Grant, MemoryStorage, Storage};
 use firsthand_sync::relay::{
     Answer, Limits, MAX_FIRST_REQUEST_BYTES, MAX_REQUEST_BYTES, Refused, RelayEffect, RelayInput,
@@ -26,6 +26,9 @@ pub enum Mood {
     Lies,
 }
 
+/// What a relay says in place of an answer.
+pub type Script = Box<dyn FnMut(Answer) -> Vec<Answer>>;
+
 /// A connection as the relay sees it.
 struct Session {
     link: RelayLink,
@@ -40,6 +43,12 @@ struct Session {
 pub struct VirtualRelay {
     pub storage: MemoryStorage,
     pub mood: Mood,
+    /// What it says instead of what it would.
+    pub script: Option<Script>,
+    /// How many ranges went because a snapshot took their place.
+    pub replaced: u64,
+    /// How many blobs it brought.
+    pub brought: u64,
     secret: [u8; 32],
     token: Token,
     sessions: BTreeMap<(usize, LinkId), Session>,
@@ -54,6 +63,9 @@ impl VirtualRelay {
         let mut relay = Self {
             storage: MemoryStorage::default(),
             mood: Mood::Honest,
+            script: None,
+            replaced: 0,
+            brought: 0,
             secret,
             token,
             sessions: BTreeMap::new(),
@@ -68,6 +80,11 @@ impl VirtualRelay {
         self.storage = MemoryStorage::default();
         let grant = Grant { mailboxes: 64, bytes: 1 << 30, until: UnixMillis(i64::MAX) };
         self.storage.grant(self.token.kept(), grant).unwrap();
+    }
+
+    /// Removes what has expired, and carries out proposals whose time has come.
+    fn sweep(&mut self, now: i64) {
+        self.replaced += self.storage.sweep(UnixMillis(now)).unwrap().ranges;
     }
 
     fn key(&self) -> ExchangeKey {
@@ -102,6 +119,8 @@ pub struct Harbour {
     dice: Dice,
     /// Devices that have no network.
     pub away: Vec<usize>,
+    /// When its devices propose snapshots.
+    pub policy: SnapshotPolicy,
     /// Everything that went over a relay's wire.
     pub captured: Vec<u8>,
 }
@@ -116,6 +135,7 @@ impl Harbour {
             phones: BTreeMap::new(),
             dice: Dice::new(seed, 7200),
             away: Vec::new(),
+            policy: SnapshotPolicy::default(),
             captured: Vec::new(),
         }
     }
@@ -245,10 +265,12 @@ impl Harbour {
             None => match self.phones.get_mut(&device).unwrap().jobs.pop_front().unwrap() {
                 Job::Tell(input) => self.input(device, input),
                 Job::Ask(id, question) => {
-                    let answer = self
-                        .world
-                        .write(device, |ledger, now, rng| Ok(ledger.answer_relay(question, now, rng)))
-                        .unwrap();
+                    let policy = self.policy;
+                    let answer = self.world.write(device, |ledger, now, rng| {
+                        ledger.set_snapshot_policy(policy);
+                        Ok(ledger.answer_relay(question, now, rng))
+                    });
+                    let answer = answer.unwrap();
                     if let Some(answer) = answer {
                         self.input(device, Input::Answer(id, Box::new(answer)));
                     }
@@ -297,6 +319,8 @@ impl Harbour {
             match next.filter(|at| at.0 <= end) {
                 Some(at) => {
                     self.world.pass((at.0 - self.world.now).max(0));
+                    let now = self.world.now;
+                    self.relays.iter_mut().for_each(|relay| relay.sweep(now));
                     for device in self.attached() {
                         let due = self.attachments(device).deadline();
                         if due.is_some_and(|due| due.0 <= self.world.now) {
@@ -309,6 +333,17 @@ impl Harbour {
             }
         }
         self.world.pass(end - self.world.now);
+        self.relays.iter_mut().for_each(|relay| relay.sweep(end));
+    }
+
+    /// Days on which nobody has a network.
+    pub fn sleep(&mut self, ms: i64) {
+        (0..self.relays.len()).for_each(|relay| self.cut(relay));
+        while self.step() {}
+        self.world.pass(ms);
+        let now = self.world.now;
+        self.relays.iter_mut().for_each(|relay| relay.sweep(now));
+        self.hurry();
     }
 }
 
@@ -374,8 +409,13 @@ impl VirtualRelay {
                     RelayEffect::Send(frame) => {
                         let answer = Answer::decode(&frame).unwrap();
                         let lies = self.mood == Mood::Lies;
-                        let answers = if lies { lie(answer, &mut it.held, dice) } else { vec![answer] };
+                        let answers = match &mut self.script {
+                            Some(script) => script(answer),
+                            None if lies => lie(answer, &mut it.held, dice),
+                            None => vec![answer],
+                        };
                         for answer in answers {
+                            self.brought += u64::from(matches!(answer, Answer::Blob { .. }));
                             heard.push((id, Some(it.link.send(&answer.encode()).unwrap())));
                         }
                     }
@@ -441,7 +481,31 @@ fn alter(answer: Answer, dice: &mut Dice) -> Answer {
             there[at] = !there[at];
             Answer::Found { tag, there }
         }
-        Answer::Listed { restart, mut ranges, more } => {
+        Answer::Entered { now, mut mailbox } => {
+            match dice.below(4) {
+                0 => mailbox.snapshot = None,
+                1 => mailbox.snapshot = Some(ContentHash::new(dice.bytes())),
+                2 => mailbox.pending = None,
+                _ => {
+                    if let Some(pending) = &mut mailbox.pending {
+                        (pending.snapshot, pending.due) = (ContentHash::new(dice.bytes()), None);
+                    }
+                }
+            }
+            Answer::Entered { now, mailbox }
+        }
+        Answer::Listed { mut restart, mut ranges, more } => {
+            if let Some(base) = &mut restart {
+                let writers = ranges.iter().map(|head| head.writer);
+                let Some(writer) = base.0.keys().copied().chain(writers).next() else {
+                    return Answer::Listed { restart, ranges, more };
+                };
+                match dice.below(3) {
+                    0 => base.0.clear(),
+                    1 => base.0.entry(writer).or_insert(Position(0)).0 += 1 + dice.below(4) as u64,
+                    _ => {}
+                }
+            }
             if !ranges.is_empty() {
                 let at = dice.below(ranges.len());
                 match dice.below(3) {

@@ -54,7 +54,7 @@ pub use device::{Clock, Crash, Device, Running, State, TestVault, WorldUptime};
 pub use dice::Dice;
 pub use expected::Expected;
 pub use folder::{copy_folder, folder};
-pub use harbour::{Harbour, Mood};
+pub use harbour::{Harbour, Mood, Script};
 pub use poison::{Breach, Poison, Tamper, inject};
 pub use run::{Run, Size};
 pub use time::thread_time;

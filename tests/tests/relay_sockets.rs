@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use firsthand_ids::{LocalTime, UnixMillis};
-use firsthand_node::relay::{Queue, RelayState};
+use firsthand_node::relay::{Queue, RelayState, SnapshotView};
 use firsthand_node::{
-    Clock, Environment, Event, IncidentQuery, Node, Passphrase, Role, TeamRelay, Ticks, Uptime,
+    Clock, Environment, Event, ImportRow, IncidentQuery, Node, Passphrase, Role, TeamRelay, Ticks, Uptime,
 };
 use firsthand_record::Incident;
-use firsthand_relay::{Config, Data, Grant, Relay, Storage};
-use firsthand_sync::relay::Token;
+use firsthand_record::generate::Generator;
+use firsthand_relay::{Config, Data, Grant, Holdings, Relay, RelayError, Storage, Swept};
+use firsthand_sync::relay::{Order, Outcome, Token};
 use firsthand_tests::Dice;
 use firsthand_tests::canary::Canaries;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,9 +59,16 @@ async fn two(dir: &Path, world: &World) -> (Node, Node, String) {
     let env = environment(world);
     let amina = Node::create_team(&dir.join("amina"), words(), "Harbour", "Amina", env).await.unwrap();
     let address = amina.listen("127.0.0.1:0".parse().unwrap(), false).await.unwrap().to_string();
-    let code = amina.invite(Role::Responder, vec![address.clone()]).await.unwrap();
+    let bruno = join(dir, world, &amina, &address, "Bruno").await;
+    (amina, bruno, address)
+}
+
+/// Somebody joins Amina's team over her address.
+async fn join(dir: &Path, world: &World, amina: &Node, address: &str, name: &str) -> Node {
+    let code = amina.invite(Role::Responder, vec![address.to_owned()]).await.unwrap();
     let mut events = amina.events();
-    let joining = Node::join(&dir.join("bruno"), words(), &code, "Bruno", environment(world)).await.unwrap();
+    let home = dir.join(name.to_lowercase());
+    let joining = Node::join(&home, words(), &code, name, environment(world)).await.unwrap();
     let compare = async {
         loop {
             match events.recv().await.unwrap() {
@@ -70,8 +78,7 @@ async fn two(dir: &Path, world: &World) -> (Node, Node, String) {
             }
         }
     };
-    let (bruno, ()) = tokio::join!(async { joining.confirm().await.unwrap() }, compare);
-    (amina, bruno, address)
+    tokio::join!(async { joining.confirm().await.unwrap() }, compare).0
 }
 
 async fn add(node: &Node, title: &str) {
@@ -98,11 +105,20 @@ async fn relay(folder: &Path) -> (Running, firsthand_ids::ExchangeKey) {
 
 /// The same with a certificate and its key.
 async fn relay_with(folder: &Path, tls: Option<(PathBuf, PathBuf)>) -> (Running, firsthand_ids::ExchangeKey) {
+    let config = Config { tls, ..Config::at((Ipv4Addr::LOCALHOST, 0).into()) };
+    relay_over(folder, config, |storage| storage).await
+}
+
+/// The same with its storage behind something.
+async fn relay_over(
+    folder: &Path,
+    config: Config,
+    behind: impl FnOnce(Box<dyn Storage>) -> Box<dyn Storage>,
+) -> (Running, firsthand_ids::ExchangeKey) {
     let (mut storage, secret) = Data::create(folder.to_owned()).unwrap().open().unwrap();
     let grant = Grant { mailboxes: 16, bytes: 1 << 26, until: UnixMillis(i64::MAX) };
     storage.grant(Token::new(TOKEN).kept(), grant).unwrap();
-    let config = Config { tls, ..Config::at((Ipv4Addr::LOCALHOST, 0).into()) };
-    let relay = Relay::bind(config, Box::new(storage), secret).await.unwrap();
+    let relay = Relay::bind(config, behind(Box::new(storage)), secret).await.unwrap();
     let (address, key) = (relay.address().unwrap(), relay.key().unwrap());
     let (stop, stopped) = oneshot::channel();
     let ended = tokio::spawn(async move { relay.run(async { drop(stopped.await) }).await.unwrap() });
@@ -396,5 +412,84 @@ async fn a_certificate_changes_nothing() {
     assert_eq!(titles(&bruno).await, ["Kept here", "Over TLS"]);
     amina.shutdown().await.unwrap();
     bruno.shutdown().await.unwrap();
+    running.stop().await;
+}
+
+/// A relay's storage in the world's time.
+struct InTime(Box<dyn Storage>, World);
+
+impl Storage for InTime {
+    fn carry_out(&mut self, _: UnixMillis, orders: &[Order]) -> Result<Vec<Outcome>, RelayError> {
+        self.0.carry_out(self.1.now().at, orders)
+    }
+
+    fn grant(&mut self, kept: [u8; 32], grant: Grant) -> Result<(), RelayError> {
+        self.0.grant(kept, grant)
+    }
+
+    fn sweep(&mut self, _: UnixMillis) -> Result<Swept, RelayError> {
+        self.0.sweep(self.1.now().at)
+    }
+
+    fn holdings(&mut self) -> Result<Holdings, RelayError> {
+        self.0.holdings()
+    }
+}
+
+/// Two phones that are given a little time now and then pack up what is at the relay; whoever joins afterwards fetches that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_takes_the_place_of_ranges() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::default();
+    let (amina, bruno, hotspot) = two(dir.path(), &world).await;
+    let folder = dir.path().join("relay");
+    let wire = Wire::default();
+    let address = format!("ws://{}/relay", wire.lay().await);
+    let start = async || {
+        let config = Config::at((Ipv4Addr::LOCALHOST, 0).into());
+        let (running, key) =
+            relay_over(&folder, config, |storage| Box::new(InTime(storage, world.clone()))).await;
+        *wire.to.lock().unwrap() = Some(running.address);
+        (running, key)
+    };
+    let (running, key) = start().await;
+    amina.add_relay(TeamRelay { address, key, token: TOKEN }).await.unwrap();
+    bruno.meet_once(&hotspot).await.unwrap();
+    assert_eq!(bruno.background(BUDGET).await.unwrap().queue, Queue::default());
+
+    // Whoever confirms was there before it was proposed.
+    world.0.fetch_add(DAY, Ordering::SeqCst);
+    let mut dice = Dice::new(39, 1);
+    let mut generator = Generator::new(dice.rng());
+    let rows = (0..700).map(|row| ImportRow { row, incident: generator.team_incident() }).collect();
+    amina.import(rows, false, Arc::new(|_, _| true)).await.unwrap();
+    let view = amina.background(BUDGET).await.unwrap();
+    assert_eq!((view.queue, view.relays[0].snapshot), (Queue::default(), Some(SnapshotView::Proposed)));
+    let before = ranges(&folder);
+    world.0.fetch_add(DAY, Ordering::SeqCst);
+    assert_eq!(bruno.background(BUDGET).await.unwrap().queue, Queue::default());
+    let view = amina.background(BUDGET).await.unwrap();
+    assert!(matches!(view.relays[0].snapshot, Some(SnapshotView::Due(_))), "{view:?}");
+    world.0.fetch_add(7 * DAY, Ordering::SeqCst);
+
+    // The relay is started anew after the grace time, and makes room.
+    running.stop().await;
+    let (running, _) = start().await;
+    for node in [&amina, &bruno] {
+        let view = node.background(BUDGET).await.unwrap();
+        assert_eq!((view.queue, view.relays[0].snapshot), (Queue::default(), None));
+    }
+    assert!(ranges(&folder) < before, "{} of {before}", ranges(&folder));
+    // What comes now lies behind it; somebody who joins has all of it without having met anybody but the lead, who was asked for nothing.
+    add(&bruno, "Behind the snapshot").await;
+    bruno.background(BUDGET).await.unwrap();
+    let carol = join(dir.path(), &world, &amina, &hotspot, "Carol").await;
+    amina.background(BUDGET).await.unwrap();
+    let view = carol.background(BUDGET).await.unwrap();
+    assert_eq!((view.queue, view.relays[0].state), (Queue::default(), RelayState::UpToDate), "{view:?}");
+    assert_eq!(titles(&carol).await.len(), 701);
+    for node in [amina, bruno, carol] {
+        node.shutdown().await.unwrap();
+    }
     running.stop().await;
 }

@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use firsthand_ids::DocumentId;
 use firsthand_node::relay::RelayState;
-use firsthand_node::relay::{Answer, Question};
+use firsthand_node::relay::{Answer, Question, SnapshotPolicy};
 use firsthand_node::{IncidentQuery, NodeError, Role};
 use firsthand_record::Incident;
 use firsthand_relay::Storage as _;
@@ -14,6 +15,7 @@ use firsthand_tests::{Crash, Dice, Harbour, Mood, World, seeds, verdict};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
 
 const LEAD: usize = 0;
 const BRUNO: usize = 1;
@@ -258,12 +260,16 @@ fn of_two_relays_one_dead_or_silent() {
     }
 }
 
+/// Weeks pass, so that snapshots take the place of ranges, again and again: at relays that lie, come back from backups of before and
+/// after that, and lose all.
 #[test]
 fn relays_that_crash_and_lie() {
+    let (runs, replaced) = (AtomicU64::new(0), AtomicU64::new(0));
     seeds::each("relays that crash and lie", 300, |seed| {
         let mut dice = Dice::new(seed, 1);
         let relays = 1 + dice.below(2);
         let mut harbour = team(seed, relays);
+        harbour.policy = SnapshotPolicy { entries: 2, percent: 10 };
         let mut staying = vec![LEAD, BRUNO, CAROL, DANA];
         let mut written: Vec<String> = Vec::new();
         let mut backups: Vec<_> = harbour.relays.iter().map(|it| it.storage.clone()).collect();
@@ -315,6 +321,10 @@ fn relays_that_crash_and_lie() {
             }
             let ms = [0, 100, 5_000, MINUTE, 20 * MINUTE][dice.below(5)];
             harbour.pass(ms);
+            if dice.percent(30) {
+                let days = dice.between(1, 9);
+                harbour.sleep(days * DAY);
+            }
         }
         for relay in 0..relays {
             harbour.relays[relay].mood = Mood::Honest;
@@ -342,5 +352,13 @@ fn relays_that_crash_and_lie() {
         harbour.pass(5 * MINUTE);
         harbour.pass(5 * MINUTE);
         assert_eq!(digest(&mut harbour, EVA), expected, "Eva");
+        runs.fetch_add(1, Ordering::Relaxed);
+        let took = harbour.relays.iter().any(|relay| relay.replaced > 0);
+        replaced.fetch_add(u64::from(took), Ordering::Relaxed);
     });
+    let (runs, replaced) = (runs.into_inner(), replaced.into_inner());
+    seeds::figure(&format!(
+        "relays that crash and lie: a snapshot took the place of ranges in {replaced} of {runs} runs"
+    ));
+    assert!(runs < 20 || 2 * replaced > runs, "{replaced} of {runs}");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use firsthand_node::ids::ExchangeKey;
-use firsthand_node::relay::{Queue, RelayState, RelayView};
+use firsthand_node::relay::{Queue, RelayState, RelayView, SnapshotView};
 use firsthand_node::{Node, RelaysView, TeamRelay};
 use serde::Serialize;
 
@@ -25,6 +25,32 @@ pub(super) struct RelayLine {
     wait_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<SnapshotLine>,
+}
+
+/// How the snapshot of a mailbox is doing.
+#[derive(Serialize)]
+struct SnapshotLine {
+    /// `fetching`, `checking`, `bringing`, `proposed`, `due` or `wrong`.
+    state: &'static str,
+    /// Blobs that are left, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<usize>,
+}
+
+impl SnapshotLine {
+    const fn of(view: SnapshotView) -> Self {
+        let (state, left) = match view {
+            SnapshotView::Fetching(left) => ("fetching", Some(left)),
+            SnapshotView::Checking(left) => ("checking", Some(left)),
+            SnapshotView::Bringing(left) => ("bringing", Some(left)),
+            SnapshotView::Proposed => ("proposed", None),
+            SnapshotView::Due(_) => ("due", None),
+            SnapshotView::Wrong => ("wrong", None),
+        };
+        Self { state, left }
+    }
 }
 
 #[derive(Serialize)]
@@ -192,7 +218,22 @@ fn relay_words(view: &RelayView) -> String {
         RelayState::Waiting { ms } => format!("tried again in {}", when::length(ms)),
     };
     let trouble = view.trouble.map(|it| format!("; {it}")).unwrap_or_default();
-    format!("{}: {state}{trouble}", text::line(&view.address))
+    let snapshot = view.snapshot.map(|it| format!("; {}", snapshot_words(it))).unwrap_or_default();
+    format!("{}: {state}{trouble}{snapshot}", text::line(&view.address))
+}
+
+fn snapshot_words(view: SnapshotView) -> String {
+    let pieces = |left| text::count(left as u64, "piece", "pieces");
+    match view {
+        SnapshotView::Fetching(left) => format!("fetching what was before, {} left", pieces(left)),
+        SnapshotView::Checking(left) => format!("looking whether everything is there, {} left", pieces(left)),
+        SnapshotView::Bringing(left) => format!("packing up what is there, {} left", pieces(left)),
+        SnapshotView::Proposed => "packed up; another device has to look at it".to_owned(),
+        SnapshotView::Due(_) => "packed up and looked at; the relay makes room in a week at most".to_owned(),
+        SnapshotView::Wrong => {
+            "what was packed up is not there; a lead's device packs it up again".to_owned()
+        }
+    }
 }
 
 fn line(view: &RelayView) -> RelayLine {
@@ -209,6 +250,7 @@ fn line(view: &RelayView) -> RelayLine {
         state,
         wait_s,
         trouble: view.trouble.map(|it| it.to_string()),
+        snapshot: view.snapshot.map(SnapshotLine::of),
     }
 }
 

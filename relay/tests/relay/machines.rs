@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use firsthand_ids::{ContentHash, Position, UnixMillis, sha256};
 use firsthand_relay::{Grant, MemoryStorage, Storage};
 use firsthand_sync::relay::{
-    Answer, BlobKind, ClientEffect, ClientInput, Closing, Limits, MailboxBase, Outcome, Refused, RelayClient,
-    RelayEffect, RelayInput, RelaySession, Remembered, proof, rules,
+    Answer, BlobKind, ClientEffect, ClientInput, Closing, Entered, Floor, Limits, MailboxBase, Outcome,
+    Refused, RelayClient, RelayEffect, RelayInput, RelaySession, Remembered, proof, rules,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -296,9 +296,26 @@ fn a_mailbox_that_is_said_to_begin_elsewhere_is_noticed() {
         }
         other => vec![other],
     });
-    assert!(amina.heard.contains(&ClientEffect::OtherBase(false_base)));
-    // And nothing is counted as there because of it.
+    let floor = Floor { snapshot: None, base: false_base };
+    assert!(amina.heard.contains(&ClientEffect::Begins(floor.clone())));
+    // And nothing is counted as there because of it, nor remembered.
+    assert_eq!(amina.remembered, Remembered::default());
+    assert!(connect(&mut amina, &mut storage, &mut honest()).client.is_up_to_date());
     assert_eq!(storage.holdings().unwrap().ranges, 1);
+    // Who knows the mailbox hears that another one is there, and begins anew when it is not.
+    for (said, counted) in [(Some(&floor), 0), (None, 3)] {
+        let meeting = connect(&mut amina, &mut storage, &mut |answer| match (answer, said) {
+            (Answer::Entered { now, mailbox }, Some(_)) => {
+                let snapshot = Some(ContentHash::new([7; 32]));
+                vec![Answer::Entered { now, mailbox: Entered { snapshot, ..mailbox } }]
+            }
+            (Answer::Listed { restart: Some(_), ranges, more }, Some(said)) => {
+                vec![Answer::Listed { restart: Some(said.base.clone()), ranges, more }]
+            }
+            (other, _) => vec![other],
+        });
+        assert_eq!(meeting.client.reach(&writer(1)), Position(counted));
+    }
 }
 
 #[test]
@@ -333,15 +350,38 @@ fn a_snapshot_is_proposed_confirmed_and_takes_the_place() {
     meeting.run(&mut bruno, &mut storage, &mut honest());
     assert!(bruno.heard.contains(&ClientEffect::Settled(Ok(()))));
     assert_eq!(storage.sweep(UnixMillis(2000 + rules::GRACE_MS)).unwrap().ranges, 3);
-    // A late joiner fetches the snapshot and goes on behind it.
+    let floor = Floor { snapshot: Some(id), base };
+    // Who brought the ranges counts nothing of them any more, and brings what comes behind the snapshot.
+    let before = amina.heard.len();
+    amina.write(writer(1), 1);
+    let meeting = connect(&mut amina, &mut storage, &mut honest());
+    assert!(amina.heard[before..].contains(&ClientEffect::Begins(floor.clone())));
+    assert_eq!((meeting.client.reach(&writer(1)), meeting.client.is_up_to_date()), (Position(0), false));
+    assert_eq!(storage.holdings().unwrap().ranges, 1);
+    // A late joiner leaves what nothing here precedes, fetches the snapshot and goes on behind it.
     let mut carla = Member::new(3);
-    carla.base = base.clone();
-    carla.holds.insert(writer(1), Position(9));
     let mut meeting = connect(&mut carla, &mut storage, &mut honest());
-    assert!(meeting.client.is_up_to_date());
+    assert!(meeting.client.words_rest() && !meeting.client.is_up_to_date() && carla.received == 0);
     meeting.inputs.push_back(ClientInput::Fetch(id));
     meeting.run(&mut carla, &mut storage, &mut honest());
     assert!(carla.heard.contains(&ClientEffect::Blob(id, Some(b"snapshot".to_vec()))));
+    carla.holds.insert(writer(1), Position(9));
+    meeting.inputs.push_back(ClientInput::Holds(carla.holds.clone()));
+    meeting.inputs.push_back(ClientInput::Stands(floor));
+    meeting.run(&mut carla, &mut storage, &mut honest());
+    assert_eq!((carla.received, meeting.client.reach(&writer(1))), (1, Position(10)));
+    assert!(meeting.client.is_up_to_date());
+    // The next connection goes on there; one to a relay that lost the snapshot counts nothing.
+    let meeting = connect(&mut carla, &mut storage, &mut honest());
+    assert!(meeting.client.is_up_to_date());
+    assert_eq!(meeting.client.reach(&writer(1)), Position(10));
+    let meeting = connect(&mut carla, &mut storage, &mut |answer| match answer {
+        Answer::Entered { now, mailbox } => {
+            vec![Answer::Entered { now, mailbox: Entered { snapshot: None, ..mailbox } }]
+        }
+        other => vec![other],
+    });
+    assert_eq!(meeting.client.reach(&writer(1)), Position(0));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use firsthand_channel::{RelayEvent, RelayLink};
 use firsthand_ids::{ContentHash, DeviceKey, ExchangeKey, Position, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_sync::relay::{
-    Answer, ClientConfig, ClientEffect, ClientInput, MAX_ANSWER_BYTES, MailboxBase, Opened, Puts, Remembered,
-    Request, SealedDigest, Token, mailbox_id, proof,
+    Answer, ClientConfig, ClientEffect, ClientInput, MAX_ANSWER_BYTES, Opened, Puts, Remembered, Request,
+    SealedDigest, Token, mailbox_id, proof,
 };
 use futures::{SinkExt, StreamExt};
 use rand_chacha::ChaCha8Rng;
@@ -52,7 +52,6 @@ pub(crate) struct Member {
     pub(crate) number: u8,
     pub(crate) holds: BTreeMap<WriterPseudonym, Position>,
     pub(crate) remembered: Remembered,
-    pub(crate) base: MailboxBase,
     pub(crate) blobs: BTreeMap<ContentHash, Vec<u8>>,
     /// What became known, other than what is answered here.
     pub(crate) heard: Vec<ClientEffect>,
@@ -69,7 +68,6 @@ impl Member {
             number,
             holds: BTreeMap::new(),
             remembered: Remembered::default(),
-            base: MailboxBase::default(),
             blobs: BTreeMap::new(),
             heard: Vec::new(),
             cut: 3,
@@ -87,7 +85,6 @@ impl Member {
             mailbox: mailbox(),
             uploader: secret(100 + self.number),
             register: Some((token(), leads().key())),
-            base: self.base.clone(),
             remembered: self.remembered.clone(),
             holds: self.holds.clone(),
             puts: Puts::All,

@@ -6,8 +6,7 @@ use firsthand_node::{DeviceProposal, Invitation, decode_rows, encode_rows};
 use firsthand_sync::Frame;
 use firsthand_sync::relay::{
     Answer, ClientConfig, ClientEffect, ClientInput, Entered, Limits, MAX_ANSWER_BYTES,
-    MAX_FIRST_REQUEST_BYTES, MailboxBase, Puts, RelayClient, RelayEffect, RelayInput, RelaySession,
-    Remembered, Request,
+    MAX_FIRST_REQUEST_BYTES, Puts, RelayClient, RelayEffect, RelayInput, RelaySession, Remembered, Request,
 };
 use firsthand_team::{DeviceRequest, JoinRequest, Membership, Operation};
 
@@ -89,7 +88,6 @@ pub(super) fn relay_client(bytes: &[u8]) {
         mailbox: DeviceSecret::from_seed([1; 32]).unwrap(),
         uploader: DeviceSecret::from_seed([2; 32]).unwrap(),
         register: None,
-        base: MailboxBase::default(),
         remembered: Remembered::default(),
         holds: [(WriterPseudonym::new([8; 16]), Position(20))].into(),
         puts: Puts::All,

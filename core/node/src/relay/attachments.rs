@@ -1,5 +1,6 @@
 mod files;
 mod follow;
+mod snapshots;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use firsthand_team::{RelayAddress, TeamRelay};
 use rand_core::CryptoRng;
 
 use super::link::{Ended, Link, Want};
-use super::{Answer, MailboxPlan, Question, RelayState, RelayView, Standing, Trouble};
+use super::{Answer, MailboxPlan, Question, RelayState, RelayView, SnapshotView, Standing, Trouble};
 use crate::meeting::Change;
 
 /// After the first trouble it is tried again in about so long, after each further one in twice that.
@@ -20,6 +21,9 @@ const LONGEST_MS: i64 = 15 * 60_000;
 const REVISIT_MS: i64 = 30 * 60_000;
 /// How often it is tried whether there is a mailbox that somebody else has to make.
 const GONE_MS: i64 = 10 * 60_000;
+/// A connection is left and made again after about so long: on entering a relay says which snapshot is proposed, and which took the place
+/// of ranges. A proposal waits seven days for objections.
+const REENTER_MS: i64 = 12 * 60 * 60_000;
 /// How many connections to one relay are being opened at once.
 const OPENING: usize = 3;
 /// How many earlier mailboxes of one relay are read at once.
@@ -130,6 +134,7 @@ impl Attachments {
     pub fn deadline(&self) -> Option<UnixMillis> {
         let links = self.links.values().map(Link::deadline);
         let links = links.chain(self.links.values().filter_map(|link| link.files.deadline()));
+        let links = links.chain(self.links.values().map(|link| link.reenter));
         let relays = self.relays.values().filter(|_| self.running);
         let dials = relays.flat_map(|relay| {
             let waiting = relay.mailboxes.values().filter(|mailbox| mailbox.link.is_none());
@@ -184,7 +189,11 @@ impl Attachments {
         };
         let trouble = relay.trouble.or_else(|| relay.mailboxes.values().find_map(|it| it.trouble));
         let trouble = trouble.or_else(|| links.iter().find_map(|link| link.files.full));
-        RelayView { address: relay.relay.address.clone(), key: relay.relay.key, state, trouble, open }
+        let snapshot = links.iter().find_map(|link| link.snapshots.view());
+        let trouble = trouble.or_else(|| links.iter().find_map(|link| link.snapshots.full));
+        let trouble = trouble.or((snapshot == Some(SnapshotView::Wrong)).then_some(Trouble::Withholds));
+        let (address, key) = (relay.relay.address.clone(), relay.relay.key);
+        RelayView { address, key, state, trouble, open, snapshot }
     }
 
     /// Takes an input and says what to do.
@@ -206,6 +215,7 @@ impl Attachments {
             Input::Changed => self.dirty = self.running,
             Input::Opened(id) => {
                 if let Some(link) = self.links.get_mut(&id) {
+                    link.reenter = later(rng, now, REENTER_MS);
                     match link.begin(rng, now) {
                         Ok(hello) => out.push(Effect::Send(id, hello)),
                         Err(trouble) => self.end(rng, now, id, Ended::Trouble(trouble), &mut out),
@@ -231,6 +241,7 @@ impl Attachments {
                     self.end(rng, now, id, ended, &mut out);
                 }
                 self.links.values_mut().for_each(|link| link.files.tick(now));
+                self.enter_again(rng, now, &mut out);
             }
         }
         self.go_on(rng, now, &mut out);
@@ -300,15 +311,13 @@ impl Attachments {
                 Want::Send(bytes) => out.push(Effect::Send(id, bytes)),
                 Want::Ask(question) => {
                     if let Some(link) = self.links.get_mut(&id) {
-                        let asked =
-                            if question.is_about_files() { &mut link.files.asked } else { &mut link.asked };
-                        *asked += usize::from(question.is_answered());
+                        let (files, snapshots) = (question.is_about_files(), question.is_about_snapshots());
+                        *link.owed(files, snapshots) += usize::from(question.is_answered());
                         out.push(Effect::Ask(Some(id), question));
                     }
                 }
                 Want::Over(ended) => self.end(rng, now, id, ended, out),
                 Want::NotTaken(refused) => self.troubled(id, Trouble::of(refused)),
-                Want::OtherBase => self.troubled(id, Trouble::Blocked),
                 Want::Withheld => self.troubled(id, Trouble::Withholds),
             }
         }
@@ -407,7 +416,7 @@ impl Attachments {
     ) {
         match id.and_then(|id| self.links.get_mut(&id)) {
             Some(link) => {
-                let asked = if answer.is_about_files() { &mut link.files.asked } else { &mut link.asked };
+                let asked = link.owed(answer.is_about_files(), answer.is_about_snapshots());
                 *asked = asked.saturating_sub(1);
             }
             None if id.is_none() => self.asked = self.asked.saturating_sub(1),
@@ -450,6 +459,9 @@ impl Attachments {
                     out.push(Effect::Changed(change));
                 }
             }
+            (answer, id) if answer.is_about_snapshots() => {
+                self.answer_snapshots(rng, now, id, answer, out);
+            }
             (answer, id) => self.answer_files(rng, now, id, answer, out),
         }
     }
@@ -460,6 +472,7 @@ impl Attachments {
         for id in links {
             self.rest(rng, now, id, out);
             self.move_files(rng, now, id, out);
+            self.move_snapshots(rng, now, id, out);
         }
         if !self.running {
             return;

@@ -186,6 +186,12 @@ impl Files {
             && self.row.is_empty()
     }
 
+    /// Whether no small file is on its way, or could be.
+    pub(super) fn small_ones_rest(&self) -> bool {
+        let jobs = self.jobs.values().map(|job| &job.it);
+        !self.stale && self.asked == 0 && self.looking == 0 && !jobs.chain(&self.row).any(RelayFile::is_short)
+    }
+
     /// When it is asked again for what was not there.
     pub(super) const fn deadline(&self) -> Option<UnixMillis> {
         self.again
@@ -423,7 +429,7 @@ impl Files {
     }
 
     /// The client asks for a blob to bring; `None` where it is none of these files'.
-    pub(super) fn load(&mut self, mailbox: MailboxId, name: ContentHash) -> Option<Question> {
+    pub(super) fn load(&self, mailbox: MailboxId, name: ContentHash) -> Option<Question> {
         let flight = self.flying.get(&name)?;
         Some(Question::LoadPart { mailbox, file: flight.file, part: flight.part, name })
     }

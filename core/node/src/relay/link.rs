@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use firsthand_channel::{RelayEvent, RelayLink};
-use firsthand_ids::{DeviceKey, ExchangeKey, MailboxId, Position, UnixMillis, WriterPseudonym};
+use firsthand_ids::{ContentHash, DeviceKey, ExchangeKey, MailboxId, Position, UnixMillis, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_sync::relay::{
-    ClientConfig, ClientEffect, ClientInput, Closing, MAX_ANSWER_BYTES, MailboxBase, Puts, Refused,
-    RelayClient, Remembered, Token,
+    ClientConfig, ClientEffect, ClientInput, Closing, MAX_ANSWER_BYTES, Puts, Refused, RelayClient,
+    Remembered, Token,
 };
 use firsthand_team::TeamRelay;
 use rand_core::CryptoRng;
 
 use super::files::Files;
+use super::snapshots::Snapshots;
 use super::{MailboxPlan, Question, Standing, Trouble};
 
 /// How long a connection and its handshake may take.
@@ -43,8 +44,6 @@ pub(super) enum Want {
     Over(Ended),
     /// What the relay has no room for.
     NotTaken(Refused),
-    /// It begins elsewhere than it must.
-    OtherBase,
     Withheld,
 }
 
@@ -83,6 +82,9 @@ pub(super) struct Link {
     /// How far this device's journal was known to go.
     pub(super) journal: Position,
     pub(super) files: Files,
+    pub(super) snapshots: Snapshots,
+    /// When it is left and entered again, to hear of proposals and of what became of them.
+    pub(super) reenter: UnixMillis,
 }
 
 impl Link {
@@ -102,6 +104,8 @@ impl Link {
             rested: false,
             journal: Position::START,
             files: Files::new(),
+            snapshots: Snapshots::new(),
+            reenter: UnixMillis(i64::MAX),
         }
     }
 
@@ -127,7 +131,8 @@ impl Link {
 
     /// Whether nothing is left to do until something comes.
     pub(super) fn is_idle(&self) -> bool {
-        self.asked == 0 && self.files.is_idle() && self.client().is_some_and(RelayClient::is_idle)
+        let rests = self.asked == 0 && self.files.is_idle() && self.snapshots.is_idle();
+        rests && self.client().is_some_and(RelayClient::is_idle)
     }
 
     /// Whether nothing is left to do for entries until something comes.
@@ -220,6 +225,7 @@ impl Link {
                 }
                 ClientEffect::Entered(entered, _) => {
                     self.files.entered(entered.purse);
+                    self.snapshots.entered(entered.pending);
                     continue;
                 }
                 ClientEffect::Compare(head) => Want::Ask(Question::Compare(mailbox, head)),
@@ -227,33 +233,62 @@ impl Link {
                 ClientEffect::Seal(writer, after) => Want::Ask(Question::Seal(mailbox, writer, after)),
                 ClientEffect::Anew => {
                     self.files.anew();
+                    self.snapshots.anew();
                     Want::Ask(Question::Anew(mailbox))
                 }
                 ClientEffect::NotTaken(_, refused) => Want::NotTaken(refused),
-                ClientEffect::OtherBase(_) => Want::OtherBase,
+                ClientEffect::Begins(floor) => {
+                    self.snapshots.begins(floor);
+                    continue;
+                }
+                ClientEffect::Moved => Want::Over(Ended::Stale),
                 ClientEffect::Withheld(_) => Want::Withheld,
                 ClientEffect::Over(reason) => Want::Over(ended(reason)),
                 ClientEffect::Looked(there) => {
                     self.files.looked(there);
                     continue;
                 }
-                ClientEffect::Load(name) => match self.files.load(mailbox, name) {
+                ClientEffect::Load(name) => match self.load(name) {
                     Some(question) => Want::Ask(question),
                     None => continue,
                 },
-                ClientEffect::Blob(name, sealed) => match self.files.came(mailbox, name, sealed) {
-                    Some(Ok(question)) => Want::Ask(question),
-                    Some(Err(())) => Want::Withheld,
-                    None => continue,
-                },
+                ClientEffect::Blob(name, sealed) => {
+                    let snapshots = &mut self.snapshots;
+                    if snapshots.is_fetching(&name) {
+                        Want::Ask(snapshots.came(mailbox, name, sealed))
+                    } else {
+                        match self.files.came(mailbox, name, sealed) {
+                            Some(Ok(question)) => Want::Ask(question),
+                            Some(Err(())) => Want::Withheld,
+                            None => continue,
+                        }
+                    }
+                }
                 ClientEffect::Kept(name, result) => {
-                    self.files.kept(&name, result);
+                    if !self.files.kept(&name, result) {
+                        self.snapshots.kept(name, result);
+                    }
                     continue;
                 }
-                // No boxes are asked for, and nothing is proposed.
-                ClientEffect::Boxes(_) | ClientEffect::Settled(_) | ClientEffect::UpToDate => continue,
+                ClientEffect::Settled(result) => Want::Ask(self.snapshots.settled(mailbox, result)),
+                // No boxes are asked for.
+                ClientEffect::Boxes(_) | ClientEffect::UpToDate => continue,
             };
             wants.push(want);
+        }
+    }
+
+    /// What is to be loaded, for a file or a snapshot.
+    fn load(&self, name: ContentHash) -> Option<Question> {
+        self.files.load(self.mailbox, name).or_else(|| self.snapshots.load(self.mailbox, name))
+    }
+
+    /// How many answers the ledger owes of the same sort.
+    pub(super) const fn owed(&mut self, files: bool, snapshots: bool) -> &mut usize {
+        match (files, snapshots) {
+            (true, _) => &mut self.files.asked,
+            (_, true) => &mut self.snapshots.asked,
+            _ => &mut self.asked,
         }
     }
 
@@ -292,7 +327,6 @@ fn config(plan: &MailboxPlan, relay: &TeamRelay, leads: &DeviceKey) -> Option<Cl
         mailbox: copy(&plan.secret)?,
         uploader: copy(&plan.uploader)?,
         register,
-        base: MailboxBase::default(),
         remembered: plan.remembered.clone(),
         holds: plan.holds.clone(),
         // What is there is read first: it may say that this mailbox is not the one to bring anything to any more.

@@ -9,9 +9,11 @@ mod attachments;
 mod files;
 mod link;
 mod question;
+mod snapshots;
 mod view;
 
 pub use attachments::{Attachments, Effect, Input, LinkId};
 pub use files::{RelayFile, Took, Way};
 pub use question::{Answer, MailboxPlan, Question, RelayPlan, Standing};
+pub use snapshots::{SnapshotPolicy, SnapshotStep, SnapshotView};
 pub use view::{Queue, RelayState, RelayView, Trouble};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_sync::FileId;
-use firsthand_sync::relay::{Opened, Puts, RangeHead, Remembered, SealedDigest};
+use firsthand_sync::relay::{Floor, Opened, Pending, Puts, RangeHead, Refused, Remembered, SealedDigest};
 use firsthand_team::TeamRelay;
 
 use super::files::{RelayFile, Took};
+use super::snapshots::SnapshotStep;
 use crate::meeting::Change;
 
 /// What a mailbox is to this device.
@@ -113,6 +114,27 @@ pub enum Question {
     },
     /// These files are whole at the relay.
     AtRelay(MailboxId, Vec<FileId>),
+    /// The mailbox is said to begin behind a snapshot. Answered by [`Answer::Snapshot`].
+    Floor(MailboxId, Floor),
+    /// Words rest: is there a snapshot to look at or to propose? Answered by [`Answer::Snapshot`].
+    Snapshot {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// What lies before its ranges, and counts.
+        floor: Option<Floor>,
+        /// What is said to lie there is not there.
+        wrong: bool,
+        /// A proposal.
+        pending: Option<Pending>,
+    },
+    /// A blob of a snapshot came, or did not. Answered by [`Answer::Snapshot`].
+    TakeBlob(MailboxId, ContentHash, Option<Vec<u8>>),
+    /// Load a blob of the snapshot that is brought. Answered by [`Answer::SnapshotBlob`].
+    LoadBlob(MailboxId, ContentHash),
+    /// The relay said that it keeps these. Answered by [`Answer::Snapshot`].
+    Brought(MailboxId, Vec<ContentHash>),
+    /// What became of a proposal, or of its confirmation.
+    Settled(MailboxId, Result<(), Refused>),
     /// Put what came into its documents. Answered by [`Answer::Applied`].
     Apply,
 }
@@ -123,9 +145,22 @@ impl Question {
         matches!(self, Self::Files(_) | Self::NameParts(..) | Self::LoadPart { .. } | Self::TakePart { .. })
     }
 
+    /// Whether it is about snapshots, and answered.
+    pub(super) const fn is_about_snapshots(&self) -> bool {
+        matches!(
+            self,
+            Self::Floor(..)
+                | Self::Snapshot { .. }
+                | Self::TakeBlob(..)
+                | Self::LoadBlob(..)
+                | Self::Brought(..)
+        )
+    }
+
     /// Whether the ledger answers.
     pub(super) const fn is_answered(&self) -> bool {
-        !matches!(self, Self::Anew(_) | Self::Remember { .. } | Self::Gone(_) | Self::AtRelay(..))
+        let noted = matches!(self, Self::Anew(_) | Self::Remember { .. } | Self::Gone(_));
+        !noted && !matches!(self, Self::AtRelay(..) | Self::Settled(..))
     }
 }
 
@@ -170,11 +205,27 @@ pub enum Answer {
         /// What changed for everybody else.
         change: Change,
     },
+    /// To all about snapshots but one.
+    Snapshot {
+        /// What to do next.
+        step: Box<SnapshotStep>,
+        /// What changed for everybody else.
+        change: Change,
+        /// How many entries came in.
+        entries: u64,
+    },
+    /// To [`Question::LoadBlob`].
+    SnapshotBlob(ContentHash, Option<Vec<u8>>),
     /// To [`Question::Apply`].
     Applied(Change),
 }
 
 impl Answer {
+    /// Whether it answers a question about snapshots.
+    pub(super) const fn is_about_snapshots(&self) -> bool {
+        matches!(self, Self::Snapshot { .. } | Self::SnapshotBlob(..))
+    }
+
     /// Whether it answers a question about files.
     pub(super) const fn is_about_files(&self) -> bool {
         matches!(self, Self::Files(_) | Self::Named(..) | Self::Loaded(..) | Self::Took { .. })

@@ -1,6 +1,8 @@
 use firsthand_ids::{ExchangeKey, UnixMillis};
 use firsthand_sync::relay::Refused;
 
+use super::snapshots::SnapshotView;
+
 /// Why a relay is of no use at the moment, in words for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -90,6 +92,8 @@ pub struct RelayView {
     pub trouble: Option<Trouble>,
     /// How many of its mailboxes are open.
     pub open: usize,
+    /// What there is to say of snapshots in the mailboxes where this device brings things.
+    pub snapshot: Option<SnapshotView>,
 }
 
 /// What has not reached any relay yet, as far as this device knows.

@@ -294,6 +294,7 @@ impl Node {
                 state: RelayState::Idle,
                 trouble: None,
                 open: 0,
+                snapshot: None,
             })
         };
         Ok(RelaysView { relays: team.into_iter().map(view).collect(), queue })

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{Position, WriterPseudonym};
 
-use super::{MailboxBase, Opened, RangeHead};
+use super::{Floor, Opened, RangeHead};
 
 /// The most ranges whose worth is open: 16 MiB of them. A relay that lists more lists garbage.
 const MAX_OPEN: usize = 128 * 1024;
@@ -25,8 +25,13 @@ enum Verdict {
 /// Whatever a relay lists, a range costs a few look-ups in ordered sets.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Book {
+    /// How far ranges follow one another from the base, where they go beyond it.
     reach: BTreeMap<WriterPseudonym, Position>,
-    base: MailboxBase,
+    floor: Floor,
+    /// The snapshot was fetched here and is what this device holds.
+    stands: bool,
+    /// What of that counts: without the snapshot, nothing of a writer whose ranges begin behind it.
+    counted: BTreeMap<WriterPseudonym, Position>,
     ranges: BTreeMap<u64, (RangeHead, Verdict)>,
     /// Those that nobody has looked at.
     new: BTreeSet<u64>,
@@ -41,22 +46,41 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(base: MailboxBase, reach: BTreeMap<WriterPseudonym, Position>) -> Self {
-        Self { reach, base, ..Self::default() }
+    /// What counted when the last connection ended, upon a floor that this device knows.
+    pub(super) fn new(floor: Floor, reach: BTreeMap<WriterPseudonym, Position>) -> Self {
+        Self { counted: reach.clone(), reach, floor, stands: true, ..Self::default() }
     }
 
-    /// Forgets what the relay had.
-    pub(super) fn restart(&mut self) {
-        *self = Self::new(std::mem::take(&mut self.base), BTreeMap::new());
+    /// Forgets what the relay had. What it says to begin with is believed only where that is nothing.
+    pub(super) fn restart(&mut self, floor: Floor) {
+        *self = Self { stands: floor.is_ground(), floor, ..Self::default() };
     }
 
-    /// How far a writer's entries are at the relay.
+    /// Where the ranges begin.
+    pub(super) const fn floor(&self) -> &Floor {
+        &self.floor
+    }
+
+    /// Whether what lies before the ranges counts.
+    pub(super) const fn stands(&self) -> bool {
+        self.stands
+    }
+
+    /// The snapshot was fetched and compared.
+    pub(super) fn stand(&mut self) {
+        self.stands = true;
+        self.counted.clone_from(&self.floor.base.0);
+        self.counted.extend(&self.reach);
+    }
+
+    /// How far a writer's ranges go, and from where on more of them would be taken.
     pub(super) fn reach(&self, writer: &WriterPseudonym) -> Position {
-        self.reach.get(writer).copied().unwrap_or_default().max(self.base.position(writer))
+        self.reach.get(writer).copied().unwrap_or_default().max(self.floor.base.position(writer))
     }
 
+    /// How far everybody's entries are at the relay, as far as this device made or opened them.
     pub(super) const fn reaches(&self) -> &BTreeMap<WriterPseudonym, Position> {
-        &self.reach
+        &self.counted
     }
 
     /// Notes a range that is to be looked at; `false` where there are too many.
@@ -155,6 +179,9 @@ impl Book {
         }
         if reach > before {
             self.reach.insert(*writer, reach);
+            if self.stands || self.floor.base.position(writer) == Position::START {
+                self.counted.insert(*writer, reach);
+            }
         }
         let passed = (*writer, Position::START, 0)..=(*writer, reach, u64::MAX);
         let passed: Vec<_> = self.ends.range(passed).copied().collect();

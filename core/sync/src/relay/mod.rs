@@ -23,7 +23,9 @@ mod spending;
 
 pub use answer::{Answer, Closing, Refused};
 pub use client::{ClientConfig, ClientEffect, ClientInput, Opened, Puts, RelayClient, Remembered};
-pub use names::{BlobKind, ListDigest, MailboxBase, RangeHead, SealedDigest, Token, UploaderId, mailbox_id};
+pub use names::{
+    BlobKind, Floor, ListDigest, MailboxBase, RangeHead, SealedDigest, Token, UploaderId, mailbox_id,
+};
 pub use order::{Entered, Listed, Order, OrderId, Outcome, Pending, Purse};
 pub use request::Request;
 pub use server::{RelayEffect, RelayInput, RelaySession, Waits};

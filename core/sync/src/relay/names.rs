@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use firsthand_ids::{DeviceKey, Digest, MailboxId, Position, WriterPseudonym, sha256};
+use firsthand_ids::{ContentHash, DeviceKey, Digest, MailboxId, Position, WriterPseudonym, sha256};
 use firsthand_log::LogError;
 use firsthand_log::codec::{Reader, Writer};
 
@@ -205,6 +205,24 @@ impl MailboxBase {
             base.0.insert(writer, Position(position));
         }
         Ok(base)
+    }
+}
+
+/// What lies before the ranges of a mailbox: a snapshot stands for everything up to the base. Where the base is empty the ranges
+/// hold everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Floor {
+    /// The snapshot's index; `None` where none was ever put in the place of ranges.
+    pub snapshot: Option<ContentHash>,
+    /// Where each writer's ranges begin.
+    pub base: MailboxBase,
+}
+
+impl Floor {
+    /// Whether the ranges hold everything.
+    #[must_use]
+    pub fn is_ground(&self) -> bool {
+        self.base.0.is_empty()
     }
 }
 

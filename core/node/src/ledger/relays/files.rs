@@ -83,7 +83,8 @@ impl FilesThere {
     }
 }
 
-fn day(now: Now) -> u16 {
+/// The day, counted from 1970.
+pub(super) fn day(now: Now) -> u16 {
     (now.at.0 / DAY_MS).clamp(0, u16::MAX.into()) as u16
 }
 
@@ -186,6 +187,12 @@ impl Ledger {
                 self.keep_files(&mailbox);
                 None
             }
+            Question::Floor(..)
+            | Question::Snapshot { .. }
+            | Question::TakeBlob(..)
+            | Question::LoadBlob(..)
+            | Question::Brought(..)
+            | Question::Settled(..) => self.answer_about_snapshots(question, now),
             question => self.answer_about_words(question, now, rng),
         })
     }

@@ -5,12 +5,14 @@ use firsthand_ids::{ExchangeKey, MailboxId, OperationHash, Position, SpaceId, Wr
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{DeviceSecret, LogError, Vector};
 use firsthand_seal::{EpochKey, MailboxKeys};
-use firsthand_sync::relay::{ListDigest, Remembered};
+use firsthand_sync::relay::{Floor, ListDigest, Remembered};
 
 use super::files::FilesThere;
-use crate::relay::Standing;
+use super::shelf::{Shelf, decode_floor, encode_floor};
+use super::snapshots::Work;
+use crate::relay::{SnapshotPolicy, Standing};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// The most operations and doors that are noted of one mailbox: a team's history has no more.
 const MAX_SEEN: usize = 4096;
 /// The most mailboxes that doors lead to and nothing else is known of.
@@ -56,6 +58,12 @@ pub(super) struct Known {
     /// Files that are there, and what is kept of that.
     pub(super) files: FilesThere,
     pub(super) files_kept: FilesThere,
+    /// How far this device is with snapshots there, and what is kept of that.
+    pub(super) shelf: Shelf,
+    pub(super) shelf_kept: Shelf,
+    pub(super) work: Option<Work>,
+    /// Where the mailbox is said to begin, behind a snapshot that it does not have.
+    pub(super) wrong: Option<Floor>,
 }
 
 impl Known {
@@ -94,6 +102,8 @@ pub(crate) struct Relays {
     pub(super) found: BTreeMap<(ExchangeKey, [u8; 32]), EpochKey>,
     /// The heads of the membership when the last plan was made.
     pub(super) heads: Vec<OperationHash>,
+    /// When a snapshot is proposed.
+    pub(super) policy: SnapshotPolicy,
 }
 
 impl Relays {
@@ -120,6 +130,11 @@ impl Relays {
             known.pending = None;
             known.reach.clear();
             known.files = FilesThere::default();
+            // Who asked for the list from its start, for want of having seen it whole, was contradicted by nothing.
+            if known.remembered != Remembered::default() {
+                known.shelf.forget();
+                known.work = None;
+            }
         }
     }
 
@@ -127,6 +142,8 @@ impl Relays {
         self.anew(mailbox);
         if let Some(known) = self.known.get_mut(mailbox) {
             known.remembered = Remembered::default();
+            known.shelf.forget();
+            known.work = None;
         }
     }
 
@@ -149,6 +166,7 @@ impl Relays {
 fn encode(remembered: &Remembered, seen: &Seen) -> Vec<u8> {
     let mut out = Writer::new();
     out.byte(VERSION).number(remembered.serial).fixed(remembered.digest.0);
+    encode_floor(&mut out, &remembered.floor);
     out.number(remembered.reach.len() as u64);
     for (writer, position) in &remembered.reach {
         out.fixed(writer).number(position.0);
@@ -174,6 +192,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(Remembered, Seen)> {
         let mut remembered = Remembered {
             serial: reader.number("serial")?,
             digest: ListDigest(reader.array("digest")?),
+            floor: decode_floor(&mut reader)?,
             ..Remembered::default()
         };
         for _ in 0..reader.count(2 * Vector::MAX_WRITERS, "writers")? {
@@ -195,6 +214,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(Remembered, Seen)> {
 
 #[cfg(test)]
 mod tests {
+    use firsthand_ids::ContentHash;
+    use firsthand_sync::relay::MailboxBase;
+
     use super::*;
 
     #[test]
@@ -202,6 +224,10 @@ mod tests {
         let remembered = Remembered {
             serial: 900,
             digest: ListDigest([7; 8]),
+            floor: Floor {
+                snapshot: Some(ContentHash::new([5; 32])),
+                base: MailboxBase(BTreeMap::from([(WriterPseudonym::new([1; 16]), Position(200))])),
+            },
             reach: BTreeMap::from([(WriterPseudonym::new([1; 16]), Position(300))]),
         };
         let seen = Seen {

@@ -10,6 +10,8 @@ mod open;
 mod plan;
 mod queue;
 mod seal;
+mod shelf;
+mod snapshots;
 
 use firsthand_ids::MailboxId;
 use firsthand_sync::relay::{Opened, Remembered};
@@ -57,6 +59,7 @@ impl Ledger {
             Question::Anew(mailbox) => {
                 self.relays.anew(&mailbox);
                 self.keep_files(&mailbox);
+                self.keep_shelf(&mailbox);
                 None
             }
             Question::Remember { mailbox, remembered, reach } => {
@@ -68,6 +71,7 @@ impl Ledger {
                 self.relays.gone(&mailbox);
                 self.keep_or_say(&mailbox, None);
                 self.keep_files(&mailbox);
+                self.keep_shelf(&mailbox);
                 None
             }
             Question::Apply => {
@@ -80,7 +84,13 @@ impl Ledger {
             | Question::NameParts(..)
             | Question::LoadPart { .. }
             | Question::TakePart { .. }
-            | Question::AtRelay(..) => None,
+            | Question::AtRelay(..)
+            | Question::Floor(..)
+            | Question::Snapshot { .. }
+            | Question::TakeBlob(..)
+            | Question::LoadBlob(..)
+            | Question::Brought(..)
+            | Question::Settled(..) => None,
         }
     }
 

@@ -11,6 +11,7 @@ use rand_core::CryptoRng;
 
 use super::files::{self, FilesThere};
 use super::known::{Known, decode, setting};
+use super::shelf::{self, Shelf};
 use crate::NodeError;
 use crate::ledger::Ledger;
 use crate::relay::{Answer, MailboxPlan, RelayPlan, Standing};
@@ -149,6 +150,8 @@ impl Ledger {
             let (remembered, seen) = kept.and_then(|bytes| decode(&bytes)).unwrap_or_default();
             let kept = self.store.setting(&files::setting(&id))?;
             let there = kept.and_then(|bytes| FilesThere::decode(&bytes)).unwrap_or_default();
+            let kept = self.store.setting(&shelf::setting(&id))?;
+            let shelf = kept.and_then(|bytes| Shelf::decode(&bytes)).unwrap_or_default();
             let known = Known {
                 relay: relay.key,
                 space: it.space,
@@ -167,6 +170,10 @@ impl Ledger {
                 remembered,
                 files_kept: there.clone(),
                 files: there,
+                shelf_kept: shelf.clone(),
+                shelf,
+                work: None,
+                wrong: None,
             };
             self.relays.known.insert(id, known);
             id

@@ -29,9 +29,9 @@ pub struct SnapshotPlan {
     pub(super) key: EpochKey,
     pub(super) index: SnapshotIndex,
     name: ContentHash,
-    pub(super) next: usize,
+    pub(in crate::ledger) next: usize,
     /// Up to where every entry was compared.
-    pub(super) seen: BTreeMap<WriterId, Position>,
+    pub(in crate::ledger) seen: BTreeMap<WriterId, Position>,
 }
 
 impl SnapshotPlan {

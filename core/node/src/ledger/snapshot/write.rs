@@ -61,11 +61,23 @@ impl Ledger {
         mut out: BlobSink<'_>,
         progress: ProgressFn<'_>,
     ) -> Result<SnapshotMade, NodeError> {
+        let key = self.sealing_key(space, rng)?;
+        let base = self.store.vector(space);
+        self.write_snapshot(space, key, &base, &mut out, progress)
+    }
+
+    /// The same under a key and up to a base that were chosen before: what has come since is not in it.
+    pub(in crate::ledger) fn write_snapshot(
+        &mut self,
+        space: &SpaceId,
+        key: EpochKey,
+        base: &Vector,
+        mut out: BlobSink<'_>,
+        progress: ProgressFn<'_>,
+    ) -> Result<SnapshotMade, NodeError> {
         self.apply_untried()?;
         // What leaves must not be forgotten here, whatever becomes of the database.
         self.store.witness()?;
-        let key = self.sealing_key(space, rng)?;
-        let base = self.store.vector(space);
         let made = SnapshotMade {
             name: ContentHash::new([0; 32]),
             base: base.clone(),
@@ -75,13 +87,13 @@ impl Ledger {
         };
         let index = SnapshotIndex { base: base.clone(), sections: Vec::new() };
         let mut making = Making { key, index, made, out: &mut out };
-        self.write_rows(&mut making, space, &base)?;
+        self.write_rows(&mut making, space, base)?;
         let mut operations = Writer::new();
         for piece in operation_pieces(&self.membership, &[]) {
             operations.sized(&piece);
         }
         making.section(SectionKind::Operations, operations.as_bytes())?;
-        self.write_entries(&mut making, space, &base, progress)?;
+        self.write_entries(&mut making, space, base, progress)?;
         self.write_branches(&mut making, space)?;
         let index = making.index.seal(&making.key)?;
         making.made.name = making.blob(index)?;

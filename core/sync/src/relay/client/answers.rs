@@ -3,7 +3,9 @@
 use firsthand_ids::{UnixMillis, sha256};
 
 use super::{ClientEffect, Opened, RelayClient, Remembered, Stage, Task, send};
-use crate::relay::{Answer, Entered, ListDigest, MailboxBase, RangeHead, Refused, Request, SealedDigest};
+use crate::relay::{
+    Answer, Entered, Floor, ListDigest, MailboxBase, RangeHead, Refused, Request, SealedDigest,
+};
 
 impl RelayClient {
     pub(super) fn answer(&mut self, answer: Answer, out: &mut Vec<ClientEffect>) {
@@ -19,8 +21,13 @@ impl RelayClient {
                 self.entered(now, mailbox, out);
             }
             Answer::Listed { restart, ranges, more } if inside => {
-                if let Some(base) = restart {
-                    self.restart(base, out);
+                match restart {
+                    Some(base) => self.restart(base, out),
+                    None if self.from_start => return self.over(None, out),
+                    None => {}
+                }
+                if self.stage == Stage::Over {
+                    return;
                 }
                 if !ranges.into_iter().all(|head| self.listed(head)) {
                     return self.over(None, out);
@@ -29,12 +36,12 @@ impl RelayClient {
                     self.stage = Stage::Open;
                 }
             }
-            Answer::Range { head, pushed: true, sealed } if inside => {
+            Answer::Range { head, pushed: true, sealed } if inside && !self.from_start => {
                 if !self.listed(head) {
                     return self.over(None, out);
                 }
                 // What this device holds is compared like the rest of the list.
-                if !self.holds(&head) && self.book.ask(head.serial).is_some() {
+                if !self.holds(&head) && !self.lacks_before(&head) && self.book.ask(head.serial).is_some() {
                     self.received(head, sealed, out);
                 }
             }
@@ -75,26 +82,40 @@ impl RelayClient {
 
     fn entered(&mut self, now: UnixMillis, mailbox: Entered, out: &mut Vec<ClientEffect>) {
         self.stage = Stage::Listing;
-        let empty = mailbox.serial == 0 && mailbox.snapshot.is_none();
+        self.named = mailbox.snapshot;
         out.push(ClientEffect::Entered(mailbox, now));
-        if empty && !self.config.base.0.is_empty() {
-            let base = self.config.base.clone();
-            self.ask(Task::Base, |tag| Request::Base { tag, base }, out);
+        if self.named != self.book.floor().snapshot {
+            // The list may be the same where nothing of it had to go; what lies before it is not.
+            (self.serial, self.digest) = (0, ListDigest::default());
         }
+        self.from_start = self.serial == 0;
         send(out, &Request::Follow { serial: self.serial, digest: self.digest });
     }
 
-    /// The relay's list is not the one this device saw: nothing of that counts any more.
+    /// The relay's list is not the one this device saw: nothing of that counts any more. Where only a snapshot had been seen, and it
+    /// lies before the list as it did, nothing is another one.
     fn restart(&mut self, base: MailboxBase, out: &mut Vec<ClientEffect>) {
-        self.book.restart();
+        self.from_start = false;
+        let floor = Floor { snapshot: self.named, base };
+        let same = floor == *self.book.floor();
+        if self.serial == 0 && same && self.book.stands() && !floor.is_ground() {
+            return;
+        }
+        if self.stage == Stage::Open && floor.base != self.book.floor().base {
+            self.config.remembered = Remembered::default();
+            self.stage = Stage::Over;
+            out.push(ClientEffect::Moved);
+            return;
+        }
+        self.book.restart(floor.clone());
         self.serial = 0;
         self.digest = ListDigest::default();
         self.put_serial = 0;
         self.resting.clear();
         self.config.remembered = Remembered::default();
         out.push(ClientEffect::Anew);
-        if base != self.config.base {
-            out.push(ClientEffect::OtherBase(base));
+        if !floor.is_ground() {
+            out.push(ClientEffect::Begins(floor));
         }
     }
 
@@ -119,6 +140,12 @@ impl RelayClient {
     /// Whether this device holds everything in a range.
     pub(super) fn holds(&self, head: &RangeHead) -> bool {
         self.config.holds.get(&head.writer).is_some_and(|held| *held >= head.to)
+    }
+
+    /// Whether what precedes a range is in a snapshot that has yet to come, so that it is of no use.
+    pub(super) fn lacks_before(&self, head: &RangeHead) -> bool {
+        let held = self.config.holds.get(&head.writer).copied().unwrap_or_default();
+        held < self.book.floor().base.position(&head.writer) && head.from > held.next()
     }
 
     fn withheld(&mut self, serial: u64, out: &mut Vec<ClientEffect>) {
@@ -159,8 +186,7 @@ impl RelayClient {
             (Some(Task::Keep(id)), result) => out.push(ClientEffect::Kept(id, result.map(drop))),
             (Some(Task::Fetch(id)), Err(_)) => out.push(ClientEffect::Blob(id, None)),
             (Some(Task::Proposal), result) => out.push(ClientEffect::Settled(result.map(drop))),
-            // Somebody else was first; where the mailbox begins comes with the list.
-            (Some(Task::Base), _) | (Some(Task::Check), Ok(_)) => {}
+            (Some(Task::Check), Ok(_)) => {}
             (Some(Task::Look(_)), Err(_)) => out.push(ClientEffect::Looked(Vec::new())),
             (Some(Task::Seek(_, id)), Err(reason)) => out.push(ClientEffect::Kept(id, Err(reason))),
             (Some(Task::Boxes), Err(_)) => out.push(ClientEffect::Boxes(Vec::new())),

@@ -8,7 +8,9 @@ use firsthand_ids::{ContentHash, Position, WriterPseudonym};
 
 pub use self::types::{ClientConfig, ClientEffect, ClientInput, Opened, Puts, Remembered};
 use super::book::Book;
-use super::{Answer, BlobKind, Closing, ListDigest, MAX_WANTED_RANGES, Refused, Request, mailbox_id, proof};
+use super::{
+    Answer, BlobKind, Closing, Floor, ListDigest, MAX_WANTED_RANGES, Refused, Request, mailbox_id, proof,
+};
 
 /// How many ranges are looked at, or on their way, at once: 16 of at most 1 MiB.
 const WINDOW: usize = 16;
@@ -19,7 +21,6 @@ const _: () = assert!(WINDOW <= MAX_WANTED_RANGES);
 
 #[derive(Debug, Clone)]
 enum Task {
-    Base,
     Put(WriterPseudonym, Position, Position),
     Look(Vec<ContentHash>),
     Seek(BlobKind, ContentHash),
@@ -68,8 +69,14 @@ pub struct RelayClient {
     /// Writers of whom the relay took no range, or of whom there was none to put.
     resting: BTreeSet<WriterPseudonym>,
     keep: VecDeque<(BlobKind, ContentHash)>,
+    /// Blobs that are brought without asking whether they are there.
+    bring: VecDeque<(BlobKind, ContentHash)>,
     loading: BTreeMap<ContentHash, BlobKind>,
     told: bool,
+    /// The snapshot that the relay named on entering.
+    named: Option<ContentHash>,
+    /// The list was asked for from its start, so the relay has to say where that is.
+    from_start: bool,
     /// The highest serial of a range that this device put.
     put_serial: u64,
 }
@@ -78,9 +85,9 @@ impl RelayClient {
     /// A client on an established channel, and what it says first.
     #[must_use]
     pub fn new(config: ClientConfig, handshake: [u8; 32]) -> (Self, Vec<ClientEffect>) {
-        let Remembered { serial, digest, reach } = config.remembered.clone();
+        let Remembered { serial, digest, floor, reach } = config.remembered.clone();
         let stage = if config.register.is_some() { Stage::Registering } else { Stage::Entering };
-        let book = Book::new(config.base.clone(), reach);
+        let book = Book::new(floor, reach);
         let client = Self {
             config,
             handshake,
@@ -96,8 +103,11 @@ impl RelayClient {
             sealing: BTreeSet::new(),
             resting: BTreeSet::new(),
             keep: VecDeque::new(),
+            bring: VecDeque::new(),
             loading: BTreeMap::new(),
             told: false,
+            named: None,
+            from_start: false,
             put_serial: 0,
         };
         let first = client.introduction();
@@ -111,7 +121,8 @@ impl RelayClient {
         if !self.accounts() {
             return self.config.remembered.clone();
         }
-        Remembered { serial: self.serial, digest: self.digest, reach: self.book.reaches().clone() }
+        let (floor, reach) = (self.book.floor().clone(), self.book.reaches().clone());
+        Remembered { serial: self.serial, digest: self.digest, floor, reach }
     }
 
     /// Whether the list accounts for what is said to be at the relay. What was put and is not listed yet could be lost with the
@@ -119,6 +130,7 @@ impl RelayClient {
     fn accounts(&self) -> bool {
         self.stage == Stage::Open
             && self.looking.is_empty()
+            && self.book.stands()
             && self.book.finished()
             && self.put_serial <= self.serial
     }
@@ -126,7 +138,13 @@ impl RelayClient {
     /// How far a writer's entries are at the relay, as far as this device can tell.
     #[must_use]
     pub fn reach(&self, writer: &WriterPseudonym) -> Position {
-        self.book.reach(writer)
+        self.book.reaches().get(writer).copied().unwrap_or_default()
+    }
+
+    /// What lies before the ranges, where it counts: nothing, or a snapshot that was fetched here and compared.
+    #[must_use]
+    pub fn floor(&self) -> Option<&Floor> {
+        self.book.stands().then(|| self.book.floor())
     }
 
     /// Whether all entries held here are there and everything listed there was looked at.
@@ -135,6 +153,7 @@ impl RelayClient {
         self.stage == Stage::Open
             && self.tasks.values().all(Task::is_of_blobs)
             && self.looking.is_empty()
+            && self.book.stands()
             && self.book.settled()
             && self.wanting().next().is_none()
     }
@@ -146,6 +165,7 @@ impl RelayClient {
             && self.tasks.is_empty()
             && self.loading.is_empty()
             && self.keep.is_empty()
+            && self.bring.is_empty()
             && self.looking.is_empty()
             && self.getting.is_empty()
             && self.sealing.is_empty()
@@ -219,6 +239,12 @@ impl RelayClient {
             }
             ClientInput::Keep(kind, id) => self.keep.push_back((kind, id)),
             ClientInput::Loaded(id, sealed) => self.loaded(id, sealed, &mut out),
+            ClientInput::Bring(kind, id) => self.bring.push_back((kind, id)),
+            ClientInput::Stands(floor) => {
+                if floor == *self.book.floor() {
+                    self.book.stand();
+                }
+            }
             ClientInput::Fetch(id) => self.ask(Task::Fetch(id), |tag| Request::Fetch { tag, id }, &mut out),
             ClientInput::Boxes => self.ask(Task::Boxes, |tag| Request::Boxes { tag }, &mut out),
             ClientInput::Replace(snapshot, base, proof) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use firsthand_ids::WriterPseudonym;
 
-use super::{ClientEffect, PUTS, RelayClient, Stage, Task, WINDOW, send};
+use super::{ClientEffect, Opened, PUTS, RelayClient, Stage, Task, WINDOW, send};
 use crate::relay::Request;
 
 impl RelayClient {
@@ -18,6 +18,11 @@ impl RelayClient {
         while self.tasks.len() + self.loading.len() < PUTS {
             let Some((kind, id)) = self.keep.pop_front() else { break };
             self.ask(Task::Seek(kind, id), |tag| Request::Seek { tag, ids: vec![id] }, out);
+        }
+        while self.tasks.len() + self.loading.len() < PUTS {
+            let Some((kind, id)) = self.bring.pop_front() else { break };
+            self.loading.insert(id, kind);
+            out.push(ClientEffect::Load(id));
         }
         let up_to_date = self.is_up_to_date();
         if up_to_date && !self.told {
@@ -36,6 +41,8 @@ impl RelayClient {
             if self.holds(&head) {
                 self.looking.insert(head.serial);
                 out.push(ClientEffect::Compare(head));
+            } else if self.lacks_before(&head) {
+                self.book.judge(head.serial, Opened::Early);
             } else {
                 self.getting.insert(head.serial);
                 serials.push(head.serial);

@@ -4,7 +4,7 @@ use firsthand_ids::{ContentHash, DeviceKey, Position, UnixMillis, WriterPseudony
 use firsthand_log::{DeviceSecret, Signature};
 
 use crate::relay::{
-    BlobKind, Closing, Entered, ListDigest, MailboxBase, RangeHead, Refused, SealedDigest, Token,
+    BlobKind, Closing, Entered, Floor, ListDigest, MailboxBase, RangeHead, Refused, SealedDigest, Token,
 };
 
 /// What a client brings to a relay.
@@ -16,8 +16,6 @@ pub struct ClientConfig {
     pub uploader: DeviceSecret,
     /// Registers the mailbox first, where it may not be there yet: the token, and the leads' key.
     pub register: Option<(Token, DeviceKey)>,
-    /// Where members agreed that the mailbox begins.
-    pub base: MailboxBase,
     /// What was known when the last connection ended.
     pub remembered: Remembered,
     /// What this device holds.
@@ -54,6 +52,8 @@ pub struct Remembered {
     pub serial: u64,
     /// Over the list up to there.
     pub digest: ListDigest,
+    /// What lay before the list, fetched and compared.
+    pub floor: Floor,
     /// How far each writer's entries are at the relay, as far as this device made or opened them.
     pub reach: BTreeMap<WriterPseudonym, Position>,
 }
@@ -92,8 +92,12 @@ pub enum ClientInput {
     Keep(BlobKind, ContentHash),
     /// Answers [`ClientEffect::Load`].
     Loaded(ContentHash, Option<Vec<u8>>),
+    /// Brings a blob, also where the relay says that it is there.
+    Bring(BlobKind, ContentHash),
     /// Asks for a blob.
     Fetch(ContentHash),
+    /// Answers [`ClientEffect::Begins`]: all of the snapshot was fetched here, and is what this device holds.
+    Stands(Floor),
     /// Asks for the boxes that were left.
     Boxes,
     /// Proposes, as a lead, that a snapshot stand for everything up to a base.
@@ -135,10 +139,13 @@ pub enum ClientEffect {
     UpToDate,
     /// The relay's list is another one than was seen before: it begins anew, and nothing that was there counts any more.
     Anew,
+    /// The ranges begin behind a snapshot. Nothing up to the base counts before [`ClientInput::Stands`], and what nothing here
+    /// precedes is left until then.
+    Begins(Floor),
+    /// A snapshot took the place of ranges meanwhile: the mailbox is to be entered again. The connection is over.
+    Moved,
     /// The relay did not take a range of this writer's.
     NotTaken(WriterPseudonym, Refused),
-    /// The relay says that its mailbox begins elsewhere than members agreed.
-    OtherBase(MailboxBase),
     /// The relay listed a range that it did not bring, or brought other bytes.
     Withheld(u64),
     /// The connection is over. `None`: the relay said what a relay cannot say.
