@@ -167,7 +167,7 @@ fn a_late_joiner_goes_on_where_the_way_broke() {
                 last = brought;
                 shown |= !harbour.world.devices[EVA].ledger().expected(1).unwrap().is_empty();
                 // The index, and then a section at least, come on each connection; the blob behind them is lost with it.
-                if (brought - before) % 6 == 0 && cuts < 10 {
+                if (brought - before).is_multiple_of(6) && cuts < 10 {
                     cuts += 1;
                     harbour.cut(0);
                     harbour.hurry();

@@ -266,7 +266,7 @@ impl Session {
             // Everything below is for members only.
             _ if !self.members => return Err(Refusal::Misbehaved),
             Frame::Hello { space, digest, vector, takes } => {
-                self.on_hello(space, digest, vector, takes, out)?
+                self.on_hello(space, digest, vector, takes, out)?;
             }
             // Without the main one there would be nothing to meet for.
             Frame::NoSpace { space } if self.main != Some(space) => {
