@@ -1,7 +1,8 @@
-//! Benchmark 2: a device that has just joined receives everything.
+//! Benchmark 2: a device that has just joined receives everything, from another device and from a snapshot as it lies at a relay.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use automerge::Automerge;
 use firsthand_node::IncidentQuery;
@@ -69,6 +70,16 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path, report: &mut Report) -> 
     );
     let (meet, theirs) = (Quantity::time(ours.meet), Quantity::time(sync));
     report.compare("time, durable, every chain verified", meet, name, theirs, Some(0.2));
+    let fetched = from_snapshot(&data, &work.path().join("snapshot"))?;
+    let from_relay = "from a relay's snapshot, bytes";
+    report.compare(from_relay, Quantity::bytes(fetched.bytes), "saved documents", saved_bytes, Some(0.4));
+    let share = |bytes: Option<u64>| bytes.unwrap_or(fetched.bytes) as f64 / fetched.bytes as f64;
+    let what = format!("   bytes until the list shows the newest {SCREEN}");
+    report.limit(&what, Quantity::Share(share(fetched.newest)), 0.03);
+    let what = "   time, durable, every chain verified";
+    report.compare(what, Quantity::time(fetched.time), name, theirs, Some(0.2));
+    report.figure("   bytes of each incident", Quantity::bytes(fetched.bytes / data.documents as u64));
+    report.figure("   making it", Quantity::time(fetched.made));
     report.figure("   until all of it is in documents and lists", Quantity::time(ours.met.time_applied));
     report.figure("full text of it all, afterwards", Quantity::time(ours.text));
 
@@ -136,15 +147,62 @@ fn first_sync(data: &Data, work: &Path, runs: usize) -> Outcome<Ours> {
     Ok(Ours { met, meet: median(meets), text: median(texts) })
 }
 
+/// What it took from a snapshot.
+struct Fetched {
+    bytes: u64,
+    /// How many had come when the newest rows were listed.
+    newest: Option<u64>,
+    time: Duration,
+    made: Duration,
+}
+
+/// A newcomer takes in a snapshot, blob by blob, and then holds the same.
+fn from_snapshot(data: &Data, dir: &Path) -> Outcome<Fetched> {
+    let (mut lead, mut new) = newcomer(data, dir)?;
+    let space = *lead.ledger.space();
+    let mut blobs = BTreeMap::new();
+    let (snapshot, made) = timed(|| {
+        let mut keep = |name, blob| {
+            blobs.insert(name, blob);
+            Ok(())
+        };
+        Ok(lead.ledger.make_snapshot(&space, &mut lead.rng, &mut keep, &mut |_, _| true)?)
+    })?;
+    let newest = newest(&lead)?;
+    let index = &blobs[&snapshot.name];
+    let mut fetched = Fetched { bytes: index.len() as u64, newest: None, time: Duration::ZERO, made };
+    let began = Instant::now();
+    let mut plan = new.ledger.open_snapshot(&space, index)?;
+    while let Some(wanted) = plan.wanted() {
+        let section: Vec<Vec<u8>> = wanted.iter().map(|name| blobs[name].clone()).collect();
+        fetched.bytes += section.iter().map(|blob| blob.len() as u64).sum::<u64>();
+        new.ledger.take_section(&mut plan, &section, at(LATER))?;
+        if fetched.newest.is_none() && expected(&new)? == newest {
+            fetched.newest = Some(fetched.bytes);
+        }
+    }
+    fetched.time = began.elapsed();
+    if new.ledger.store().vector(&space) != lead.ledger.store().vector(&space) {
+        return Err("take in everything of a snapshot".into());
+    }
+    Ok(fetched)
+}
+
+/// The titles of the newest rows.
+fn newest(device: &Device) -> Outcome<Vec<String>> {
+    let query = IncidentQuery { limit: SCREEN, ..IncidentQuery::default() };
+    Ok(device.ledger.incidents(&query)?.into_iter().map(|row| row.incident.title).collect())
+}
+
+/// The titles of the newest rows that are shown and not verified yet.
+fn expected(device: &Device) -> Outcome<Vec<String>> {
+    Ok(device.ledger.expected(SCREEN)?.into_iter().map(|row| row.title).collect())
+}
+
 /// Looks at the list while everything arrives.
 fn watch(data: &Data, dir: &Path) -> Outcome<Usable> {
     let (mut lead, mut new) = newcomer(data, dir)?;
-    let query = IncidentQuery { limit: SCREEN, ..IncidentQuery::default() };
-    let newest: Vec<String> =
-        lead.ledger.incidents(&query)?.into_iter().map(|row| row.incident.title).collect();
-    let ahead = |device: &Device| -> Outcome<Vec<String>> {
-        Ok(device.ledger.expected(SCREEN)?.into_iter().map(|row| row.title).collect())
-    };
+    let newest = newest(&lead)?;
     let total = data.documents as u64;
     let mut usable = Usable::default();
     meet_observed(&mut new, &mut lead, at(LATER), &mut |device, bytes| {
@@ -155,7 +213,7 @@ fn watch(data: &Data, dir: &Path) -> Outcome<Usable> {
         if rows == total {
             usable.all.get_or_insert(bytes);
         }
-        if usable.newest.is_none() && ahead(device)? == newest {
+        if usable.newest.is_none() && expected(device)? == newest {
             usable.newest = Some(bytes);
             usable.ahead = device.ledger.expected(usize::MAX)?.len();
         }
