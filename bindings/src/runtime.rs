@@ -1,13 +1,15 @@
 //! The threads on which the core works, one set for the whole process.
 
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::runtime::{Builder, Runtime};
 
 use crate::ApiError;
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+/// Held by who makes it: a second one could not be dropped where a caller is asynchronous itself.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// Meetings and timers want little: the ledger has a thread of its own, and hashing runs on the blocking pool.
 const THREADS: usize = 2;
@@ -17,10 +19,13 @@ pub(crate) fn runtime() -> Result<&'static Runtime, ApiError> {
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
     let made =
         Builder::new_multi_thread().worker_threads(THREADS).thread_name("firsthand").enable_all().build();
     let made = made.map_err(|error| ApiError::home_failed(format!("start its threads: {}", error.kind())))?;
-    // Another thread may have been first; its runtime is as good.
     Ok(RUNTIME.get_or_init(|| made))
 }
 
