@@ -265,11 +265,16 @@ fn a_home_that_is_open_is_not_opened_again() {
 fn program() -> PathBuf {
     let own = Path::new(env!("CARGO_BIN_EXE_firsthand-crash"));
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--package", "firsthand-cli"]);
+    // With the features of the whole workspace it is there already where the whole workspace is tested.
+    build.args(["build", "--quiet", "--workspace", "--bin", "firsthand"]);
     if own.components().any(|part| part.as_os_str() == "release") {
         build.arg("--release");
     }
-    assert!(build.status().unwrap().success(), "the program is built");
+    let mut build = {
+        let _starting = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+        build.spawn().unwrap()
+    };
+    assert!(build.wait().unwrap().success(), "the program is built");
     own.with_file_name(format!("firsthand{}", std::env::consts::EXE_SUFFIX))
 }
 
