@@ -1,6 +1,5 @@
 """The app is killed between every two calls of journey 1: what a call returned from is there at the next start."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -8,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import GENERATED, PASSPHRASE, firsthand, record
+from conftest import GENERATED, PASSPHRASE, firsthand, record, run
 
 HERE = Path(__file__).parent
 
@@ -94,4 +93,4 @@ def test_killed_after(reached, tmp_path):
     app.wait()
     app.stdin.close()
     app.stdout.close()
-    asyncio.run(look(home, identity, reached))
+    run(look(home, identity, reached))
