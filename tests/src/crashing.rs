@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use firsthand_node::{Environment, Ledger, NodeError, Opening, Passphrase};
+use firsthand_node::{Environment, Event, Ledger, Node, NodeError, Opening, Passphrase, Role};
 use firsthand_store::{Home, SlotOptions, StoreError, Unlock};
 
 use crate::TestVault;
@@ -56,4 +56,26 @@ pub fn passphrase() -> Passphrase {
 #[must_use]
 pub fn environment() -> Environment {
     Environment { vault: Arc::new(VAULT), slot: SlotOptions::FLOOR, ..Environment::laptop() }
+}
+
+/// Bruno joins over a socket, with nothing going wrong.
+///
+/// # Panics
+/// Where something does.
+pub async fn join(lead: &Node, address: &str, home: &Path) -> Node {
+    let code = lead.invite(Role::Responder, vec![address.to_owned()]).await.expect("a code");
+    let mut events = lead.events();
+    let joining =
+        Node::join(home, passphrase(), &code, "Bruno", environment()).await.expect("the lead answers");
+    let confirmed = async { joining.confirm().await.expect("the lead lets him in") };
+    let (other, ()) = tokio::join!(confirmed, async {
+        loop {
+            match events.recv().await.expect("the lead goes on") {
+                Event::Words { link, .. } => lead.compared(link, true).await,
+                Event::Joined { .. } => return,
+                _ => {}
+            }
+        }
+    });
+    other
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use firsthand_node::{Event, Node, NodeError, Progress, Role};
+use firsthand_node::{Node, NodeError, Progress};
 use firsthand_record::{Incident, VariantKind};
 use firsthand_tests::memory::Memory;
 use firsthand_tests::{crashing, seeds};
@@ -40,24 +40,6 @@ fn saving(node: &Node, took: &Arc<Mutex<Vec<Duration>>>) -> Progress {
         }
         true
     })
-}
-
-async fn join(lead: &Node, address: &str, home: &Path) -> Node {
-    let code = lead.invite(Role::Responder, vec![address.to_owned()]).await.unwrap();
-    let mut events = lead.events();
-    let joining =
-        Node::join(home, crashing::passphrase(), &code, "Bruno", crashing::environment()).await.unwrap();
-    let confirmed = async { joining.confirm().await.unwrap() };
-    let (other, ()) = tokio::join!(confirmed, async {
-        loop {
-            match events.recv().await.unwrap() {
-                Event::Words { link, .. } => lead.compared(link, true).await,
-                Event::Joined { .. } => return,
-                _ => {}
-            }
-        }
-    });
-    other
 }
 
 fn nothing_left(home: &Path) {
@@ -95,7 +77,7 @@ fn a_long_file_takes_little_memory_and_keeps_nobody_waiting() {
         figures.push(("attached", began.elapsed(), memory.peak_kb()));
 
         let address = lead.listen("127.0.0.1:0".parse().unwrap(), false).await.unwrap().to_string();
-        let other = join(&lead, &address, &dir.path().join("other")).await;
+        let other = crashing::join(&lead, &address, &dir.path().join("other")).await;
         let (began, memory) = (Instant::now(), Memory::watch());
         let over = Arc::new(AtomicBool::new(false));
         let meeting = async {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use firsthand_node::{Event, ImportRow, Node, Role};
+use firsthand_node::{ImportRow, Node};
 use firsthand_record::generate::Generator;
 use firsthand_tests::memory::Memory;
 use firsthand_tests::{Dice, crashing, seeds};
@@ -19,24 +19,6 @@ const PHOTOGRAPHED: usize = 500;
 const PHOTO: usize = 40_000;
 /// The most above what both devices take when they have nothing to do, in KB: one of them alone may take so much.
 const MEMORY_KB: u64 = 64_000;
-
-async fn join(lead: &Node, address: &str, home: &Path) -> Node {
-    let code = lead.invite(Role::Responder, vec![address.to_owned()]).await.unwrap();
-    let mut events = lead.events();
-    let joining =
-        Node::join(home, crashing::passphrase(), &code, "Bruno", crashing::environment()).await.unwrap();
-    let confirmed = async { joining.confirm().await.unwrap() };
-    let (other, ()) = tokio::join!(confirmed, async {
-        loop {
-            match events.recv().await.unwrap() {
-                Event::Words { link, .. } => lead.compared(link, true).await,
-                Event::Joined { .. } => return,
-                _ => {}
-            }
-        }
-    });
-    other
-}
 
 /// A year of a team on one device.
 async fn fill(lead: &Node, dir: &Path) {
@@ -65,7 +47,7 @@ fn a_year_is_received_with_little_memory() {
             .unwrap();
         fill(&lead, dir.path()).await;
         let address = lead.listen("127.0.0.1:0".parse().unwrap(), false).await.unwrap().to_string();
-        let other = join(&lead, &address, &dir.path().join("other")).await;
+        let other = crashing::join(&lead, &address, &dir.path().join("other")).await;
 
         let memory = Memory::watch();
         let summary = other.meet_once(&address).await.unwrap();
