@@ -74,4 +74,13 @@ fn what_was_found_stays_mended() {
     }
 }
 
-const FOUND: &[(&str, &[u8])] = &[("frame", b""), ("batch", b""), ("slots", b"FHslots\0")];
+const FOUND: &[(&str, &[u8])] = &[
+    ("frame", b""),
+    ("batch", b""),
+    ("slots", b"FHslots\0"),
+    // A chunk of a kind that no record is kept in, over which Automerge panics.
+    (
+        "document",
+        b"\x85\x6f\x4a\x83\x5a\x48\x01\x09\x03\x11\0\0\0\x01\x23\x01\x01\x7f\x2e\x17\0\0ZH\x01\x01\x7f\x2e\x17\0}",
+    ),
+];

@@ -22,6 +22,17 @@ pub struct Target {
     pub samples: fn(&mut Samples) -> Vec<Vec<u8>>,
 }
 
+/// Keeps panics that a decoder catches from whatever is told of panics: they are results like others.
+pub fn let_caught_panics_pass() {
+    firsthand_node::keep_caught_panics_quiet();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !firsthand_exchange::catches_panics() {
+            before(info);
+        }
+    }));
+}
+
 /// All of them.
 pub const TARGETS: &[Target] = &[
     Target { name: "batch", read: log::batch, samples: Samples::batches },
