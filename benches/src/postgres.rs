@@ -10,6 +10,7 @@ use crate::Outcome;
 
 /// Where distributions put its programs, besides the PATH.
 const VERSIONS: &str = "/usr/lib/postgresql";
+const PROGRAMS: [&str; 5] = ["initdb", "pg_ctl", "postgres", "psql", "pgbench"];
 /// PostgreSQL does not run as root; this user owns nothing (`nobody`).
 const NOBODY: u32 = 65_534;
 
@@ -45,7 +46,7 @@ pub(crate) fn single_row_inserts(
     Ok(Some((connections as u64 * each) as f64 / rate))
 }
 
-/// The folder with the newest of its programs.
+/// The folder with all of its programs: a PATH may lead to some of them only.
 fn programs() -> Option<PathBuf> {
     let installed = fs::read_dir(VERSIONS).into_iter().flatten().filter_map(|entry| {
         let version = entry.ok()?.path();
@@ -55,7 +56,8 @@ fn programs() -> Option<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let on_path: Vec<_> = std::env::split_paths(&on_path).collect();
     let newest = installed.max().map(|(_, folder)| folder);
-    on_path.into_iter().chain(newest).find(|folder| folder.join("initdb").is_file())
+    let all = |folder: &PathBuf| PROGRAMS.iter().all(|name| folder.join(name).is_file());
+    on_path.into_iter().chain(newest).find(all)
 }
 
 /// A server with nothing in it, reached through a socket in its folder, gone when dropped.
