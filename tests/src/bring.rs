@@ -22,7 +22,7 @@ pub fn try_bring(
         let ledger = world.devices[to].ledger();
         let space = *ledger.space();
         let receiver = ledger.store().vector(&space);
-        let effect = Effect::Load { space, receiver, forks: BTreeSet::new() };
+        let effect = Effect::Load { space, receiver, forks: BTreeSet::new(), only: None };
         let answer = world.devices[from].ledger().answer(Question::Session { peer, effect }, now);
         let Answer::Session { input: Input::Loaded { batch, .. }, .. } = answer else { panic!("no batch") };
         let Some(batch) = batch? else { return Ok(()) };

@@ -206,7 +206,7 @@ fn whoever_asks_for_a_space_that_is_not_theirs_gets_nothing() {
         let receiver = Vector::new();
         let writer = *world.devices[holder].ledger().store().vector(&care).iter().next().unwrap().0;
         for effect in [
-            Effect::Load { space: care, receiver, forks: BTreeSet::new() },
+            Effect::Load { space: care, receiver, forks: BTreeSet::new(), only: None },
             Effect::LoadBranch { space: care, writer },
         ] {
             let answer =
@@ -222,7 +222,7 @@ fn whoever_asks_for_a_space_that_is_not_theirs_gets_nothing() {
     }
     // What a reader hands over, Chidi's own device does not take.
     let bruno_key = world.devices[BRUNO].ledger().identity().exchange.public().unwrap();
-    let effect = Effect::Load { space: care, receiver: Vector::new(), forks: BTreeSet::new() };
+    let effect = Effect::Load { space: care, receiver: Vector::new(), forks: BTreeSet::new(), only: None };
     let answer = world.devices[AMINA].ledger().answer(Question::Session { peer: bruno_key, effect }, now);
     let Answer::Session { input: Input::Loaded { batch, .. }, .. } = answer else { panic!("no batch") };
     let effect = Effect::Commit { space: care, plain: batch.unwrap().unwrap().plain };

@@ -195,7 +195,7 @@ fn bring_without(world: &mut World, from: usize, to: usize, without: &BTreeSet<W
         let ledger = world.devices[to].ledger();
         let space = *ledger.space();
         let receiver = ledger.store().vector(&space);
-        let effect = Effect::Load { space, receiver, forks: without.clone() };
+        let effect = Effect::Load { space, receiver, forks: without.clone(), only: None };
         let answer = world.devices[from].ledger().answer(Question::Session { peer, effect }, now);
         let Answer::Session { input: Input::Loaded { batch, .. }, .. } = answer else { panic!("no batch") };
         let Some(batch) = batch.unwrap() else { return batches };

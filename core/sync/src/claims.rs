@@ -3,19 +3,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use firsthand_ids::UnixMillis;
 
 use crate::FileId;
+use crate::takes::Takes;
 
 /// How long a session may bring nothing of what it was asked for before others may be asked for the same as well, in
 /// milliseconds: a chunk takes 13 seconds on a slow link (20 kB/s), and eight times that where eight share it.
 const STALLED_MS: i64 = 120_000;
 
-/// Which parts of which files are asked for in which session of a device, so that nothing is asked for twice and several peers bring
-/// one file together. It belongs to whoever owns the sessions, and is lent to each while it is told something
+/// Which parts of which files, and which writers' entries, are asked for in which session of a device, so that nothing is asked for twice and
+/// several peers bring one file together. It belongs to whoever owns the sessions, and is lent to each while it is told something
 /// ([`crate::Session::handle_among`]). A session is called by a number that its owner gives.
 #[derive(Debug, Default)]
 pub struct Claims {
     files: BTreeMap<FileId, Asked>,
     /// When each session that owes parts was asked, or brought the last of them.
     owing: BTreeMap<u64, UnixMillis>,
+    /// The same for entries.
+    pub(crate) takes: Takes,
     now: UnixMillis,
     news: bool,
 }
@@ -35,13 +38,13 @@ struct Asked {
 impl Claims {
     /// What the owner's clock for deadlines shows.
     pub fn set_time(&mut self, now: UnixMillis) {
-        self.now = now;
+        (self.now, self.takes.now) = (now, now);
     }
 
     /// Whether something that a session asked for has become free for others, or was not known before. Then every session is to
     /// be told to [look again](crate::Input::Look).
     pub fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.news)
+        std::mem::take(&mut self.news) | std::mem::take(&mut self.takes.news)
     }
 
     /// A session has ended.
@@ -51,12 +54,14 @@ impl Claims {
             self.leave(&file, session);
         }
         self.owing.remove(&session);
+        self.takes.leave_all(session);
     }
 
     /// When [`Claims::free_stalled`] has something to do, unless more comes.
     #[must_use]
     pub fn deadline(&self) -> Option<UnixMillis> {
-        self.owing.values().min().map(|since| UnixMillis(since.0 + STALLED_MS))
+        let files = self.owing.values().min().map(|since| UnixMillis(since.0 + STALLED_MS));
+        files.into_iter().chain(self.takes.deadline()).min()
     }
 
     /// Lets others ask for what is owed by peers that bring nothing, however much else they say. What they bring later is taken all
@@ -71,6 +76,7 @@ impl Claims {
             asked.parts.retain(|_, session| !late.contains(session));
             self.news |= asked.parts.len() < before;
         }
+        self.takes.free_stalled();
     }
 
     /// Claims one part; false where another session has.

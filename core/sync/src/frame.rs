@@ -1,4 +1,6 @@
-use firsthand_ids::{DocumentId, OperationHash, SpaceId, UnixMillis, WriterId};
+use std::collections::BTreeMap;
+
+use firsthand_ids::{DocumentId, OperationHash, Position, SpaceId, UnixMillis, WriterId};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{LogError, MAX_MEMBERSHIP_HEADS, Vector};
@@ -77,6 +79,8 @@ pub enum Frame {
         digest: [u8; 16],
         /// The vector; left out where the digest alone may do.
         vector: Option<Vector>,
+        /// Send nothing of the space before it is [taken](Frame::Take).
+        takes: bool,
     },
     /// Entries of a space.
     Batch {
@@ -89,6 +93,21 @@ pub enum Frame {
     },
     /// What the sender now durably holds of the writers in a batch it received.
     Ack {
+        /// The space.
+        space: SpaceId,
+        /// How far each writer is held.
+        marks: Vector,
+    },
+    /// Send these writers' entries up to these positions. From the first such frame on, nothing is sent of which none asks.
+    Take {
+        /// The space.
+        space: SpaceId,
+        /// How far to send each writer.
+        writers: BTreeMap<WriterId, Position>,
+    },
+    /// What the sender now durably holds of writers, where no batch says it: their entries came from elsewhere. Without any it
+    /// answers the first [`Frame::Take`] of a peer that was sent everything until then.
+    Holds {
         /// The space.
         space: SpaceId,
         /// How far each writer is held.
@@ -202,8 +221,9 @@ impl Frame {
                     out.sized(operation);
                 }
             }
-            Self::Hello { space, digest, vector } => {
-                out.byte(2).fixed(space).fixed(digest).byte(u8::from(vector.is_some()));
+            Self::Hello { space, digest, vector, takes } => {
+                let flags = u8::from(vector.is_some()) | u8::from(*takes) << 1;
+                out.byte(2).fixed(space).fixed(digest).byte(flags);
                 if let Some(vector) = vector {
                     vector.encode(&mut out);
                 }
@@ -238,6 +258,15 @@ impl Frame {
             Self::NoSpace { space } => {
                 out.byte(13).fixed(space);
             }
+            Self::Take { space, writers } => {
+                out.byte(14).fixed(space).number(writers.len() as u64);
+                for (writer, position) in writers {
+                    out.fixed(writer).number(position.0);
+                }
+            }
+            Self::Holds { space, marks } => {
+                marks.encode(out.byte(15).fixed(space));
+            }
             Self::Receipts { space, receipts } => {
                 out.byte(RECEIPTS).fixed(space).fixed(receipts);
             }
@@ -267,8 +296,12 @@ impl Frame {
             2 => {
                 let space = SpaceId::new(reader.array("space")?);
                 let digest = reader.array("digest")?;
-                let vector = if flag(&mut reader)? { Some(Vector::decode(&mut reader)?) } else { None };
-                Self::Hello { space, digest, vector }
+                let flags = reader.byte("flags")?;
+                if flags > 3 {
+                    return Err(reader.malformed("flags"));
+                }
+                let vector = if flags & 1 == 1 { Some(Vector::decode(&mut reader)?) } else { None };
+                Self::Hello { space, digest, vector, takes: flags & 2 == 2 }
             }
             3 => Self::Batch {
                 space: SpaceId::new(reader.array("space")?),
@@ -309,6 +342,10 @@ impl Frame {
             }
             12 => Self::Clock { at: UnixMillis(reader.signed("clock")?) },
             13 => Self::NoSpace { space: SpaceId::new(reader.array("space")?) },
+            14 => Self::Take { space: SpaceId::new(reader.array("space")?), writers: taken(&mut reader)? },
+            15 => {
+                Self::Holds { space: SpaceId::new(reader.array("space")?), marks: Vector::decode(&mut reader)? }
+            }
             RECEIPTS => {
                 let space = SpaceId::new(reader.array("space")?);
                 let receipts = reader.rest();
@@ -348,6 +385,21 @@ fn flag(reader: &mut Reader<'_>) -> Result<bool, LogError> {
         1 => Ok(true),
         _ => Err(reader.malformed("flag")),
     }
+}
+
+/// Writers in strictly rising order, and a position of each.
+fn taken(reader: &mut Reader<'_>) -> Result<BTreeMap<WriterId, Position>, LogError> {
+    let mut writers = BTreeMap::new();
+    for _ in 0..reader.count(Vector::MAX_WRITERS, "writers")? {
+        let writer = WriterId::new(reader.array("writer")?);
+        let position = Position(reader.number("position")?);
+        let rises = writers.last_key_value().is_none_or(|(last, _)| *last < writer);
+        if position == Position::START || !rises {
+            return Err(reader.malformed("writers"));
+        }
+        writers.insert(writer, position);
+    }
+    Ok(writers)
 }
 
 fn small(reader: &mut Reader<'_>, limit: u32) -> Result<u32, LogError> {

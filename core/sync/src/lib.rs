@@ -8,6 +8,9 @@
 //! The order of a session: membership operations until both hold the same and each knows the other; then per space a
 //! [`Frame::Hello`] with the vector; where much is lacking, the newest rows of the list; then batches both ways, each acknowledged after its commit; then files. It stays
 //! open, and what either side enters afterwards follows at once.
+//!
+//! A device with several sessions lends each of them its [`Claims`]: then entries that several peers hold are asked for in one of
+//! the sessions, as the parts of files are.
 
 mod claims;
 mod frame;
@@ -15,6 +18,7 @@ mod membership;
 pub mod relay;
 mod session;
 mod space;
+mod takes;
 mod talk;
 mod transfer;
 

@@ -5,8 +5,13 @@ use firsthand_log::compress::{Packer, Unpacker};
 use firsthand_log::lean::MAX_BATCH_BYTES;
 use firsthand_log::{LogError, Vector};
 
+use crate::takes::Share;
 use crate::talk::{Committed, LoadedBatch};
 use crate::{Effect, Frame, MAX_ROWS_BYTES, Refusal};
+
+mod sharing;
+
+use sharing::Sharing;
 
 /// How many entries a sender puts into one batch. Two may be on the way, so a receiver holds at most 1,000
 /// unverified, which is the limit of design.md ("Guard").
@@ -85,6 +90,7 @@ pub(crate) struct Space {
     /// The peer has said a digest that this device could not match.
     heard_digest: bool,
     forks: BTreeSet<WriterId>,
+    sharing: Sharing,
     rows: Rows,
     /// The peer has sent rows.
     heard_rows: bool,
@@ -93,6 +99,8 @@ pub(crate) struct Space {
     /// Forked chains whose end the peer is still to be sent.
     branches: VecDeque<WriterId>,
     loading: bool,
+    /// The peer has asked for more since that was asked for.
+    asked_since: bool,
     /// What is being loaded builds on a batch that the peer did not take.
     stale: bool,
     /// A batch that must wait until the receiver has room for it.
@@ -107,6 +115,8 @@ pub(crate) struct Space {
     excused: usize,
     packer: Packer,
     unpacker: Unpacker,
+    /// What the peer holds is being kept, and what it has said since waits.
+    keeping: Option<Vector>,
     delivered: u64,
     was_equal: bool,
 }
@@ -121,11 +131,13 @@ impl Space {
             told: None,
             heard_digest: false,
             forks: BTreeSet::new(),
+            sharing: Sharing::default(),
             rows: Rows::Due,
             heard_rows: false,
             refused: false,
             branches: VecDeque::new(),
             loading: false,
+            asked_since: false,
             stale: false,
             held: None,
             in_flight: VecDeque::new(),
@@ -134,6 +146,7 @@ impl Space {
             applying: Applying::default(),
             packer: Packer::new()?,
             unpacker: Unpacker::new()?,
+            keeping: None,
             delivered: 0,
             was_equal: false,
         })
@@ -181,33 +194,26 @@ impl Space {
             && self.applying == Applying::default()
     }
 
-    /// The peer has said that it holds entries that are not here.
-    fn lacks(&self) -> bool {
-        let lacks = |(writer, standing)| {
-            matches!(standing, firsthand_log::Standing::WeLack(_)) && !self.forks.contains(&writer)
-        };
-        self.theirs.as_ref().is_some_and(|theirs| self.ours.compare(theirs).any(lacks))
-    }
-
-    /// The peer owes a hello, an acknowledgement, or entries that it said it holds.
+    /// The peer owes a hello, an acknowledgement, or entries that it said it holds and was asked for.
     pub(crate) fn awaits_peer(&self) -> bool {
         let owes_hello = self.told.is_some() && self.theirs.is_none() && !self.refused;
-        owes_hello || !self.in_flight.is_empty() || self.lacks()
+        owes_hello || !self.in_flight.is_empty() || self.is_owed()
     }
 
     /// Opens the space towards the peer. Of one that this device holds nothing of it says nothing, unless it is the main
     /// one: most people need most of the others never.
-    pub(crate) fn greet(&mut self, main: bool, out: &mut Vec<Effect>) {
+    pub(crate) fn greet(&mut self, main: bool, share: &mut Share<'_>, out: &mut Vec<Effect>) {
         if self.told.is_none() && (main || !self.ours.is_empty()) {
-            self.hello(self.ours.len() <= DIGEST_FIRST, out);
+            self.hello(self.ours.len() <= DIGEST_FIRST, share, out);
         }
     }
 
-    fn hello(&mut self, whole: bool, out: &mut Vec<Effect>) {
+    fn hello(&mut self, whole: bool, share: &mut Share<'_>, out: &mut Vec<Effect>) {
+        let takes = self.join(share);
         let (vector, digest) = (self.ours.clone(), self.ours.digest());
         let shown = whole.then(|| vector.clone());
         self.told = Some(Told { vector, digest, whole });
-        out.push(Effect::send(&Frame::Hello { space: self.id, digest, vector: shown }));
+        out.push(Effect::send(&Frame::Hello { space: self.id, digest, vector: shown, takes }));
     }
 
     /// Each side says a digest or a vector first. Where the two first hellos have the same digest, both hold what they
@@ -217,14 +223,19 @@ impl Space {
         &mut self,
         digest: [u8; 16],
         vector: Option<Vector>,
+        takes: bool,
+        share: &mut Share<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let again = self.refused || self.theirs.is_some() || (self.heard_digest && vector.is_none());
         if again || vector.as_ref().is_some_and(|vector| vector.digest() != digest) {
             return Err(Refusal::Misbehaved);
         }
+        if takes {
+            self.wait_to_be_asked();
+        }
         if self.told.is_none() {
-            self.hello(digest != self.ours.digest(), out);
+            self.hello(digest != self.ours.digest(), share, out);
         }
         let same = self.told.as_ref().filter(|told| told.digest == digest).map(|told| told.vector.clone());
         let matched = same.is_some();
@@ -235,33 +246,37 @@ impl Space {
             self.theirs = Some(theirs);
         }
         if !matched && self.told.as_ref().is_some_and(|told| !told.whole) {
-            self.hello(true, out);
+            self.hello(true, share, out);
         }
-        self.advance(out);
+        self.advance(share, out);
         Ok(())
     }
 
     /// This device now holds more.
-    pub(crate) fn set_ours(&mut self, vector: Vector, out: &mut Vec<Effect>) {
+    pub(crate) fn set_ours(&mut self, vector: Vector, share: &mut Share<'_>, out: &mut Vec<Effect>) {
+        self.send_own(&vector, share);
         self.ours = vector;
-        self.greet(false, out);
-        self.advance(out);
+        share.advanced(&self.ours);
+        self.greet(false, share, out);
+        self.advance(share, out);
     }
 
     /// The peer does not take part.
-    pub(crate) fn on_no_space(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn on_no_space(&mut self, share: &mut Share<'_>) -> Result<(), Refusal> {
         if self.told.is_none() || self.theirs.is_some() || self.refused {
             return Err(Refusal::Misbehaved);
         }
         self.refused = true;
+        share.quit();
         Ok(())
     }
 
-    /// Asks for the next batch to send, where there is one and room for it.
-    fn advance(&mut self, out: &mut Vec<Effect>) {
+    /// Asks for what is lacking, and for the next batch to send, where there is one and room for it.
+    pub(crate) fn advance(&mut self, share: &mut Share<'_>, out: &mut Vec<Effect>) {
         self.report(out);
+        self.share(share, out);
         let due = self.applying.due && !self.applying.asked;
-        if due && self.receiving.is_empty() && !self.lacks() {
+        if due && self.receiving.is_empty() && !self.is_owed() {
             self.applying = Applying { due: false, asked: true };
             out.push(Effect::Apply { space: self.id });
         }
@@ -270,7 +285,9 @@ impl Space {
             return;
         }
         let more = self.ours.compare(&self.sent).any(|(writer, standing)| {
-            matches!(standing, firsthand_log::Standing::TheyLack(_)) && !self.forks.contains(&writer)
+            matches!(standing, firsthand_log::Standing::TheyLack(_))
+                && !self.forks.contains(&writer)
+                && self.sends(&writer)
         });
         let room = !self.loading && self.held.is_none() && self.in_flight.len() < IN_FLIGHT;
         if self.theirs.is_some() && more && room {
@@ -279,7 +296,8 @@ impl Space {
             for writer in &self.forks {
                 receiver.remove(writer);
             }
-            out.push(Effect::Load { space: self.id, receiver, forks: self.forks.clone() });
+            let (forks, only) = (self.forks.clone(), self.asked());
+            out.push(Effect::Load { space: self.id, receiver, forks, only });
         } else if self.theirs.is_some()
             && room
             && let Some(writer) = self.branches.pop_front()
@@ -293,7 +311,11 @@ impl Space {
     /// sees what is going on long before everything has come.
     fn announce(&mut self, out: &mut Vec<Effect>) {
         let (Rows::Due, Some(theirs)) = (self.rows, &self.theirs) else { return };
-        let lacking = theirs.lacks(&self.ours);
+        let lacking = self.to_send(theirs);
+        if lacking == 0 && !self.sharing.is_open() {
+            // It may still ask.
+            return;
+        }
         if lacking < ROWS_FROM_ENTRIES {
             self.rows = Rows::Done;
             return;
@@ -303,12 +325,17 @@ impl Space {
         out.push(Effect::LoadRows { space: self.id, receiver: theirs.clone(), limit: bytes / ROW_BYTES });
     }
 
-    pub(crate) fn on_rows_loaded(&mut self, packed: Option<Vec<u8>>, out: &mut Vec<Effect>) {
+    pub(crate) fn on_rows_loaded(
+        &mut self,
+        packed: Option<Vec<u8>>,
+        share: &mut Share<'_>,
+        out: &mut Vec<Effect>,
+    ) {
         self.rows = Rows::Done;
         if let Some(packed) = packed.filter(|packed| packed.len() <= MAX_ROWS_BYTES) {
             out.push(Effect::send(&Frame::Rows { space: self.id, packed }));
         }
-        self.advance(out);
+        self.advance(share, out);
     }
 
     pub(crate) fn on_rows(&mut self, packed: Vec<u8>, out: &mut Vec<Effect>) -> Result<(), Refusal> {
@@ -336,18 +363,20 @@ impl Space {
         &mut self,
         batch: Option<LoadedBatch>,
         forks: &BTreeSet<WriterId>,
+        share: &mut Share<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         self.loading = false;
+        let asked_since = std::mem::take(&mut self.asked_since);
         let stale = std::mem::take(&mut self.stale);
         let batch = batch.filter(|_| !stale);
         self.tell_forks(forks, out);
         // Where neither a batch nor a fork was found, asking again would find nothing either.
-        let found = batch.is_some() || !forks.is_empty() || stale;
+        let found = batch.is_some() || !forks.is_empty() || stale || asked_since;
         self.held = batch;
         self.send_held(out)?;
         if found {
-            self.advance(out);
+            self.advance(share, out);
         } else {
             self.report(out);
         }
@@ -366,6 +395,7 @@ impl Space {
         }
         let packed = self.packer.pack(&batch.plain).map_err(|_| Refusal::Storage)?;
         let plain_len = batch.plain.len();
+        self.show(&batch.marks);
         self.in_flight.push_back((plain_len, batch.marks));
         out.push(Effect::send(&Frame::Batch { space: self.id, plain_len, packed }));
         Ok(())
@@ -401,42 +431,41 @@ impl Space {
     }
 
     /// A received batch is durable: acknowledges it.
-    pub(crate) fn on_committed(&mut self, committed: Committed, out: &mut Vec<Effect>) {
-        let Committed { vector, marks, forks } = committed;
+    pub(crate) fn on_committed(&mut self, committed: Committed, share: &mut Share<'_>, out: &mut Vec<Effect>) {
+        let Committed { vector, marks, shown, forks } = committed;
         self.receiving.pop_front();
         self.applying.due = true;
         self.tell_forks(&forks, out);
         if let Some(theirs) = &mut self.theirs {
-            let mut brought = Vector::new();
-            for (writer, mark) in marks.iter() {
-                // Only what the batch brought here shows what its sender holds. What was here before may have come from
-                // elsewhere and be new to the sender.
-                if mark.position > self.ours.position(writer) {
-                    brought.set(*writer, *mark);
-                }
-            }
-            let mut shown = Vector::new();
-            for (writer, mark) in brought.iter() {
+            let mut further = Vector::new();
+            for (writer, mark) in shown.iter() {
                 // It may have told meanwhile that it holds more.
                 if mark.position > theirs.position(writer) {
                     theirs.set(*writer, *mark);
-                    shown.set(*writer, *mark);
+                    further.set(*writer, *mark);
                 }
                 if mark.position > self.sent.position(writer) {
                     self.sent.set(*writer, *mark);
                 }
             }
-            self.holds(shown, out);
+            self.holds(further, out);
         }
+        let mut brought = Vector::new();
+        for (writer, mark) in marks.iter().filter(|(writer, mark)| mark.position > self.ours.position(writer)) {
+            brought.set(*writer, *mark);
+        }
+        share.brought(&brought);
         self.ours = vector;
+        share.advanced(&self.ours);
+        self.show(&marks);
         out.push(Effect::send(&Frame::Ack { space: self.id, marks }));
-        self.advance(out);
+        self.advance(share, out);
     }
 
     /// What was committed is in the documents.
-    pub(crate) fn on_applied(&mut self, out: &mut Vec<Effect>) {
+    pub(crate) fn on_applied(&mut self, share: &mut Share<'_>, out: &mut Vec<Effect>) {
         self.applying.asked = false;
-        self.advance(out);
+        self.advance(share, out);
     }
 
     fn found_fork(&mut self, writer: WriterId) {
@@ -446,28 +475,38 @@ impl Space {
         }
     }
 
-    pub(crate) fn on_branch(&mut self, batch: Option<Vec<u8>>, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+    pub(crate) fn on_branch(
+        &mut self,
+        batch: Option<Vec<u8>>,
+        share: &mut Share<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
         self.loading = false;
         // What was to be forgotten was no branch.
         self.stale = false;
         // It brings the peer no further in its vector: it is kept beside its log.
         self.held = batch.map(|plain| LoadedBatch { plain, marks: Vector::new() });
         self.send_held(out)?;
-        self.advance(out);
+        self.advance(share, out);
         Ok(())
     }
 
     /// A received batch does not verify. Where it was on the way when a fork was found that is nobody's fault: nothing of it
     /// is taken, and the sender, who has been told of the fork, sends it again without the forked chain.
-    pub(crate) fn on_refused(&mut self, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+    pub(crate) fn on_refused(&mut self, share: &mut Share<'_>, out: &mut Vec<Effect>) -> Result<(), Refusal> {
         self.excused = self.excused.checked_sub(1).ok_or(Refusal::Misbehaved)?;
         self.receiving.pop_front();
         out.push(Effect::send(&Frame::Ack { space: self.id, marks: Vector::new() }));
-        self.advance(out);
+        self.advance(share, out);
         Ok(())
     }
 
-    pub(crate) fn on_ack(&mut self, marks: &Vector, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+    pub(crate) fn on_ack(
+        &mut self,
+        marks: &Vector,
+        share: &mut Share<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
         let (Some(theirs), Some((_, sent))) = (self.theirs.as_mut(), self.in_flight.pop_front()) else {
             return Err(Refusal::Misbehaved);
         };
@@ -500,18 +539,37 @@ impl Space {
         }
         self.holds(taken, out);
         self.send_held(out)?;
-        self.advance(out);
+        self.advance(share, out);
         Ok(())
     }
 
-    /// The peer has shown that it holds chains so far.
-    fn holds(&self, marks: Vector, out: &mut Vec<Effect>) {
-        if !marks.is_empty() {
-            out.push(Effect::PeerHolds { space: self.id, marks });
+    /// The peer has shown that it holds chains so far. One piece of it is kept after the other, so that a peer that tells of every
+    /// entry does not fill the row of questions.
+    fn holds(&mut self, marks: Vector, out: &mut Vec<Effect>) {
+        if marks.is_empty() {
+            return;
+        }
+        match &mut self.keeping {
+            Some(waiting) => marks.iter().for_each(|(writer, mark)| waiting.set(*writer, *mark)),
+            None => {
+                self.keeping = Some(Vector::new());
+                out.push(Effect::PeerHolds { space: self.id, marks });
+            }
         }
     }
 
-    pub(crate) fn on_forked(&mut self, writer: WriterId, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+    /// What the peer holds was kept.
+    pub(crate) fn on_holding_kept(&mut self, out: &mut Vec<Effect>) {
+        let waiting = self.keeping.take().unwrap_or_default();
+        self.holds(waiting, out);
+    }
+
+    pub(crate) fn on_forked(
+        &mut self,
+        writer: WriterId,
+        share: &mut Share<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
         let theirs = self.theirs.as_ref().and_then(|theirs| theirs.get(&writer));
         if theirs.is_none() && self.ours.get(&writer).is_none() {
             return Err(Refusal::Misbehaved);
@@ -520,7 +578,7 @@ impl Space {
             self.found_fork(writer);
             out.push(Effect::Forked { space: self.id, writer });
         }
-        self.advance(out);
+        self.advance(share, out);
         Ok(())
     }
 }

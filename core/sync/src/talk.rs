@@ -55,6 +55,8 @@ pub struct Committed {
     pub vector: Vector,
     /// How far it holds the writers of the batch, forked ones left out.
     pub marks: Vector,
+    /// How far the batch itself goes, writer by writer, forked ones left out: so far its sender holds them.
+    pub shown: Vector,
     /// Writers of the batch whose chain this device holds differently; nothing of them was taken.
     pub forks: BTreeSet<WriterId>,
 }
@@ -150,7 +152,10 @@ pub enum Input {
     /// Answers [`Effect::PeerClock`].
     ClockKept,
     /// Answers [`Effect::PeerHolds`].
-    HoldingKept,
+    HoldingKept {
+        /// The space.
+        space: SpaceId,
+    },
     /// Answers [`Effect::MakeReceipts`].
     ReceiptsMade {
         /// The space.
@@ -182,7 +187,7 @@ pub enum Input {
         /// hash right. An error where the part was refused.
         result: Result<Vec<u32>, Refusal>,
     },
-    /// What other sessions of this device ask for has changed ([`crate::Claims::take_news`]).
+    /// What other sessions of this device ask for, or who they are, has changed ([`crate::Claims::take_news`]).
     Look,
     /// End the session.
     Close(GoodbyeReason),
@@ -217,6 +222,9 @@ pub enum Effect {
         /// Writers to leave out. A writer whose mark here is not this device's own at that position is to be left out as
         /// well, and named in the answer.
         forks: BTreeSet<WriterId>,
+        /// The writers that the receiver asks for, where it does: nothing of others is to be sent, and what it holds of them may be
+        /// referred to.
+        only: Option<BTreeSet<WriterId>>,
     },
     /// Encode rows of the list for a receiver whom many entries are on their way to, newest first, only of records that it
     /// lacks; answer with [`Input::RowsLoaded`].
@@ -293,8 +301,8 @@ pub enum Effect {
         /// The time.
         at: UnixMillis,
     },
-    /// The peer has said that it holds these chains so far, in its hello, by an acknowledgement or by sending them; answer
-    /// with [`Input::HoldingKept`]. A claim: a mark that is not this device's own at that position says nothing.
+    /// The peer has said that it holds these chains so far, in its hello, by an acknowledgement, by sending them or by telling so;
+    /// answer with [`Input::HoldingKept`]. No other follows for the space before that. A claim: a mark that is not this device's own at that position says nothing.
     PeerHolds {
         /// The space.
         space: SpaceId,

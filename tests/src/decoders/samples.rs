@@ -167,10 +167,13 @@ impl Samples {
         let (space, file) = (SpaceId::new([1; 16]), FileId { document: DocumentId::new([2; 16]), form: 1 });
         let frames = [
             Frame::Operations { heads, operations, more: true },
-            Frame::Hello { space, digest: [9; 16], vector: Some(vector.clone()) },
-            Frame::Hello { space, digest: [9; 16], vector: None },
+            Frame::Hello { space, digest: [9; 16], vector: Some(vector.clone()), takes: false },
+            Frame::Hello { space, digest: [9; 16], vector: None, takes: false },
+            Frame::Hello { space, digest: [9; 16], vector: None, takes: true },
             Frame::Batch { space, plain_len: 700, packed: vec![8; 60] },
-            Frame::Ack { space, marks: vector },
+            Frame::Ack { space, marks: vector.clone() },
+            Frame::Take { space, writers: vector.iter().map(|(writer, mark)| (*writer, mark.position)).collect() },
+            Frame::Holds { space, marks: vector },
             Frame::Forked { space, writer: WriterId::new([3; 16]) },
             Frame::Rows { space, packed: vec![6; 50] },
             Frame::Receipts { space, receipts: vec![4; 30] },

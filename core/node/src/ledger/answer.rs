@@ -182,7 +182,9 @@ impl Ledger {
             Effect::LoadBranch { space, .. } if !self.reads(peer, &space) => {
                 Input::BranchLoaded { space, batch: Err(Refusal::NotAMember) }
             }
-            Effect::Load { space, receiver, forks } => self.load_batch(space, receiver, forks),
+            Effect::Load { space, receiver, forks, only } => {
+                self.load_batch(space, receiver, forks, only.as_ref())
+            }
             Effect::Commit { space, plain } => {
                 let result = self.receive(&space, &plain, now).map(|received| {
                     entries = received.entries;
@@ -244,7 +246,7 @@ impl Ledger {
                 if let Err(error) = self.keep_delivered(&space, &marks) {
                     tracing::warn!(%error, "what a peer holds was not kept");
                 }
-                Input::HoldingKept
+                Input::HoldingKept { space }
             }
             Effect::MakeReceipts { space } => {
                 // The meeting goes on without them.
@@ -319,9 +321,15 @@ impl Ledger {
         Ok(known && self.is_admitted())
     }
 
-    fn load_batch(&mut self, space: SpaceId, receiver: Vector, mut forks: BTreeSet<WriterId>) -> Input {
+    fn load_batch(
+        &mut self,
+        space: SpaceId,
+        receiver: Vector,
+        mut forks: BTreeSet<WriterId>,
+        only: Option<&BTreeSet<WriterId>>,
+    ) -> Input {
         let told = forks.clone();
-        let batch = self.batch_for(&space, receiver, &mut forks).map_err(|error| {
+        let batch = self.batch_for(&space, receiver, &mut forks, only).map_err(|error| {
             tracing::error!(%error, "could not read a batch");
             Refusal::Storage
         });
@@ -334,6 +342,7 @@ impl Ledger {
         space: &SpaceId,
         mut receiver: Vector,
         forks: &mut BTreeSet<WriterId>,
+        only: Option<&BTreeSet<WriterId>>,
     ) -> Result<Option<LoadedBatch>, NodeError> {
         // A chain may differ behind the receiver's shorter head: its prefix there tells.
         let ours = self.store.vector(space);
@@ -346,7 +355,10 @@ impl Ledger {
             }
         }
         let limits = BatchLimits { entries: BATCH_ENTRIES, weight: BATCH_BYTES };
-        let Some(batch) = self.store.batch_for(space, &receiver, limits, forks)? else { return Ok(None) };
+        let others = ours.iter().map(|(writer, _)| *writer);
+        let others = others.filter(|writer| only.is_some_and(|only| !only.contains(writer)));
+        let left_out = others.chain(forks.iter().copied()).collect();
+        let Some(batch) = self.store.batch_for(space, &receiver, limits, &left_out)? else { return Ok(None) };
         // What leaves must not be forgotten here, whatever becomes of the database.
         if batch.heads.iter().any(|(writer, _)| self.is_own(space, writer)) {
             self.store.witness()?;

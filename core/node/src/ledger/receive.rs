@@ -52,6 +52,8 @@ struct Verified {
 struct VerifiedBatch {
     entries: Vec<Verified>,
     heads: Vec<(WriterId, SignedHead)>,
+    /// How far each part goes.
+    shown: Vector,
     forks: BTreeSet<WriterId>,
     /// The other branches of forked chains.
     aside: Vec<AsideRun>,
@@ -85,8 +87,9 @@ impl Ledger {
             return Err(Refusal::Misbehaved);
         }
         let writers: Vec<WriterId> = batch.signatures.iter().map(|(writer, _)| *writer).collect();
-        let verified = self.verify(space, batch)?;
+        let mut verified = self.verify(space, batch)?;
         let forks = verified.forks.clone();
+        let shown = std::mem::take(&mut verified.shown);
         let entries = verified.entries.len() as u64;
         self.keep_batch(space, verified, now, Durable::Yes).map_err(|error| {
             tracing::error!(%error, "could not keep a batch");
@@ -104,7 +107,7 @@ impl Ledger {
             tracing::error!(%error, "what lies beyond a gap waits for the next time");
         }
         let vector = self.store.vector(space);
-        Ok(Received { committed: firsthand_sync::Committed { vector, marks, forks }, entries })
+        Ok(Received { committed: firsthand_sync::Committed { vector, marks, shown, forks }, entries })
     }
 
     /// Whether a batch says nothing but what is held here already. Its chains and signatures are checked all the same.
@@ -175,6 +178,7 @@ impl Ledger {
             let known = held.map_or(Position::START, |tip| tip.position);
             let mut fresh = false;
             let head = run.head(signature);
+            verified.shown.set(writer, Mark::new(head.position, &head.hash));
             for (entry, hash) in entries.into_iter().zip(run.hashes) {
                 if let Some(heads) = &entry.header.membership {
                     membership.clone_from(heads);

@@ -88,7 +88,7 @@ pub struct Meetings {
     run: Option<RunName>,
     invitation: Option<InviteOptions>,
     pub(super) links: BTreeMap<LinkId, Connection>,
-    /// Which files are asked for on which link.
+    /// What is asked for on which link.
     pub(super) claims: Claims,
 }
 
@@ -117,7 +117,7 @@ impl Meetings {
     /// When [`Input::Tick`] is next needed.
     #[must_use]
     pub fn deadline(&self) -> Option<UnixMillis> {
-        self.links.values().filter_map(Connection::deadline).chain(self.files_deadline()).min()
+        self.links.values().filter_map(Connection::deadline).chain(self.claims_deadline()).min()
     }
 
     /// How many links are open.
@@ -179,10 +179,10 @@ impl Meetings {
                 for id in late {
                     self.end(id, EndReason::Silent, &mut out);
                 }
-                self.free_stalled_files();
+                self.free_stalled();
             }
         }
-        self.look_for_files(&mut out);
+        self.look_again(&mut out);
         self.links.values_mut().for_each(|link| link.note_turn(now));
         out
     }

@@ -4,7 +4,7 @@
 //! the [`Ledger`](crate::Ledger) and hands back the answers; a test does the same with a virtual network.
 
 mod event;
-mod files;
+mod sharing;
 mod invite;
 mod joining;
 mod link;

@@ -93,6 +93,8 @@ pub(crate) struct Device {
     pub(crate) failing: u32,
     /// Something was committed and not applied yet.
     pub(crate) unapplied: bool,
+    /// How many entries came that were here before.
+    pub(crate) twice: usize,
     /// Each chain has one signature, at its end: a batch takes whole chains, one at a time.
     pub(crate) whole_chains: bool,
 }
@@ -218,7 +220,13 @@ impl Device {
     }
 
     /// As a store does: in pieces, each writer's part consecutive, forks found where the receiver's mark is not ours.
-    pub(crate) fn load(&self, rng: &mut ChaCha8Rng, receiver: &Vector, told: &BTreeSet<WriterId>) -> Input {
+    pub(crate) fn load(
+        &self,
+        rng: &mut ChaCha8Rng,
+        receiver: &Vector,
+        told: &BTreeSet<WriterId>,
+        only: Option<&BTreeSet<WriterId>>,
+    ) -> Input {
         let mut forks = BTreeSet::new();
         let (mut marks, mut runs, mut out) = (Vector::new(), 0, Writer::new());
         let (mut entries, mut bytes) = (0, 0);
@@ -230,6 +238,9 @@ impl Device {
             }
             if from > 0 && chain.mark(from).as_ref() != receiver.get(writer) {
                 forks.insert(*writer);
+                continue;
+            }
+            if only.is_some_and(|only| !only.contains(writer)) {
                 continue;
             }
             let mut run: Vec<Fact> = Vec::new();
@@ -284,6 +295,7 @@ impl Device {
     fn read_batch(&mut self, plain: &[u8]) -> Result<Committed, LogError> {
         let mut reader = Reader::new(plain);
         let (mut chains, mut writers, mut forks) = (self.chains.clone(), Vec::new(), BTreeSet::new());
+        let (mut shown, mut twice) = (Vector::new(), 0);
         for _ in 0..reader.count(4096, "runs")? {
             let writer = WriterId::new(reader.array("writer")?);
             let chain = chains.entry(writer).or_default();
@@ -302,7 +314,7 @@ impl Device {
                     Some(here) if *here != fact => {
                         forks.insert(writer);
                     }
-                    Some(_) => {}
+                    Some(_) => twice += 1,
                     None => chain.push(fact),
                 }
             }
@@ -310,15 +322,17 @@ impl Device {
                 *chain = held;
             } else {
                 writers.push(writer);
+                shown.set(writer, chain.mark(from - 1 + count as u64).unwrap());
             }
         }
         reader.finish("batch")?;
         self.chains = chains;
+        self.twice += twice;
         let (vector, mut marks) = (self.vector(), Vector::new());
         for writer in &writers {
             marks.set(*writer, *vector.get(writer).unwrap());
         }
-        Ok(Committed { vector, marks, forks })
+        Ok(Committed { vector, marks, shown, forks })
     }
 
     /// Which files to ask for and from which part on, and what to tell of it.

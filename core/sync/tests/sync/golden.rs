@@ -42,6 +42,14 @@ const HELLO_VECTOR: &[(&str, &str)] = &[
     ("head's first bytes", "a2a2a2a2a2a2a2a2"),
 ];
 
+/// A digest, from somebody who asks for what they want.
+const HELLO_TAKES: &[(&str, &str)] = &[
+    ("kind", "02"),
+    ("space", "51515151515151515151515151515151"),
+    ("digest", "cb149f72bc2d8e97c754ebec215504ab"),
+    ("no vector, takes", "02"),
+];
+
 /// Entries; what `packed` holds is the log's.
 const BATCH: &[(&str, &str)] = &[
     ("kind", "03"),
@@ -53,6 +61,27 @@ const BATCH: &[(&str, &str)] = &[
 /// How far the sender durably holds a writer.
 const ACK: &[(&str, &str)] = &[
     ("kind", "04"),
+    ("space", "51515151515151515151515151515151"),
+    ("how many writers", "01"),
+    ("writer", "01010101010101010101010101010101"),
+    ("position 812", "ac06"),
+    ("head's first bytes", "a1a1a1a1a1a1a1a1"),
+];
+
+/// Two writers that are asked for, up to these positions.
+const TAKE: &[(&str, &str)] = &[
+    ("kind", "0e"),
+    ("space", "51515151515151515151515151515151"),
+    ("how many writers", "02"),
+    ("writer", "01010101010101010101010101010101"),
+    ("position 812", "ac06"),
+    ("writer", "02020202020202020202020202020202"),
+    ("position 77", "4d"),
+];
+
+/// How far the sender holds a writer whose entries came from elsewhere.
+const HOLDS: &[(&str, &str)] = &[
+    ("kind", "0f"),
     ("space", "51515151515151515151515151515151"),
     ("how many writers", "01"),
     ("writer", "01010101010101010101010101010101"),
@@ -136,10 +165,14 @@ fn frames_have_these_bytes() {
         OPERATIONS,
     );
     let digest = vector(2).digest();
-    check(&Frame::Hello { space: SPACE, digest, vector: None }, HELLO_DIGEST);
-    check(&Frame::Hello { space: SPACE, digest, vector: Some(vector(2)) }, HELLO_VECTOR);
+    check(&Frame::Hello { space: SPACE, digest, vector: None, takes: false }, HELLO_DIGEST);
+    check(&Frame::Hello { space: SPACE, digest, vector: Some(vector(2)), takes: false }, HELLO_VECTOR);
+    check(&Frame::Hello { space: SPACE, digest, vector: None, takes: true }, HELLO_TAKES);
     check(&Frame::Batch { space: SPACE, plain_len: 300, packed: b"packed".to_vec() }, BATCH);
     check(&Frame::Ack { space: SPACE, marks: vector(1) }, ACK);
+    let writers = vector(2).iter().map(|(writer, mark)| (*writer, mark.position)).collect();
+    check(&Frame::Take { space: SPACE, writers }, TAKE);
+    check(&Frame::Holds { space: SPACE, marks: vector(1) }, HOLDS);
     check(&Frame::Pending { waiting: 3, files: 200 }, PENDING);
     check(&Frame::Want { file: FILE, from: 1, count: 4 }, WANT);
     check(&Frame::Chunk { file: FILE, index: 1, total: 9, sealed: b"sealed".to_vec() }, CHUNK);

@@ -48,10 +48,15 @@ fn frames() -> impl Strategy<Value = Frame> {
             operations,
             more
         }),
-        (spaces(), vectors(), any::<bool>(), any::<bool>()).prop_map(|(space, vector, right, whole)| {
+        (spaces(), vectors(), any::<[bool; 3]>()).prop_map(|(space, vector, [right, whole, takes])| {
             let digest = if right { vector.digest() } else { [0; 16] };
-            Frame::Hello { space, digest, vector: whole.then_some(vector) }
+            Frame::Hello { space, digest, vector: whole.then_some(vector), takes }
         }),
+        (spaces(), vectors()).prop_map(|(space, vector)| Frame::Take {
+            space,
+            writers: vector.iter().map(|(writer, mark)| (*writer, mark.position)).collect()
+        }),
+        (spaces(), vectors()).prop_map(|(space, marks)| Frame::Holds { space, marks }),
         (spaces(), 0..200usize, prop::collection::vec(any::<u8>(), 0..200))
             .prop_map(|(space, plain_len, packed)| Frame::Batch { space, plain_len, packed }),
         (spaces(), vectors()).prop_map(|(space, marks)| Frame::Ack { space, marks }),
@@ -244,7 +249,7 @@ fn greeted() -> Session {
     assert_eq!(session.handle(Input::Start), [Effect::OpenSpaces]);
     let spaces = BTreeMap::from([(SPACE, Vector::new())]);
     session.handle(Input::SpacesOpened { main: SPACE, spaces });
-    let hello = Frame::Hello { space: SPACE, digest: Vector::new().digest(), vector: None };
+    let hello = Frame::Hello { space: SPACE, digest: Vector::new().digest(), vector: None, takes: false };
     session.handle(Input::Frame(hello.encode()));
     session
 }
@@ -282,9 +287,9 @@ fn a_batch_that_is_not_what_it_says_reaches_nobody() {
     // An acknowledgement of nothing.
     assert_eq!(refused(vec![Frame::Ack { space: SPACE, marks: Vector::new() }]), 0);
     // A second hello.
-    assert_eq!(refused(vec![Frame::Hello { space: SPACE, digest: [0; 16], vector: None }]), 0);
+    assert_eq!(refused(vec![Frame::Hello { space: SPACE, digest: [0; 16], vector: None, takes: false }]), 0);
     let digest = Vector::new().digest();
-    assert_eq!(refused(vec![Frame::Hello { space: SPACE, digest, vector: Some(Vector::new()) }]), 0);
+    assert_eq!(refused(vec![Frame::Hello { space: SPACE, digest, vector: Some(Vector::new()), takes: false }]), 0);
     // More parts than anybody asks for.
     let want = Frame::Want { file: file(0), from: 0, count: MAX_WANTED as u32 };
     assert_eq!(refused(vec![want.clone(), want]), 0);
@@ -297,7 +302,7 @@ fn a_vector_that_is_not_the_digest_is_refused() {
     session.handle(Input::Start);
     let spaces = BTreeMap::from([(SPACE, Vector::new())]);
     session.handle(Input::SpacesOpened { main: SPACE, spaces });
-    let hello = Frame::Hello { space: SPACE, digest: [0; 16], vector: Some(Vector::new()) };
+    let hello = Frame::Hello { space: SPACE, digest: [0; 16], vector: Some(Vector::new()), takes: false };
     let last = session.handle(Input::Frame(hello.encode())).pop();
     assert_eq!(last, Some(Effect::Close(GoodbyeReason::Misbehaved)));
 }

@@ -1,4 +1,4 @@
-//! Sessions from outside: two devices in memory, everything between them seeded, and peers who break the rules.
+//! Sessions from outside: devices in memory, everything between them seeded, and peers who break the rules.
 
 // Clippy's allow-unwrap-in-tests does not reach functions beside the tests.
 #![allow(clippy::unwrap_used)]
@@ -10,6 +10,7 @@ mod golden;
 mod hostile;
 mod meetings;
 mod membership;
+mod mesh;
 mod relay_golden;
 mod removed;
 mod spaces;

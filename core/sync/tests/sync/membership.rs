@@ -130,7 +130,7 @@ fn an_unknown_key_may_send_so_much_and_no_more() {
     let frames = (0..100).position(|_| two.handle(operations(0, true)).pop() == refused);
     assert!(frames.is_some_and(|frames| frames <= 8));
     // Nothing but operations, and no greeting before all of them.
-    let hello = Frame::Hello { space: SPACE, digest: [0; 16], vector: None };
+    let hello = Frame::Hello { space: SPACE, digest: [0; 16], vector: None, takes: false };
     let misbehaved = Some(Effect::Close(GoodbyeReason::Misbehaved));
     assert_eq!(session().handle(Input::Frame(hello.encode())).pop(), misbehaved);
     let pending = Frame::Pending { waiting: 0, files: 0 };

@@ -36,7 +36,7 @@ fn frames(effects: &[Effect]) -> Vec<Frame> {
 }
 
 fn hello(space: SpaceId, vector: &Vector) -> Frame {
-    Frame::Hello { space, digest: vector.digest(), vector: Some(vector.clone()) }
+    Frame::Hello { space, digest: vector.digest(), vector: Some(vector.clone()), takes: false }
 }
 
 fn hear(session: &mut Session, frame: &Frame) -> Vec<Effect> {

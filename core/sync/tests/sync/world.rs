@@ -185,6 +185,11 @@ impl World {
             }
             Frame::Hello { vector: Some(_), .. } => "vector",
             Frame::Hello { .. } => "digest",
+            Frame::Take { .. } => panic!("neither has another session"),
+            Frame::Holds { .. } => {
+                assert!(!self.trusting, "neither was asked");
+                "holds"
+            }
             Frame::Batch { .. } => "batch",
             Frame::Ack { marks, .. } => {
                 for (writer, mark) in marks.iter() {
@@ -253,9 +258,10 @@ impl World {
             }
             Effect::LoadOperations { heads } => device.load_operations(1 - at as u8, &heads),
             Effect::TakeOperations { operations } => device.take_operations(1 - at as u8, &operations),
-            Effect::Load { receiver, forks, .. } => {
+            Effect::Load { receiver, forks, only, .. } => {
+                assert!(only.is_none() || !self.trusting);
                 assert!(forks.iter().all(|writer| receiver.get(writer).is_none()));
-                device.load(rng, &receiver, &forks)
+                device.load(rng, &receiver, &forks, only.as_ref())
             }
             Effect::LoadBranch { space, writer } => device.load_branch(space, writer),
             Effect::LoadRows { space, limit, .. } => {
@@ -266,7 +272,7 @@ impl World {
                 self.ends[at].clocks.push(shown);
                 Input::ClockKept
             }
-            Effect::PeerHolds { marks, .. } => {
+            Effect::PeerHolds { space, marks } => {
                 if self.trusting {
                     let there = self.devices[1 - at].vector();
                     for (writer, mark) in marks.iter() {
@@ -274,7 +280,7 @@ impl World {
                         self.ends[at].held_there.set(*writer, *mark);
                     }
                 }
-                Input::HoldingKept
+                Input::HoldingKept { space }
             }
             Effect::MakeReceipts { space } => {
                 assert_eq!(space, SPACE);
