@@ -343,9 +343,10 @@ impl Frame {
             12 => Self::Clock { at: UnixMillis(reader.signed("clock")?) },
             13 => Self::NoSpace { space: SpaceId::new(reader.array("space")?) },
             14 => Self::Take { space: SpaceId::new(reader.array("space")?), writers: taken(&mut reader)? },
-            15 => {
-                Self::Holds { space: SpaceId::new(reader.array("space")?), marks: Vector::decode(&mut reader)? }
-            }
+            15 => Self::Holds {
+                space: SpaceId::new(reader.array("space")?),
+                marks: Vector::decode(&mut reader)?,
+            },
             RECEIPTS => {
                 let space = SpaceId::new(reader.array("space")?);
                 let receipts = reader.rest();

@@ -6,6 +6,7 @@ use firsthand_log::Vector;
 
 use crate::membership::Reconciliation;
 use crate::space::Space;
+use crate::takes::Share;
 use crate::transfer::{Transfers, Wanted};
 use crate::{Claims, Config, Effect, Frame, GoodbyeReason, Input, Pending, Refusal, Standing};
 
@@ -115,7 +116,8 @@ impl Session {
     /// until nothing is left; otherwise silence is ordinary once each has what the other had.
     #[must_use]
     pub fn awaits_peer(&self, single: bool) -> bool {
-        (single && !self.finished() && !self.transfers.waits_for_others())
+        let others = self.transfers.waits_for_others() || self.spaces.values().any(Space::waits_for_others);
+        (single && !self.finished() && !others)
             || !self.membership.heard()
             || self.transfers.outstanding()
             || self.spaces.values().any(Space::awaits_peer)
@@ -181,30 +183,40 @@ impl Session {
             }
             Input::SpacesOpened { main, spaces } => self.open(main, spaces, out)?,
             Input::Advanced { space, vector } => {
-                if let Some(space) = self.spaces.get_mut(&space) {
-                    space.set_ours(vector, out);
+                if let Ok((space, mut share)) = self.space(space) {
+                    space.set_ours(vector, &mut share, out);
                 }
             }
             Input::Loaded { space, batch, forks } => {
-                self.space(space)?.on_loaded(batch?, &forks, out)?;
+                let (space, mut share) = self.space(space)?;
+                space.on_loaded(batch?, &forks, &mut share, out)?;
             }
-            Input::RowsLoaded { space, packed } => self.space(space)?.on_rows_loaded(packed, out),
+            Input::RowsLoaded { space, packed } => {
+                let (space, mut share) = self.space(space)?;
+                space.on_rows_loaded(packed, &mut share, out);
+            }
             Input::RowsKept => {}
-            Input::BranchLoaded { space, batch } => self.space(space)?.on_branch(batch?, out)?,
+            Input::BranchLoaded { space, batch } => {
+                let (space, mut share) = self.space(space)?;
+                space.on_branch(batch?, &mut share, out)?;
+            }
             Input::Committed { space, result } => {
-                let space = self.space(space)?;
+                let (space, mut share) = self.space(space)?;
                 match result {
-                    Ok(committed) => space.on_committed(committed, out),
-                    Err(Refusal::Misbehaved) => space.on_refused(out)?,
+                    Ok(committed) => space.on_committed(committed, &mut share, out),
+                    Err(Refusal::Misbehaved) => space.on_refused(&mut share, out)?,
                     Err(refusal) => return Err(refusal),
                 }
             }
             Input::Applied { space, result } => {
                 result?;
-                self.space(space)?.on_applied(out);
+                let (space, mut share) = self.space(space)?;
+                space.on_applied(&mut share, out);
             }
             Input::Clock(at) => self.clock = Some(at),
-            Input::Look | Input::ClockKept | Input::HoldingKept | Input::ReceiptsKept => {}
+            Input::Look => self.look(out),
+            Input::HoldingKept { space } => self.space(space)?.0.on_holding_kept(out),
+            Input::ClockKept | Input::ReceiptsKept => {}
             Input::ReceiptsMade { space, receipts } => {
                 if let Some(receipts) = receipts {
                     out.push(Effect::send(&Frame::Receipts { space, receipts }));
@@ -253,16 +265,35 @@ impl Session {
             }
             // Everything below is for members only.
             _ if !self.members => return Err(Refusal::Misbehaved),
-            Frame::Hello { space, digest, vector } => self.on_hello(space, digest, vector, out)?,
+            Frame::Hello { space, digest, vector, takes } => {
+                self.on_hello(space, digest, vector, takes, out)?;
+            }
             // Without the main one there would be nothing to meet for.
-            Frame::NoSpace { space } if self.main != Some(space) => self.space(space)?.on_no_space()?,
+            Frame::NoSpace { space } if self.main != Some(space) => {
+                let (space, mut share) = self.space(space)?;
+                space.on_no_space(&mut share)?;
+            }
             Frame::NoSpace { .. } => return Err(Refusal::Misbehaved),
             Frame::Batch { space, plain_len, packed } => {
-                self.space(space)?.on_batch(plain_len, &packed, out)?;
+                self.space(space)?.0.on_batch(plain_len, &packed, out)?;
             }
-            Frame::Rows { space, packed } => self.space(space)?.on_rows(packed, out)?,
-            Frame::Ack { space, marks } => self.space(space)?.on_ack(&marks, out)?,
-            Frame::Forked { space, writer } => self.space(space)?.on_forked(writer, out)?,
+            Frame::Rows { space, packed } => self.space(space)?.0.on_rows(packed, out)?,
+            Frame::Ack { space, marks } => {
+                let (space, mut share) = self.space(space)?;
+                space.on_ack(&marks, &mut share, out)?;
+            }
+            Frame::Take { space, writers } => {
+                let (space, mut share) = self.space(space)?;
+                space.on_take(writers, &mut share, out)?;
+            }
+            Frame::Holds { space, marks } => {
+                let (space, mut share) = self.space(space)?;
+                space.on_holds(&marks, &mut share, out)?;
+            }
+            Frame::Forked { space, writer } => {
+                let (space, mut share) = self.space(space)?;
+                space.on_forked(writer, &mut share, out)?;
+            }
             Frame::Pending { waiting, files } => {
                 let pending = Pending { waiting, files };
                 self.peer_pending = Some(pending);
@@ -289,19 +320,30 @@ impl Session {
         id: SpaceId,
         digest: [u8; 16],
         vector: Option<Vector>,
+        takes: bool,
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        match self.spaces.get_mut(&id) {
-            Some(space) => space.on_hello(digest, vector, out),
-            None => {
+        match self.space(id) {
+            Ok((space, mut share)) => space.on_hello(digest, vector, takes, &mut share, out),
+            Err(_) => {
                 out.push(Effect::send(&Frame::NoSpace { space: id }));
                 Ok(())
             }
         }
     }
 
-    fn space(&mut self, id: SpaceId) -> Result<&mut Space, Refusal> {
-        self.spaces.get_mut(&id).ok_or(Refusal::Misbehaved)
+    /// A space, and what this session has to do with others in it.
+    fn space(&mut self, id: SpaceId) -> Result<(&mut Space, Share<'_>), Refusal> {
+        let share = Share::new(&mut self.transfers.claims.takes, self.transfers.session, id);
+        Ok((self.spaces.get_mut(&id).ok_or(Refusal::Misbehaved)?, share))
+    }
+
+    /// Asks for what has become free.
+    fn look(&mut self, out: &mut Vec<Effect>) {
+        for (id, space) in self.spaces.iter_mut().filter(|(_, space)| space.is_open()) {
+            let mut share = Share::new(&mut self.transfers.claims.takes, self.transfers.session, *id);
+            space.advance(&mut share, out);
+        }
     }
 
     /// Whether there may be spaces that are not open yet.
@@ -336,11 +378,12 @@ impl Session {
         self.early_bytes = 0;
         // Nothing else is done before every space that has to be greeted was: what is not open yet holds nothing up.
         for (id, frame) in std::mem::take(&mut self.early) {
-            let Frame::Hello { digest, vector, .. } = frame else { continue };
-            self.on_hello(id, digest, vector, out)?;
+            let Frame::Hello { digest, vector, takes, .. } = frame else { continue };
+            self.on_hello(id, digest, vector, takes, out)?;
         }
         for (id, space) in &mut self.spaces {
-            space.greet(*id == main, out);
+            let mut share = Share::new(&mut self.transfers.claims.takes, self.transfers.session, *id);
+            space.greet(*id == main, &mut share, out);
         }
         Ok(())
     }

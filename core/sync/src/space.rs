@@ -431,7 +431,12 @@ impl Space {
     }
 
     /// A received batch is durable: acknowledges it.
-    pub(crate) fn on_committed(&mut self, committed: Committed, share: &mut Share<'_>, out: &mut Vec<Effect>) {
+    pub(crate) fn on_committed(
+        &mut self,
+        committed: Committed,
+        share: &mut Share<'_>,
+        out: &mut Vec<Effect>,
+    ) {
         let Committed { vector, marks, shown, forks } = committed;
         self.receiving.pop_front();
         self.applying.due = true;
@@ -451,7 +456,8 @@ impl Space {
             self.holds(further, out);
         }
         let mut brought = Vector::new();
-        for (writer, mark) in marks.iter().filter(|(writer, mark)| mark.position > self.ours.position(writer)) {
+        for (writer, mark) in marks.iter().filter(|(writer, mark)| mark.position > self.ours.position(writer))
+        {
             brought.set(*writer, *mark);
         }
         share.brought(&brought);

@@ -230,7 +230,9 @@ impl<'a> Share<'a> {
     /// The peer brought these, which were not here before.
     pub(crate) fn brought(&mut self, marks: &Vector) {
         let (session, now) = (self.session, self.takes.now);
-        let Some(shared) = self.takes.spaces.get_mut(&self.space).filter(|_| !marks.is_empty()) else { return };
+        let Some(shared) = self.takes.spaces.get_mut(&self.space).filter(|_| !marks.is_empty()) else {
+            return;
+        };
         if let Some(party) = shared.sessions.get_mut(&session) {
             party.moved = now;
         }

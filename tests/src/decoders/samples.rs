@@ -172,7 +172,10 @@ impl Samples {
             Frame::Hello { space, digest: [9; 16], vector: None, takes: true },
             Frame::Batch { space, plain_len: 700, packed: vec![8; 60] },
             Frame::Ack { space, marks: vector.clone() },
-            Frame::Take { space, writers: vector.iter().map(|(writer, mark)| (*writer, mark.position)).collect() },
+            Frame::Take {
+                space,
+                writers: vector.iter().map(|(writer, mark)| (*writer, mark.position)).collect(),
+            },
             Frame::Holds { space, marks: vector },
             Frame::Forked { space, writer: WriterId::new([3; 16]) },
             Frame::Rows { space, packed: vec![6; 50] },

@@ -4,13 +4,13 @@
 //! the [`Ledger`](crate::Ledger) and hands back the answers; a test does the same with a virtual network.
 
 mod event;
-mod sharing;
 mod invite;
 mod joining;
 mod link;
 mod machine;
 mod question;
 mod session;
+mod sharing;
 mod twice;
 
 pub use event::{EndReason, Event, Summary};

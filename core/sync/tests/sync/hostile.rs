@@ -289,7 +289,10 @@ fn a_batch_that_is_not_what_it_says_reaches_nobody() {
     // A second hello.
     assert_eq!(refused(vec![Frame::Hello { space: SPACE, digest: [0; 16], vector: None, takes: false }]), 0);
     let digest = Vector::new().digest();
-    assert_eq!(refused(vec![Frame::Hello { space: SPACE, digest, vector: Some(Vector::new()), takes: false }]), 0);
+    assert_eq!(
+        refused(vec![Frame::Hello { space: SPACE, digest, vector: Some(Vector::new()), takes: false }]),
+        0
+    );
     // More parts than anybody asks for.
     let want = Frame::Want { file: file(0), from: 0, count: MAX_WANTED as u32 };
     assert_eq!(refused(vec![want.clone(), want]), 0);

@@ -217,7 +217,8 @@ impl Mesh {
                 possible.push((3, number, 0));
             }
         }
-        let Some((what, number, end)) = possible.get(below(&mut self.rng, possible.len().max(1))).copied() else {
+        let Some((what, number, end)) = possible.get(below(&mut self.rng, possible.len().max(1))).copied()
+        else {
             return false;
         };
         match what {
@@ -351,8 +352,9 @@ fn every_entry_comes_once() {
 
 #[test]
 fn what_is_written_meanwhile_comes_once_mostly() {
-    let (lacking, twice) = run_many(150, Weather { live: true, past: true, later: true, ..Weather::default() });
-    assert!(twice * 50 < lacking, "{twice} of {lacking}");
+    let (lacking, twice) =
+        run_many(150, Weather { live: true, past: true, later: true, ..Weather::default() });
+    assert!(twice * 200 < lacking, "{twice} of {lacking}");
 }
 
 #[test]
