@@ -322,6 +322,6 @@ fn six_phones_on_a_hotspot_hold_the_same() {
          {ratio:.2} times the texts once to each phone",
         took.as_secs_f64()
     ));
-    // The aim is 1.3. Entries that several hold come from each who is asked first; files come once.
-    assert!(ratio < 2.5, "{ratio}");
+    // What several hold comes from one of them.
+    assert!(ratio < 1.2, "{ratio}");
 }
