@@ -55,7 +55,7 @@ pub use dice::Dice;
 pub use expected::Expected;
 pub use folder::{copy_folder, folder};
 pub use harbour::{Harbour, Mood, Script};
-pub use poison::{Breach, Poison, Tamper, inject};
+pub use poison::{Breach, Poison, Tamper, inject, keep};
 pub use run::{Run, Size};
 pub use time::thread_time;
 pub use world::{Codes, Saved, World};

@@ -353,16 +353,21 @@ impl Poison {
     }
 }
 
-/// Hands a batch to a ledger as if a member had sent it.
+/// Hands a batch to a ledger as if a member had sent it, and has it tried on documents.
 pub fn inject(ledger: &mut Ledger, plain: Vec<u8>, now: Now) -> Result<Committed, Refusal> {
-    let peer = ledger.identity().exchange.public().unwrap();
-    let effect = Effect::Commit { space: *ledger.space(), plain };
-    let result = match ledger.answer(Question::Session { peer, effect }, now) {
-        Answer::Session { input: Input::Committed { result, .. }, .. } => result,
-        other => panic!("{other:?}"),
-    };
+    let result = keep(ledger, plain, now);
     ledger.answer(Question::Apply, now);
     result
+}
+
+/// Hands a batch to a ledger as if a member had sent it and were sending more.
+pub fn keep(ledger: &mut Ledger, plain: Vec<u8>, now: Now) -> Result<Committed, Refusal> {
+    let peer = ledger.identity().exchange.public().unwrap();
+    let effect = Effect::Commit { space: *ledger.space(), plain };
+    match ledger.answer(Question::Session { peer, effect }, now) {
+        Answer::Session { input: Input::Committed { result, .. }, .. } => result,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Somebody who holds nothing, so that everything travels whole.

@@ -80,7 +80,7 @@ pub(super) struct Untried {
     authors: BTreeMap<ChangeHash, Author>,
     /// Where these changes stand in the order for people: what comes next builds on them, and asking the store for each takes a
     /// twelfth of a first sync.
-    places: BTreeMap<ChangeHash, HybridTime>,
+    places: BTreeMap<(DocumentId, ChangeHash), HybridTime>,
     entries: usize,
     bytes: usize,
     /// Something was applied of which sessions have not heard.
@@ -92,15 +92,15 @@ impl Untried {
         self.entries += 1;
         self.bytes += arrival.body.len();
         if let Some(place) = place {
-            self.places.entry(arrival.content).or_insert(place);
+            self.places.entry((id.1, arrival.content)).or_insert(place);
         }
         self.authors.insert(arrival.content, author);
         self.documents.entry(id).or_default().push(arrival);
     }
 
-    /// Where a change stands in the order for people, if that is known without asking the store.
-    pub(super) fn place(&self, change: &ChangeHash) -> Option<HybridTime> {
-        self.places.get(change).copied()
+    /// Where a change of a document stands in the order for people, if that is known without asking the store.
+    pub(super) fn place(&self, document: &DocumentId, change: &ChangeHash) -> Option<HybridTime> {
+        self.places.get(&(*document, *change)).copied()
     }
 
     /// Some places changed in the store.
@@ -288,24 +288,15 @@ impl Ledger {
             bytes += commit.documents.last().filter(|last| last.id == *id).map_or(0, |last| last.saved.len());
             if bytes >= BYTES_AT_ONCE {
                 bytes = 0;
-                self.keep_tried(std::mem::replace(&mut commit, derived(space)))?;
+                self.keep(std::mem::replace(&mut commit, derived(space)))?;
             }
         }
         commit.tried = all;
-        self.keep_tried(commit)?;
+        self.keep(commit)?;
         for (id, document) in opened {
             self.documents.put(id, document);
         }
         Ok(())
-    }
-
-    fn keep_tried(&mut self, mut commit: Commit) -> Result<(), NodeError> {
-        // What waited for a predecessor was placed in the order before that was here.
-        let late: Vec<_> = commit.state_changes.iter().map(|(writer, at, _)| (*writer, *at)).collect();
-        if !late.is_empty() {
-            self.raise(&mut commit, late)?;
-        }
-        self.keep(commit)
     }
 
     /// Applies what is new for a document and what has waited for it, and adds the result to the commit.

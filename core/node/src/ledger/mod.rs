@@ -112,7 +112,9 @@ pub use transfer::{FileDone, FileWork};
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_channel::ExchangeSecret;
-use firsthand_ids::{DeviceKey, HybridClock, HybridTime, LocalTime, PersonId, SpaceId, TeamId, WriterId};
+use firsthand_ids::{
+    DeviceKey, DocumentId, HybridClock, HybridTime, LocalTime, PersonId, SpaceId, TeamId, WriterId,
+};
 use firsthand_log::{ChainId, DeviceSecret};
 use firsthand_seal::EpochKeys;
 use firsthand_store::{Commit, Doubt, Home, KeyVault, Receiving, SlotOptions, Store, StoreError, Unlock};
@@ -204,6 +206,8 @@ pub struct Ledger {
     documents: own::DocumentCache,
     /// What was received and is not in its documents yet.
     untried: apply::Untried,
+    /// Documents of which something may have come before what it builds on; `None` until entries come.
+    early: Option<BTreeSet<DocumentId>>,
     /// This device's person changed the membership, of which sessions have not heard.
     renamed: bool,
     /// Files on their way here.
@@ -383,6 +387,7 @@ impl Ledger {
             clock: HybridClock::resume(clock.map_or(HybridTime::ZERO, HybridTime::from_packed)),
             documents: own::DocumentCache::default(),
             untried: apply::Untried::default(),
+            early: None,
             renamed: false,
             receiving: BTreeMap::new(),
             working: BTreeSet::new(),

@@ -26,6 +26,14 @@ struct Placed {
     dependencies: Vec<ChangeHash>,
 }
 
+impl Placed {
+    fn new(entry: &Entry, now: HybridTime) -> Self {
+        let header = &entry.header;
+        let dependencies = dependencies(entry);
+        Self { own: header.hybrid, now, content: header.content, document: header.document, dependencies }
+    }
+}
+
 /// The changes that an entry's change builds on; none where it carries no change.
 pub(super) fn dependencies(entry: &Entry) -> Vec<ChangeHash> {
     if entry.header.document.is_none() {
@@ -35,38 +43,58 @@ pub(super) fn dependencies(entry: &Entry) -> Vec<ChangeHash> {
 }
 
 impl Ledger {
-    /// Raises the effective times of `places`, whose predecessors have just come, and of what follows them. The entries
-    /// are held or new in the commit.
+    /// Raises the effective times of entries, held or new, that build on what the commit brings, and of what follows them.
+    /// `incomplete` are documents of new entries that were placed before all of their predecessors.
+    ///
+    /// Only changes of the same document are predecessors: which others are here differs between devices for good.
     pub(super) fn raise(
-        &self,
+        &mut self,
         commit: &mut Commit,
-        places: impl IntoIterator<Item = Place>,
+        incomplete: BTreeSet<DocumentId>,
     ) -> Result<(), NodeError> {
-        let mut rise = Rise {
-            ledger: self,
-            by_place: BTreeMap::new(),
-            by_content: BTreeMap::new(),
-            followers: BTreeMap::new(),
-            raised: BTreeMap::new(),
+        let mut early = match self.early.take() {
+            Some(early) => early,
+            // What was placed early is not applied.
+            None => {
+                let held = self.store.unsettled()?.into_iter().filter_map(|info| info.document);
+                held.chain(self.untried.documents().into_iter().map(|(_, id)| id)).collect()
+            }
         };
-        for (index, new) in commit.entries.iter().enumerate() {
-            rise.by_place.insert((new.writer, new.entry.position), index);
-            rise.by_content.insert(new.entry.header.content, index);
+        early.extend(incomplete);
+        let result = self.raise_in(commit, &mut early);
+        self.early = Some(early);
+        result
+    }
+
+    fn raise_in(&self, commit: &mut Commit, early: &mut BTreeSet<DocumentId>) -> Result<(), NodeError> {
+        let mut rise = Rise::new(self, commit, early);
+        if rise.by_document.is_empty() {
+            return Ok(());
         }
         // In rounds: however a hostile graph is laid out, an entry is looked at once per round, and there are no more
         // rounds than entries on the longest path.
-        let mut round: BTreeSet<Place> = places.into_iter().collect();
+        let mut round = BTreeSet::new();
+        for index in rise.by_document.values().flatten().copied().collect::<Vec<_>>() {
+            let new = &commit.entries[index];
+            let entry = Placed::new(&new.entry, new.effective);
+            round.extend(rise.followers(commit, (new.writer, new.entry.position), &entry)?);
+        }
         while !round.is_empty() {
             let mut next = BTreeSet::new();
             for place in round {
                 let Some(entry) = rise.entry(commit, place)? else { continue };
-                let time = effective_time(entry.own, rise.latest(commit, place, &entry.dependencies)?);
+                let time = effective_time(entry.own, rise.latest(commit, place, &entry)?);
                 if time > entry.now {
                     rise.raised.insert(place, time);
                     next.extend(rise.followers(commit, place, &entry)?);
                 }
             }
             round = next;
+        }
+        for document in rise.by_document.keys() {
+            if rise.is_complete(document)? {
+                early.remove(document);
+            }
         }
         let Rise { by_place, raised, .. } = rise;
         for ((writer, position), time) in raised {
@@ -84,48 +112,73 @@ struct Rise<'a> {
     /// The new entries of the commit.
     by_place: BTreeMap<Place, usize>,
     by_content: BTreeMap<ChangeHash, usize>,
+    /// Those about documents of which something was placed early.
+    by_document: BTreeMap<DocumentId, Vec<usize>>,
     /// Per document looked at: which entries' changes build on a change.
     followers: BTreeMap<DocumentId, BTreeMap<ChangeHash, Vec<Place>>>,
     raised: BTreeMap<Place, HybridTime>,
 }
 
-impl Rise<'_> {
+impl<'a> Rise<'a> {
+    fn new(ledger: &'a Ledger, commit: &Commit, early: &BTreeSet<DocumentId>) -> Self {
+        let mut rise = Self {
+            ledger,
+            by_place: BTreeMap::new(),
+            by_content: BTreeMap::new(),
+            by_document: BTreeMap::new(),
+            followers: BTreeMap::new(),
+            raised: BTreeMap::new(),
+        };
+        for (index, new) in commit.entries.iter().enumerate() {
+            rise.by_place.insert((new.writer, new.entry.position), index);
+            rise.by_content.insert(new.entry.header.content, index);
+            if let Some(document) = new.entry.header.document.filter(|document| early.contains(document)) {
+                rise.by_document.entry(document).or_default().push(index);
+            }
+        }
+        rise
+    }
+
     fn entry(&self, commit: &Commit, place: Place) -> Result<Option<Placed>, NodeError> {
-        let (entry, now) = match self.by_place.get(&place) {
-            Some(index) => (commit.entries[*index].entry.clone(), commit.entries[*index].effective),
+        let mut entry = match self.by_place.get(&place).map(|index| &commit.entries[*index]) {
+            Some(new) => Placed::new(&new.entry, new.effective),
             None => match self.ledger.store.entry(&place.0, place.1)? {
-                Some(stored) => (stored.entry, stored.info.effective),
+                Some(stored) => Placed::new(&stored.entry, stored.info.effective),
                 None => return Ok(None),
             },
         };
-        Ok(Some(Placed {
-            own: entry.header.hybrid,
-            now: self.raised.get(&place).copied().unwrap_or(now),
-            content: entry.header.content,
-            document: entry.header.document,
-            dependencies: dependencies(&entry),
-        }))
+        entry.now = self.raised.get(&place).copied().unwrap_or(entry.now);
+        Ok(Some(entry))
+    }
+
+    /// The time of an entry that may be new or raised.
+    fn time(&self, commit: &Commit, place: Place) -> Result<HybridTime, NodeError> {
+        if let Some(time) = self.raised.get(&place) {
+            return Ok(*time);
+        }
+        if let Some(index) = self.by_place.get(&place) {
+            return Ok(commit.entries[*index].effective);
+        }
+        let stored = self.ledger.store.entry_info(&place.0, place.1)?;
+        Ok(stored.map_or(HybridTime::ZERO, |info| info.effective))
     }
 
     /// The latest time among an entry's predecessors that are here.
-    fn latest(
-        &self,
-        commit: &Commit,
-        place: Place,
-        dependencies: &[ChangeHash],
-    ) -> Result<HybridTime, NodeError> {
-        let before = (place.0, Position(place.1.0.saturating_sub(1)));
-        let mut latest = self.entry(commit, before)?.map_or(HybridTime::ZERO, |entry| entry.now);
-        for dependency in dependencies {
-            let place = match self.by_content.get(dependency) {
-                Some(index) => {
-                    let new = &commit.entries[*index];
-                    Some((new.writer, new.entry.position))
-                }
-                None => self.ledger.store.author(dependency)?.map(|info| (info.writer, info.position)),
+    fn latest(&self, commit: &Commit, place: Place, entry: &Placed) -> Result<HybridTime, NodeError> {
+        let mut latest = match place.1.0 {
+            0 | 1 => HybridTime::ZERO,
+            position => self.time(commit, (place.0, Position(position - 1)))?,
+        };
+        for dependency in &entry.dependencies {
+            let (at, document) = match self.by_content.get(dependency).map(|index| &commit.entries[*index]) {
+                Some(new) => ((new.writer, new.entry.position), new.entry.header.document),
+                None => match self.ledger.store.author(dependency)? {
+                    Some(info) => ((info.writer, info.position), info.document),
+                    None => continue,
+                },
             };
-            if let Some(place) = place {
-                latest = latest.max(self.entry(commit, place)?.map_or(HybridTime::ZERO, |entry| entry.now));
+            if document == entry.document {
+                latest = latest.max(self.time(commit, at)?);
             }
         }
         Ok(latest)
@@ -137,6 +190,7 @@ impl Rise<'_> {
         let Some(document) = entry.document else { return Ok(followers) };
         if !self.followers.contains_key(&document) {
             let mut by_dependency: BTreeMap<ChangeHash, Vec<Place>> = BTreeMap::new();
+            // A rise can reach documents of which nothing was placed early.
             let new = commit.entries.iter().filter(|new| new.entry.header.document == Some(document));
             let new = new.map(|new| ((new.writer, new.entry.position), dependencies(&new.entry)));
             let held = self.ledger.store.changes_of(&document)?.into_iter().map(|change| {
@@ -154,5 +208,15 @@ impl Rise<'_> {
         let building = self.followers.get(&document).and_then(|it| it.get(&entry.content));
         followers.extend(building.into_iter().flatten());
         Ok(followers)
+    }
+
+    /// Whether everything that a document's changes build on is here.
+    fn is_complete(&self, document: &DocumentId) -> Result<bool, NodeError> {
+        for dependency in self.followers.get(document).into_iter().flat_map(BTreeMap::keys) {
+            if !self.by_content.contains_key(dependency) && self.ledger.store.author(dependency)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_document::Author;
-use firsthand_ids::{ChangeHash, DeviceKey, EntryHash, HybridTime, Position, SpaceId, WriterId};
+use firsthand_ids::{ChangeHash, DeviceKey, DocumentId, EntryHash, HybridTime, Position, SpaceId, WriterId};
 use firsthand_log::lean::{ReceivedBatch, decode_batch};
 use firsthand_log::{Entry, EntryKind, Mark, SignedHead, Tip, Vector, verify_run};
 use firsthand_store::{AsideRun, Commit, EntryState, HoldReason, NewEntry};
@@ -306,15 +306,17 @@ impl Ledger {
         commit.aside = aside;
         let mut untried = Vec::new();
         let hybrid_now = self.hybrid_now(now.at);
-        let mut effective: BTreeMap<ChangeHash, HybridTime> = BTreeMap::new();
+        let mut effective = BTreeMap::new();
         let mut last: BTreeMap<WriterId, HybridTime> = BTreeMap::new();
-        let mut late: Vec<(WriterId, Position)> = Vec::new();
+        let mut incomplete = BTreeSet::new();
         for it in batch.entries {
             let (time, complete) = self.effective(&it, &effective, &last)?;
-            if !complete {
-                late.push((it.writer, it.entry.position));
+            if let Some(document) = it.entry.header.document {
+                effective.insert((document, it.entry.header.content), time);
+                if !complete {
+                    incomplete.insert(document);
+                }
             }
-            effective.insert(it.entry.header.content, time);
             last.insert(it.writer, time);
             self.clock.observe(it.entry.header.hybrid, hybrid_now);
             let state = match it.entry.header.kind {
@@ -346,9 +348,7 @@ impl Ledger {
                 effective: time,
             });
         }
-        if !late.is_empty() {
-            self.raise(&mut commit, late)?;
-        }
+        self.raise(&mut commit, incomplete)?;
         commit.heads = batch.heads;
         commit.derived = durable == Durable::Later;
         commit.settings.push((CLOCK.to_owned(), self.clock.last().packed().to_le_bytes().to_vec()));
@@ -388,7 +388,7 @@ impl Ledger {
     fn effective(
         &self,
         it: &Verified,
-        arrived: &BTreeMap<ChangeHash, HybridTime>,
+        arrived: &BTreeMap<(DocumentId, ChangeHash), HybridTime>,
         last: &BTreeMap<WriterId, HybridTime>,
     ) -> Result<(HybridTime, bool), NodeError> {
         let mut latest = match last.get(&it.writer) {
@@ -400,11 +400,17 @@ impl Ledger {
             None => HybridTime::ZERO,
         };
         let mut complete = true;
+        let Some(document) = it.entry.header.document else {
+            return Ok((effective_time(it.entry.header.hybrid, latest), complete));
+        };
         for dependency in dependencies(&it.entry) {
-            let time = match arrived.get(&dependency) {
-                Some(time) => Some(*time),
-                None if self.untried.place(&dependency).is_some() => self.untried.place(&dependency),
-                None => self.store.author(&dependency)?.map(|info| info.effective),
+            let known = arrived.get(&(document, dependency)).copied();
+            let time = match known.or_else(|| self.untried.place(&document, &dependency)) {
+                Some(time) => Some(time),
+                None => self.store.author(&dependency)?.map(|info| {
+                    // A change of another document is no predecessor (see `Ledger::raise`).
+                    if info.document == Some(document) { info.effective } else { HybridTime::ZERO }
+                }),
             };
             complete &= time.is_some();
             latest = latest.max(time.unwrap_or_default());

@@ -1,62 +1,18 @@
-//! Random field days: everything may go wrong, and in the end all devices hold the same.
-#![allow(clippy::unwrap_used)]
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+//! Members whose programs were altered, and files that are not what they should be.
 
 use firsthand_document::DocumentKind;
 use firsthand_ids::WriterId;
+use firsthand_log::Detached;
 use firsthand_log::codec::Writer;
-use firsthand_log::lean::encode_batch;
-use firsthand_log::{Detached, Vector};
 use firsthand_node::meeting::Question;
 use firsthand_node::{Edit, EndReason, Event, IncidentQuery, ManifestState, Role};
 use firsthand_record::{CapturePath, Evidence, Incident};
-use firsthand_store::{BatchLimits, EntryState, HoldReason, Home, Store, Unlock};
+use firsthand_store::{EntryState, HoldReason, Home, Store, Unlock};
 use firsthand_sync::{Effect, Refusal};
-use firsthand_tests::{Crash, Dice, Expected, Person, Poison, Run, State, World, inject, seeds, verdict};
+use firsthand_tests::{Crash, Dice, Expected, Person, Poison, State, World, inject, verdict};
 use serde_json::{Map, Value, json};
 
-/// Every fifth seed has a member who breaks the rules, and every fifth people who are removed, return, remove each other and lose their lead.
-fn field_day(seed: u64) -> Run {
-    if seed % 5 == 2 { Run::with_removals(seed / 5) } else { Run::new(seed, seed % 5 == 4) }
-}
-
-/// Drops, duplicates, reordering between links, partitions, crashes, clocks ten years off.
-#[test]
-fn whatever_happens_all_devices_end_up_the_same() {
-    seeds::each("field days", 5000, |seed| {
-        field_day(seed).play();
-    });
-}
-
-/// People come and go in each of these: removed while apart, by each other, in the middle of a meeting; returning, adopted, recovered.
-#[test]
-fn people_who_are_removed_and_return() {
-    let all = Mutex::new(BTreeMap::<&str, u64>::new());
-    seeds::each("field days with removals", 60, |seed| {
-        let world = Run::with_removals(seed).play();
-        let mut all = all.lock().unwrap();
-        world.upheavals.into_iter().for_each(|(what, count)| *all.entry(what).or_default() += count);
-    });
-    let all = all.into_inner().unwrap();
-    seeds::figure(&format!("in them {all:?}"));
-    assert!(seeds::only().is_some() || (all.len() == 9 && all.values().all(|count| *count > 0)), "{all:?}");
-}
-
-/// A failure is of use only if it comes again.
-#[test]
-fn a_seed_plays_the_same_day_again() {
-    for seed in [4, 7, 8] {
-        let play = || {
-            let mut world = field_day(seed).play();
-            let number = world.up()[0];
-            let digest = world.devices[number].ledger().digest().unwrap();
-            (digest, world.steps, world.now, world.sent)
-        };
-        assert_eq!(play(), play());
-    }
-}
+use crate::pieces::{only, vector};
 
 fn fields(value: Value) -> Map<String, Value> {
     let Value::Object(fields) = value else { panic!("no object") };
@@ -64,16 +20,16 @@ fn fields(value: Value) -> Map<String, Value> {
 }
 
 /// A lead, two members, and one more who does not keep to the rules.
-struct Team {
-    world: World,
-    honest: [usize; 3],
-    hostile: usize,
-    poison: Poison,
-    dice: Dice,
+pub(crate) struct Team {
+    pub(crate) world: World,
+    pub(crate) honest: [usize; 3],
+    pub(crate) hostile: usize,
+    pub(crate) poison: Poison,
+    pub(crate) dice: Dice,
 }
 
 impl Team {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut world = World::new(seed);
         world.hostile = true;
         let lead = world.found("Harbour", "Amina");
@@ -449,95 +405,6 @@ fn a_manifest_that_is_forged_foreign_or_missing_is_told_everywhere() {
     }
 }
 
-fn vector(world: &mut World, phone: usize) -> Vector {
-    let ledger = world.devices[phone].ledger();
-    ledger.store().vector(ledger.space())
-}
-
-/// What `from` holds of the chains of one device and `to` lacks, as a batch.
-fn only(world: &mut World, from: usize, to: usize, writer: WriterId) -> Vec<u8> {
-    let receiver = vector(world, to);
-    let ledger = world.devices[from].ledger();
-    let space = *ledger.space();
-    let all = ledger.store().vector(&space);
-    let others: BTreeSet<_> = all.iter().map(|(other, _)| *other).filter(|other| *other != writer).collect();
-    let limits = BatchLimits { entries: 500, weight: 1 << 20 };
-    let batch = ledger.store().batch_for(&space, &receiver, limits, &others).unwrap().unwrap();
-    encode_batch(&batch, &receiver, &ledger.store().references(space))
-}
-
-/// Somebody passes on a member's entries and holds back another's that they build on. When those come from elsewhere,
-/// nothing is left of the difference, the order of the lists included.
-#[test]
-fn entries_that_came_before_what_they_build_on_find_their_place() {
-    for seed in 0..10 {
-        let mut team = Team::new(seed);
-        let [lead, first, second] = team.honest;
-        let world = &mut team.world;
-        // Wrong clocks make the order for people depend on what an entry builds on.
-        world.devices[lead].clock.skew_ms = 365 * 86_400_000;
-        let mut person = Person::new(seed);
-        let mut expected = Expected::default();
-        person.add(world, &mut expected, lead);
-        world.meet(first, lead);
-        let edit = Edit::Set { field: "title".to_owned(), value: json!("Later") };
-        let id = expected.first[0];
-        world.write(first, |ledger, now, rng| ledger.edit(id, &[edit], now, rng)).unwrap();
-        person.add(world, &mut expected, first);
-        let (writer, _) = expected.entries[1];
-        let plain = only(world, first, second, writer);
-        let now = world.devices[second].clock.at(world.now);
-        inject(world.devices[second].ledger(), plain, now).unwrap();
-        waiting(world, second);
-        // What is entered now stands after what will rise.
-        let edit = Edit::Set { field: "urgency".to_owned(), value: json!("Past") };
-        let risen = expected.first[1];
-        world.write(second, |ledger, now, rng| ledger.edit(risen, &[edit], now, rng)).unwrap();
-        person.add(world, &mut expected, second);
-
-        world.meet(second, lead);
-        person.add(world, &mut expected, second);
-        world.meet(first, lead);
-        world.meet(second, lead);
-        world.meet(first, lead);
-        world.meet(team.hostile, lead);
-        verdict::nothing_unsettled(world);
-        verdict::same_everywhere(world, &expected);
-    }
-}
-
-/// The same with the operation under whose membership heads an entry was made.
-#[test]
-fn an_entry_that_came_before_its_membership_heads_is_applied_when_they_come() {
-    let mut team = Team::new(1);
-    let [lead, first, second] = team.honest;
-    let world = &mut team.world;
-    let dana = world.join(lead, "Dana", Role::Responder);
-    world.meet(first, lead);
-    let ledger = world.devices[first].ledger();
-    let shared = ledger.incidents(&IncidentQuery::default()).unwrap()[0].id;
-    let edit = Edit::Set { field: "urgency".to_owned(), value: json!("Immediate") };
-    world.write(first, |ledger, now, rng| ledger.edit(shared, &[edit], now, rng)).unwrap();
-    let [theirs, ours] = [first, second].map(|phone| vector(world, phone));
-    let (writer, _) = theirs.iter().find(|(writer, mark)| ours.position(writer) < mark.position).unwrap();
-    let plain = only(world, first, second, *writer);
-    let now = world.devices[second].clock.at(world.now);
-    inject(world.devices[second].ledger(), plain, now).unwrap();
-    waiting(world, second);
-
-    world.meet(second, lead);
-    verdict::nothing_unsettled(world);
-    for phone in [lead, dana, team.hostile, first] {
-        if phone != lead {
-            world.meet(phone, lead);
-        }
-    }
-    world.meet(second, lead);
-    world.meet(dana, lead);
-    world.meet(team.hostile, lead);
-    verdict::same_everywhere(world, &Expected::default());
-}
-
 /// A program that ends while it applies what it received finds at the next starts which entry it was, holds that one, and
 /// applies the rest.
 #[test]
@@ -590,10 +457,4 @@ fn a_change_that_ends_the_program_is_found_and_held() {
             world.crash(second, Crash::Dropped, false);
         }
     }
-}
-
-/// Something waits on a device, and nothing is held.
-fn waiting(world: &mut World, phone: usize) {
-    let unsettled = verdict::unsettled(world.devices[phone].ledger());
-    assert!(!unsettled.is_empty() && unsettled.values().all(|state| *state == EntryState::Waiting));
 }
