@@ -47,8 +47,10 @@ fn entries_that_came_before_what_they_build_on_find_their_place() {
         let mut team = Team::new(seed);
         let [lead, first, second] = team.honest;
         let world = &mut team.world;
-        // Wrong clocks make the order for people depend on what an entry builds on.
+        // A wrong clock that has heard no other makes the order for people depend on what an entry builds on.
+        world.crash(lead, Crash::Dropped, true);
         world.devices[lead].clock.skew_ms = 365 * 86_400_000;
+        world.reboot(lead);
         let mut person = Person::new(seed);
         let mut expected = Expected::default();
         person.add(world, &mut expected, lead);
