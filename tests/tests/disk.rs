@@ -191,7 +191,8 @@ struct Script {
     opened: u64,
 }
 
-const ACTIONS: usize = 20;
+/// Each kind of action twice, but for those that look at everything.
+const ACTIONS: usize = 12;
 
 /// The words that somebody hears whose disk is full or fails.
 fn said_right(error: &NodeError, failure: Failure) {
@@ -314,13 +315,13 @@ impl Script {
     }
 }
 
-/// A home with something in it, closed.
+/// A home with something in it, some of it in a closed period.
 fn template() -> tempfile::TempDir {
     let dir = folder();
     let home = dir.path().join("home");
     drop(crashing::open(&home, 5).unwrap());
     let mut script = Script::open(&home, Failure::Io);
-    for number in 0..5 {
+    for number in [0, 1, 2, 3, 9, 4] {
         script.act(number).unwrap();
     }
     dir
@@ -336,7 +337,7 @@ struct Ran {
     states: Vec<StateDigest>,
 }
 
-/// Twenty actions, one of which meets the fault. `untroubled` are the states of a run in which none did: they save the work
+/// Twelve actions, one of which meets the fault. `untroubled` are the states of a run in which none did: they save the work
 /// of reading everything after each action.
 fn run(template: &Path, fault: Fault, untroubled: Option<&[StateDigest]>) -> Ran {
     let dir = folder();
@@ -399,7 +400,7 @@ fn every_operation(failure: Failure, words: &str) -> u64 {
     let never = Fault { failure, at: u64::MAX, lasts: false };
     let states = run(&home, never, None).states;
     let met = run(&home, never, Some(&states)).met;
-    assert!(met > 300, "{met} operations");
+    assert!(met > 200, "{met} operations");
     let opened = AtomicU64::new(0);
     seeds::every(&format!("{words} at each of {met} operations, once and for good"), met * 2, |seed| {
         let fault = Fault { failure, at: seed / 2, lasts: seed % 2 == 1 };
