@@ -13,6 +13,7 @@ mod evidence;
 mod fields;
 mod import;
 mod incident;
+mod kill;
 mod meet;
 mod merge;
 mod network;
