@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use crate::dice::source;
-use crate::expected::{Confided, ExpectedFile, SetValue, held, signs};
+use crate::expected::{Confided, ExpectedFile, Seen, SetValue, held, signs};
 use crate::{Dice, Expected, World};
 
 /// Decides what people do, and does it.
@@ -108,12 +108,13 @@ impl Person {
     pub fn add(&mut self, world: &mut World, expected: &mut Expected, device: usize) {
         let (incident, put) = self.draft(expected);
         let before = held(world.devices[device].ledger());
+        let seen = Seen::by(world.devices[device].ledger());
         let saved = world.write(device, |ledger, now, rng| ledger.add_incident(incident.clone(), now, rng));
         let saved = saved.unwrap_or_else(|error| panic!("an incident is not saved: {error}"));
         world.tell(|| format!("{device} logs {}", saved.short_code));
         let after = held(world.devices[device].ledger());
         let (writer, mark) = expected.acknowledge(&before, &after).expect("entries of a new incident");
-        let set = SetValue { field: String::new(), value: Value::Null, seen: before, writer, mark };
+        let set = SetValue { field: String::new(), value: Value::Null, seen, writer, mark };
         Self::note_new(expected, saved.id, &incident, &put, Some(set));
         if expected.first.len() < 2 {
             expected.first.push(saved.id);
@@ -134,6 +135,7 @@ impl Person {
             })
             .collect();
         let before = held(world.devices[device].ledger());
+        let seen = Seen::by(world.devices[device].ledger());
         let given = rows.clone();
         let report = world
             .write(device, |ledger, now, rng| ledger.import(rows, false, now, rng, &mut |_, _| true))
@@ -147,7 +149,7 @@ impl Person {
             let incident = &given[row - 1].incident;
             let put: Vec<_> =
                 signs(&incident.narrative).into_iter().map(|sign| (sign, "narrative")).collect();
-            let seen = before.clone();
+            let seen = seen.clone();
             let set = SetValue { field: String::new(), value: Value::Null, seen, writer, mark };
             Self::note_new(expected, id, incident, &put, Some(set));
         }
@@ -276,12 +278,13 @@ impl Person {
 
     fn save(world: &mut World, expected: &mut Expected, device: usize, incident: DocumentId, mut plan: Plan) {
         let before = held(world.devices[device].ledger());
+        let seen = Seen::by(world.devices[device].ledger());
         let may_resolve = world.devices[device].ledger().rights().resolve;
-        let conflict = |field: &str| expected.values(&incident, field, &before).len() > 1;
+        let conflict = |field: &str| expected.values(&incident, field, &seen).len() > 1;
         let refused = plan.sets.iter().any(|(field, _, resolve)| *resolve != conflict(field));
         // What stands already is not written again.
         plan.sets.retain(|(field, value, resolve)| {
-            *resolve || expected.values(&incident, field, &before) != [value.clone()]
+            *resolve || expected.values(&incident, field, &seen) != [value.clone()]
         });
         let edits = plan.edits.clone();
         let result = world.write(device, |ledger, now, rng| ledger.edit(incident, &edits, now, rng));
@@ -313,7 +316,7 @@ impl Person {
         }
         for (field, value, resolve) in plan.sets {
             if may_resolve || !resolve {
-                known.sets.push(SetValue { field, value, seen: before.clone(), writer, mark });
+                known.sets.push(SetValue { field, value, seen: seen.clone(), writer, mark });
             }
         }
     }

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use firsthand_ids::{DocumentId, PersonId, SpaceId, WriterId};
+use firsthand_ids::{DocumentId, PersonId, Position, SpaceId, WriterId};
 use firsthand_log::{Mark, Vector};
 use firsthand_node::Ledger;
+use firsthand_store::EntryState;
 use serde_json::Value;
 
 /// What people were told is saved, noted beside the devices and by other means than theirs.
@@ -48,9 +49,37 @@ pub struct Signs {
 pub struct SetValue {
     pub field: String,
     pub value: Value,
-    pub seen: Vector,
+    pub seen: Seen,
     pub writer: WriterId,
     pub mark: Mark,
+}
+
+/// What a device shows: all that it holds but for what waits for something that it builds on.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    held: Vector,
+    waiting: BTreeSet<(WriterId, Position)>,
+}
+
+impl Seen {
+    /// What this device shows of documents that were read.
+    #[must_use]
+    pub fn by(ledger: &Ledger) -> Self {
+        let unsettled = ledger.store().unsettled().unwrap();
+        let waits = unsettled.into_iter().filter(|info| info.state == EntryState::Waiting);
+        Self { held: held(ledger), waiting: waits.map(|info| (info.writer, info.position)).collect() }
+    }
+
+    /// All that it holds.
+    #[must_use]
+    pub fn everything(ledger: &Ledger) -> Self {
+        Self { held: held(ledger), waiting: BTreeSet::new() }
+    }
+
+    fn has(&self, set: &SetValue) -> bool {
+        let position = set.mark.position;
+        position <= self.held.position(&set.writer) && !self.waiting.contains(&(set.writer, position))
+    }
 }
 
 /// A care check.
@@ -95,19 +124,13 @@ impl Expected {
         Some((*writer, *mark))
     }
 
-    /// The values of a field that nobody who knew them has replaced, as seen by somebody who holds `held`: several
-    /// different ones are a conflict.
+    /// The values of a field that nobody who knew them has replaced, among what is seen: several different ones are a
+    /// conflict.
     #[must_use]
-    pub fn values(&self, incident: &DocumentId, field: &str, held: &Vector) -> Vec<Value> {
+    pub fn values(&self, incident: &DocumentId, field: &str, seen: &Seen) -> Vec<Value> {
         let Some(incident) = self.incidents.get(incident) else { return Vec::new() };
-        let here: Vec<_> = incident
-            .sets
-            .iter()
-            .filter(|set| set.field == field && set.mark.position <= held.position(&set.writer))
-            .collect();
-        let replaced = |old: &SetValue| {
-            here.iter().any(|new| old.mark.position <= new.seen.position(&old.writer) && !old.same(new))
-        };
+        let here: Vec<_> = incident.sets.iter().filter(|set| set.field == field && seen.has(set)).collect();
+        let replaced = |old: &SetValue| here.iter().any(|new| new.seen.has(old) && !old.same(new));
         let mut values: Vec<Value> = Vec::new();
         for set in here.iter().filter(|set| !replaced(set)) {
             if !values.contains(&set.value) {

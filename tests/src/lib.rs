@@ -52,7 +52,7 @@ pub use bring::{bring, try_bring};
 pub use cable::{Cable, Taint};
 pub use device::{Clock, Crash, Device, Running, State, TestVault, WorldUptime};
 pub use dice::Dice;
-pub use expected::Expected;
+pub use expected::{Expected, Seen};
 pub use folder::{copy_folder, folder};
 pub use harbour::{Harbour, Mood, Script};
 pub use poison::{Breach, Poison, Tamper, inject, keep};

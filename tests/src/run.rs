@@ -23,13 +23,36 @@ pub struct Size {
     pub rows: usize,
 }
 
+/// Phones that meet on one hotspot.
+const HOTSPOT: usize = 6;
+/// One run in so many has more devices than a few.
+const CROWDS: usize = 6;
+
 impl Size {
-    /// The size that belongs to a seed: mostly small, now and then one that fills several batches.
+    /// The size that belongs to a seed: mostly a few devices, now and then up to six, and now and then records that fill
+    /// several batches.
     #[must_use]
     pub fn of(dice: &mut Dice) -> Self {
+        let few = Self::few(dice);
+        if dice.below(CROWDS) > 0 {
+            return few;
+        }
+        let devices = 4 + dice.below(HOTSPOT - 3);
+        Self { devices, most: (devices + dice.below(2)).min(HOTSPOT), ..few }
+    }
+
+    /// Two or three devices, and one or two who join.
+    #[must_use]
+    pub fn few(dice: &mut Dice) -> Self {
         let devices = 2 + dice.below(2);
         let rows = if dice.below(50) == 0 { 250 } else { 0 };
         Self { devices, most: devices + 1 + dice.below(2), actions: 20 + dice.below(31), rows }
+    }
+
+    /// Whether there are more devices than a few, who also meet in groups that move.
+    #[must_use]
+    pub const fn is_crowd(&self) -> bool {
+        self.devices > 3
     }
 }
 
@@ -51,7 +74,7 @@ pub struct Run {
 const TEN_YEARS_MS: i64 = 10 * 365 * 24 * 3600 * 1000;
 
 impl Run {
-    /// A team of two or three; with `hostile` one of them is not honest.
+    /// A team of two to six; with `hostile` one of them is not honest.
     #[must_use]
     pub fn new(seed: u64, hostile: bool) -> Self {
         Self::begin(seed, hostile, false)
@@ -65,7 +88,7 @@ impl Run {
 
     fn begin(seed: u64, hostile: bool, removals: bool) -> Self {
         let mut dice = Dice::new(seed, 3);
-        let mut size = Size::of(&mut dice);
+        let mut size = if removals { Size::few(&mut dice) } else { Size::of(&mut dice) };
         let mut world = World::new(seed);
         world.hostile = hostile;
         let codes = if removals {
@@ -166,6 +189,9 @@ impl Run {
         if self.codes.is_some() && self.dice.percent(16) {
             return self.upheaval(device);
         }
+        if self.codes.is_none() && self.size.is_crowd() && self.dice.percent(10) {
+            return if self.dice.percent(50) { self.partition() } else { self.meet_in_group(device) };
+        }
         match self.dice.below(100) {
             // Who was removed, or may only read, enters nothing.
             0..47 if self.may_write(device) => self.person.act(&mut self.world, &mut self.expected, device),
@@ -253,10 +279,18 @@ impl Run {
         }
     }
 
+    /// The devices fall into groups, somebody walks over from one to another, or all are together again.
     fn partition(&mut self) {
-        let apart = self.world.groups.iter().all(|group| *group == 0);
-        for group in &mut self.world.groups {
-            *group = if apart { self.dice.below(2) as u8 } else { 0 };
+        let groups = &mut self.world.groups;
+        let crowd = self.size.is_crowd();
+        if groups.iter().all(|group| *group == 0) {
+            let many = if crowd { 2 + self.dice.below(2) } else { 2 };
+            groups.iter_mut().for_each(|group| *group = self.dice.below(many) as u8);
+        } else if crowd && self.dice.percent(70) {
+            let walks = self.dice.below(groups.len());
+            groups[walks] = self.dice.below(3) as u8;
+        } else {
+            groups.fill(0);
         }
         let groups = self.world.groups.clone();
         self.world.tell(|| format!("groups {groups:?}"));
@@ -264,6 +298,26 @@ impl Run {
         let across: Vec<_> = across.map(|it| it.id).collect();
         for id in across {
             self.world.cut(id);
+        }
+    }
+
+    /// All who can reach a device, itself included, dial each other, as phones on one hotspot do.
+    fn meet_in_group(&mut self, device: usize) {
+        let mut group = self.world.up();
+        group.retain(|it| self.world.groups[*it] == self.world.groups[device]);
+        let once = self.dice.percent(50);
+        self.dial_all(&group, once);
+    }
+
+    /// Everybody dials everybody with whom there is no link yet.
+    fn dial_all(&mut self, devices: &[usize], once: bool) {
+        for (at, from) in devices.iter().enumerate() {
+            for to in &devices[at + 1..] {
+                let mut cables = self.world.cables.values();
+                if !cables.any(|cable| cable.side(*from).is_some() && cable.side(*to).is_some()) {
+                    self.world.dial(*from, *to, once);
+                }
+            }
         }
     }
 
@@ -412,7 +466,7 @@ impl Run {
         lasting
     }
 
-    /// Sessions stay open, all with one device; what anybody enters reaches everybody.
+    /// Sessions stay open, all with one device or everybody with everybody; what anybody enters reaches everybody.
     fn stay_together(&mut self) {
         // A session with somebody who lied is worth nothing.
         let lied: Vec<_> =
@@ -423,8 +477,13 @@ impl Run {
         // Who calls again before the other end has noticed is sent away: that one still holds the old link for the better one.
         self.world.settle(100_000);
         let hub = self.some_device();
-        for number in self.world.up() {
-            self.world.dial(number, hub, false);
+        let up = self.world.up();
+        if self.size.is_crowd() && self.dice.percent(50) {
+            self.dial_all(&up, false);
+        } else {
+            for number in up {
+                self.world.dial(number, hub, false);
+            }
         }
         self.world.settle(300_000);
         for _ in 0..2 {
@@ -446,7 +505,7 @@ impl Run {
         }
     }
 
-    /// Twice everybody meets one device, and parts when nothing is left to exchange.
+    /// Twice everybody meets one device, or everybody, and parts when nothing is left to exchange.
     fn meet_in_rounds(&mut self) {
         let open: Vec<_> = self.world.cables.keys().copied().collect();
         for id in open {
@@ -456,8 +515,13 @@ impl Run {
         assert!(self.world.cables.is_empty(), "a cut link stays open");
         let hub = self.some_device();
         let together = self.dice.percent(50);
+        let all = together && self.size.is_crowd() && self.dice.percent(50);
         for _ in 0..2 {
-            for number in self.world.up() {
+            let up = self.world.up();
+            if all {
+                self.dial_all(&up, true);
+            }
+            for number in up.into_iter().filter(|_| !all) {
                 if number != hub && together {
                     self.world.dial(number, hub, true);
                 } else if number != hub {

@@ -6,7 +6,7 @@ use firsthand_ids::Position;
 use firsthand_node::{IncidentQuery, IncidentView, Ledger, OnlyHere};
 use firsthand_store::EntryState;
 
-use crate::expected::{held, signs};
+use crate::expected::{Seen, held, signs};
 use crate::{Expected, World};
 
 /// Compares all running devices with each other and with what was acknowledged.
@@ -185,7 +185,7 @@ fn contents(views: &BTreeMap<firsthand_ids::DocumentId, IncidentView>, expected:
 /// # Panics
 /// Where a value was lost, or a conflict does not show.
 pub fn values(ledger: &mut Ledger, expected: &Expected) {
-    let everything = held(ledger);
+    let everything = Seen::everything(ledger);
     for (id, incident) in &expected.incidents {
         let view = ledger.incident(*id).unwrap();
         let mut fields: Vec<_> = incident.sets.iter().map(|set| set.field.as_str()).collect();

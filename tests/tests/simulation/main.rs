@@ -17,9 +17,13 @@ fn field_day(seed: u64) -> Run {
 /// Drops, duplicates, reordering between links, partitions, crashes, clocks ten years off.
 #[test]
 fn whatever_happens_all_devices_end_up_the_same() {
+    let sizes = Mutex::new(BTreeMap::<usize, u64>::new());
     seeds::each("field days", 5000, |seed| {
-        field_day(seed).play();
+        let devices = field_day(seed).play().devices.len();
+        *sizes.lock().unwrap().entry(devices).or_default() += 1;
     });
+    let sizes = sizes.into_inner().unwrap();
+    seeds::figure(&format!("field days by devices: {sizes:?}"));
 }
 
 /// People come and go in each of these: removed while apart, by each other, in the middle of a meeting; returning, adopted, recovered.
