@@ -109,6 +109,12 @@ fn a_snapshot_brings_what_a_meeting_brings() {
 /// A connection that is cut, and a program that is killed, lose one section at most.
 #[test]
 fn it_goes_on_where_it_was_cut() {
+    for ends in [false, true] {
+        goes_on_where_it_was_cut(ends);
+    }
+}
+
+fn goes_on_where_it_was_cut(ends: bool) {
     let mut world = World::new(5);
     let lead = world.found("Harbour", "Amina");
     import(&mut world, lead, 3000, 5);
@@ -132,6 +138,14 @@ fn it_goes_on_where_it_was_cut() {
     world.write(late, |ledger, now, rng| ledger.add_incident(draft, now, rng)).unwrap();
     while let Some(taken) = step(&mut world, late, &mut plan, &snapshot) {
         taken.unwrap();
+    }
+    // Everything is kept, and rows stand for what is not in its documents yet.
+    assert!(!world.devices[late].ledger().expected(1).unwrap().is_empty());
+    if ends {
+        world.crash(late, Crash::Dropped, true);
+        world.restart(late);
+    } else {
+        while world.devices[late].ledger().work_while_idle().unwrap() {}
     }
     assert!(world.devices[late].ledger().expected(1).unwrap().is_empty());
     world.meet(late, lead);

@@ -264,7 +264,8 @@ impl Ledger {
             untried.remove(&done);
         }
         self.untried = untried;
-        result
+        result?;
+        self.end_rows()
     }
 
     /// Applies to documents of one space, in as few commits as memory allows. What an earlier one of them took in is found to be there

@@ -208,6 +208,8 @@ pub struct Ledger {
     untried: apply::Untried,
     /// Documents of which something may have come before what it builds on; `None` until entries come.
     early: Option<BTreeSet<DocumentId>>,
+    /// Rows of a snapshot stand for what is not in its documents yet.
+    rows_end: bool,
     /// This device's person changed the membership, of which sessions have not heard.
     renamed: bool,
     /// Files on their way here.
@@ -388,6 +390,7 @@ impl Ledger {
             documents: own::DocumentCache::default(),
             untried: apply::Untried::default(),
             early: None,
+            rows_end: false,
             renamed: false,
             receiving: BTreeMap::new(),
             working: BTreeSet::new(),
@@ -399,7 +402,9 @@ impl Ledger {
             keys,
             membership,
         };
+        ledger.find_rows_end()?;
         ledger.resume()?;
+        ledger.end_rows()?;
         ledger.obey_what_was_saved()?;
         Ok(ledger)
     }

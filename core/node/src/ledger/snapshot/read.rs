@@ -21,6 +21,8 @@ use crate::meeting::Change;
 
 /// What rows of a snapshot are kept under: no device's key, because it is one of small order.
 const SNAPSHOT: DeviceKey = DeviceKey::new([0; 32]);
+/// The setting that is not empty from the last section of a snapshot until all of it is in its documents.
+const ROWS_END: &str = "snapshot.rows-end";
 
 /// A snapshot that is being taken in: what is to be fetched next, and how far it is.
 #[derive(Debug, Clone)]
@@ -162,17 +164,35 @@ impl Ledger {
         }
     }
 
-    /// Puts what has come into its documents, and looks whether everything came.
+    /// Looks whether everything came. Its documents follow when nothing else is to be done, and the rows that show what is to
+    /// come stay until then.
     fn finish_snapshot(&mut self, plan: &SnapshotPlan) -> Result<(), NodeError> {
-        self.apply_received(&mut Change::default()).map_err(|_| SnapshotError::NoRoom)?;
-        self.forget_rows(&SNAPSHOT)?;
+        self.store.set_setting(ROWS_END, &[1])?;
+        self.rows_end = true;
         self.store.set_setting(&plan.setting(), &[])?;
+        self.end_rows()?;
         // Open meetings hear of it with the next change.
         self.renamed = true;
         let held = self.store.vector(&plan.space);
         let short =
             held.compare(&plan.index.base).any(|(_, standing)| matches!(standing, Standing::WeLack(_)));
         if short { Err(SnapshotError::Short.into()) } else { Ok(()) }
+    }
+
+    /// Whether the rows of a snapshot that was taken in still stand for what is not in its documents.
+    pub(in crate::ledger) fn find_rows_end(&mut self) -> Result<(), NodeError> {
+        self.rows_end = self.store.setting(ROWS_END)?.is_some_and(|setting| !setting.is_empty());
+        Ok(())
+    }
+
+    /// Forgets the rows of a snapshot once everything of it is in its documents: what is left of them is nowhere.
+    pub(in crate::ledger) fn end_rows(&mut self) -> Result<(), NodeError> {
+        if self.rows_end && self.untried.is_empty() {
+            self.forget_rows(&SNAPSHOT)?;
+            self.store.set_setting(ROWS_END, &[])?;
+            self.rows_end = false;
+        }
+        Ok(())
     }
 }
 
