@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use automerge::Automerge;
 use firsthand_node::IncidentQuery;
+use firsthand_node::meeting::Question;
 
 use crate::Outcome;
 use crate::arguments::Arguments;
@@ -70,6 +71,7 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path, report: &mut Report) -> 
     );
     let (meet, theirs) = (Quantity::time(ours.meet), Quantity::time(sync));
     report.compare("time, durable, every chain verified", meet, name, theirs, Some(0.2));
+    report.figure("time until all of it is in documents and lists", Quantity::time(ours.met.time_applied));
     let fetched = from_snapshot(&data, &work.path().join("snapshot"))?;
     let from_relay = "from a relay's snapshot, bytes";
     report.compare(from_relay, Quantity::bytes(fetched.bytes), "saved documents", saved_bytes, Some(0.4));
@@ -80,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path, report: &mut Report) -> 
     report.compare(what, Quantity::time(fetched.time), name, theirs, Some(0.2));
     report.figure("   bytes of each incident", Quantity::bytes(fetched.bytes / data.documents as u64));
     report.figure("   making it", Quantity::time(fetched.made));
-    report.figure("   until all of it is in documents and lists", Quantity::time(ours.met.time_applied));
+    report.figure("   until all of it is in documents and lists", Quantity::time(fetched.applied));
     report.figure("full text of it all, afterwards", Quantity::time(ours.text));
 
     let usable = watch(&data, &work.path().join("watched"))?;
@@ -153,6 +155,8 @@ struct Fetched {
     /// How many had come when the newest rows were listed.
     newest: Option<u64>,
     time: Duration,
+    /// From the beginning until it was in its documents.
+    applied: Duration,
     made: Duration,
 }
 
@@ -170,7 +174,13 @@ fn from_snapshot(data: &Data, dir: &Path) -> Outcome<Fetched> {
     })?;
     let newest = newest(&lead)?;
     let index = &blobs[&snapshot.name];
-    let mut fetched = Fetched { bytes: index.len() as u64, newest: None, time: Duration::ZERO, made };
+    let mut fetched = Fetched {
+        bytes: index.len() as u64,
+        newest: None,
+        time: Duration::ZERO,
+        applied: Duration::ZERO,
+        made,
+    };
     let began = Instant::now();
     let mut plan = new.ledger.open_snapshot(&space, index)?;
     while let Some(wanted) = plan.wanted() {
@@ -182,6 +192,8 @@ fn from_snapshot(data: &Data, dir: &Path) -> Outcome<Fetched> {
         }
     }
     fetched.time = began.elapsed();
+    new.ledger.answer(Question::Apply, at(LATER));
+    fetched.applied = began.elapsed();
     if new.ledger.store().vector(&space) != lead.ledger.store().vector(&space) {
         return Err("take in everything of a snapshot".into());
     }
