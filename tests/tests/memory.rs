@@ -5,11 +5,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use firsthand_node::{ImportRow, Node};
 use firsthand_record::generate::Generator;
 use firsthand_tests::memory::Memory;
 use firsthand_tests::{Dice, crashing, seeds};
+use tokio::sync::broadcast::error::RecvError;
 
 const INCIDENTS: usize = 10_000;
 const PHOTOS: usize = 2_000;
@@ -19,6 +21,8 @@ const PHOTOGRAPHED: usize = 500;
 const PHOTO: usize = 40_000;
 /// The most above what both devices take when they have nothing to do, in KB: one of them alone may take so much.
 const MEMORY_KB: u64 = 64_000;
+/// The most that an observer hears of all that: something for every twelve records and files, so that a screen keeps up.
+const MOST_EVENTS: u64 = 1000;
 
 /// A year of a team on one device.
 async fn fill(lead: &Node, dir: &Path) {
@@ -49,9 +53,24 @@ fn a_year_is_received_with_little_memory() {
         let address = lead.listen("127.0.0.1:0".parse().unwrap(), false).await.unwrap().to_string();
         let other = crashing::join(&lead, &address, &dir.path().join("other")).await;
 
+        let heard = Arc::new(AtomicU64::new(0));
+        let (mut events, counted) = (other.events(), heard.clone());
+        let counting = tokio::spawn(async move {
+            loop {
+                let more = match events.recv().await {
+                    Ok(_) => 1,
+                    Err(RecvError::Lagged(missed)) => missed,
+                    Err(RecvError::Closed) => return,
+                };
+                counted.fetch_add(more, Ordering::Relaxed);
+            }
+        });
+
         let memory = Memory::watch();
         let summary = other.meet_once(&address).await.unwrap();
         let peak = memory.peak_kb();
+        counting.abort();
+        let heard = heard.load(Ordering::Relaxed);
         let [held, received] = [&lead, &other].map(Node::team);
         let (held, received) = (held.await.unwrap(), received.await.unwrap());
         assert_eq!(received.counts.incidents, INCIDENTS as u64);
@@ -62,6 +81,8 @@ fn a_year_is_received_with_little_memory() {
             summary.bytes_received / 1_000_000,
             peak / 1000
         ));
+        seeds::figure(&format!("{heard} events told a screen of {INCIDENTS} incidents and {PHOTOS} photos"));
+        assert!((1..=MOST_EVENTS).contains(&heard), "{heard} events");
         assert!(peak < MEMORY_KB, "{peak} KB more than before");
         other.shutdown().await.unwrap();
         lead.shutdown().await.unwrap();
