@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -137,22 +137,30 @@ impl Running {
 struct Wire {
     to: Arc<Mutex<Option<SocketAddr>>>,
     bytes: Arc<Mutex<Vec<u8>>>,
-    /// After so many bytes in all it breaks, once.
-    breaks: Arc<Mutex<Option<usize>>>,
+    /// After so many bytes in all something happens to it, once.
+    fault: Arc<Mutex<Option<(usize, Fault)>>>,
+}
+
+/// What becomes of a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Ends,
+    /// Nothing arrives any more, and neither end is told.
+    StandsStill,
 }
 
 impl Wire {
-    /// It breaks once so many more bytes have passed.
-    fn break_after(&self, more: usize) {
+    /// It happens once so many more bytes have passed.
+    fn fail_after(&self, more: usize, fault: Fault) {
         let passed = self.bytes.lock().unwrap().len();
-        *self.breaks.lock().unwrap() = Some(passed + more);
+        *self.fault.lock().unwrap() = Some((passed + more, fault));
     }
 
-    /// Notes bytes; whether it breaks.
-    fn note(&self, piece: &[u8]) -> bool {
+    /// Notes bytes; what happens then.
+    fn note(&self, piece: &[u8]) -> Option<Fault> {
         let mut bytes = self.bytes.lock().unwrap();
         bytes.extend(piece);
-        self.breaks.lock().unwrap().take_if(|at| bytes.len() >= *at).is_some()
+        self.fault.lock().unwrap().take_if(|(at, _)| bytes.len() >= *at).map(|(_, fault)| fault)
     }
 
     async fn lay(&self) -> SocketAddr {
@@ -166,8 +174,9 @@ impl Wire {
                 let Some(to) = to else { continue };
                 let Ok(far) = TcpStream::connect(to).await else { continue };
                 let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-                tokio::spawn(carry(near_in, far_out, wire.clone()));
-                tokio::spawn(carry(far_in, near_out, wire.clone()));
+                let still = Arc::new(AtomicBool::new(false));
+                tokio::spawn(carry(near_in, far_out, wire.clone(), still.clone()));
+                tokio::spawn(carry(far_in, near_out, wire.clone(), still));
             }
         });
         address
@@ -178,11 +187,18 @@ async fn carry(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
     wire: Wire,
+    still: Arc<AtomicBool>,
 ) {
     let mut piece = vec![0; 16 * 1024];
     while let Ok(len @ 1..) = from.read(&mut piece).await {
-        if wire.note(&piece[..len]) || to.write_all(&piece[..len]).await.is_err() {
-            return;
+        if still.load(Ordering::SeqCst) {
+            continue;
+        }
+        match wire.note(&piece[..len]) {
+            Some(Fault::Ends) => return,
+            Some(Fault::StandsStill) => still.store(true, Ordering::SeqCst),
+            None if to.write_all(&piece[..len]).await.is_err() => return,
+            None => {}
         }
     }
 }
@@ -275,6 +291,16 @@ async fn the_relay_is_down_for_three_days() {
 /// One takes a photo, the other gets it without ever meeting her; each time the way breaks in the middle of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_photo_goes_on_where_the_way_broke() {
+    a_photo_goes_on(Fault::Ends, BUDGET).await;
+}
+
+/// The same where the time that a phone gives ends in the middle of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_goes_on_where_the_time_ran_out() {
+    a_photo_goes_on(Fault::StandsStill, Duration::from_secs(6)).await;
+}
+
+async fn a_photo_goes_on(fault: Fault, budget: Duration) {
     let dir = tempfile::tempdir().unwrap();
     let world = World::default();
     let (amina, bruno, hotspot) = two(dir.path(), &world).await;
@@ -302,8 +328,10 @@ async fn a_photo_goes_on_where_the_way_broke() {
     // The words are there after the first time, the photo after the second, without a byte that had arrived.
     for node in [&amina, &bruno] {
         let began = wire.bytes.lock().unwrap().len();
-        wire.break_after(1_500_000);
-        let broken = node.background(BUDGET).await.unwrap();
+        wire.fail_after(1_500_000, fault);
+        let start = Instant::now();
+        let broken = node.background(budget).await.unwrap();
+        assert!(start.elapsed() < budget, "{:?}", start.elapsed());
         assert_eq!(broken.queue.own, 0, "{broken:?}");
         assert_eq!(broken.queue.files + broken.queue.files_wanted, 1, "{broken:?}");
         let whole = node.background(BUDGET).await.unwrap();
