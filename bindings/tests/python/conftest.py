@@ -42,32 +42,47 @@ def run(coroutine):
     asyncio.run(both())
 
 
+class News:
+    """What other threads tell, and what a test waits for."""
+
+    def __init__(self):
+        self._news = threading.Condition()
+
+    def tell(self, change):
+        with self._news:
+            change()
+            self._news.notify_all()
+
+    async def until(self, holds, missing="what was waited for never came"):
+        """The first true value that `holds` gives; it is asked again at everything that is told."""
+
+        def look():
+            with self._news:
+                if not (found := self._news.wait_for(holds, timeout=60)):
+                    raise AssertionError(missing)
+                return found
+
+        return await asyncio.to_thread(look)
+
+
 class Observer(firsthand.Observer):
     """Collects what happened, and lets a test wait for something of it."""
 
     def __init__(self):
         self.calls = []
-        self._news = threading.Condition()
+        self.news = News()
 
     def happened(self, happened):
-        with self._news:
-            self.calls.append(happened)
-            self._news.notify_all()
+        self.news.tell(lambda: self.calls.append(happened))
 
     def happenings(self, kind):
         return [it for call in self.calls for it in call.happenings if isinstance(it, kind)]
 
     async def wait(self, kind, such=lambda it: True):
-        def found():
-            return [it for it in self.happenings(kind) if such(it)]
-
-        def look():
-            with self._news:
-                if not self._news.wait_for(found, timeout=60):
-                    raise AssertionError(f"{kind} never came")
-                return found()[-1]
-
-        return await asyncio.to_thread(look)
+        found = await self.news.until(
+            lambda: [it for it in self.happenings(kind) if such(it)], f"{kind} never came"
+        )
+        return found[-1]
 
 
 class Clock(firsthand.PlatformClock):

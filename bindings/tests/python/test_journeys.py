@@ -1,6 +1,5 @@
 """The journeys, through the real library."""
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -110,7 +109,9 @@ async def test_six_phones(homes, tmp_path):
         await phone.files().attach(saved.id, firsthand.NewAttachment(path=str(photo)), None, None)
     for phone in phones:
         await phone.syncing().meet(address)
+    observer = homes.observers["Amina"]
     while True:
+        heard = len(observer.calls)
         state = await lead.syncing().state()
         complete = [device.complete for device in state.devices]
         team = await lead.team().state()
@@ -118,7 +119,7 @@ async def test_six_phones(homes, tmp_path):
             break
         # "complete" is never said of a phone that lacks something.
         assert all(not it.complete or (it.lacks == 0 and it.files_pending == 0) for it in state.devices)
-        await asyncio.sleep(0.05)
+        await observer.news.until(lambda: len(observer.calls) > heard)
     assert state.all_here_complete and state.files_pending == 0 and len(state.devices) == 5
     for phone in phones:
         page = await phone.incidents().page(firsthand.IncidentFilter(), 50, None)

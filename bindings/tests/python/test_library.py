@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from conftest import GENERATED, PASSPHRASE, Clock, Observer, incident, firsthand, record
+from conftest import GENERATED, PASSPHRASE, Clock, News, Observer, incident, firsthand, record
 
 
 async def test_fields_are_named(homes):
@@ -252,15 +252,17 @@ async def test_cancelling(homes, tmp_path):
 
 async def test_a_dropped_wait_loses_nothing(homes):
     node = await homes.found()
+    listener = Listener()
+    watch = await node.incidents().watch(firsthand.IncidentFilter(), 50, listener)
     for at in range(20):
         asking = asyncio.ensure_future(node.incidents().add(incident(title=f"{at}")))
         await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-    # A later question is answered after what was begun before it.
-    while len((await node.incidents().page(firsthand.IncidentFilter(), 50, None)).rows) < 20:
-        await asyncio.sleep(0.01)
+    # What was begun is done.
+    await listener.until(lambda: len(listener.rows) == 20)
+    watch.end()
 
 
 class Throwing(Observer):
@@ -294,16 +296,14 @@ async def test_ports_that_throw(homes):
     saved = await node.incidents().add(incident(title="All the same"))
     created = (await node.incidents().get(saved.id)).created
     assert abs(created.at_ms - time.time() * 1000) < 60_000, "the system's clock is read"
-    while not observer.calls:
-        await asyncio.sleep(0.01)
+    await observer.news.until(lambda: observer.calls)
     heard = len(observer.calls)
     await node.roster().check_in(record.CheckIn(state=record.CheckInState.NEED_SUPPORT))
     assert await asyncio.to_thread(notifier.shown.wait, 60)
     assert notifier.notice == firsthand.Notice.ALARM, "it says that there is something, not about whom"
-    while len(observer.calls) == heard:
-        await asyncio.sleep(0.01)
-    alarm = [it for call in observer.calls for it in call.happenings if isinstance(it, firsthand.Happening.ALARM)]
-    assert alarm[0].state == record.CheckInState.NEED_SUPPORT
+    await observer.news.until(lambda: len(observer.calls) > heard)
+    alarm = await observer.wait(firsthand.Happening.ALARM)
+    assert alarm.state == record.CheckInState.NEED_SUPPORT
 
 
 class Listener(firsthand.IncidentListListener):
@@ -313,8 +313,15 @@ class Listener(firsthand.IncidentListListener):
         self.rows = []
         self.calls = 0
         self.end = None
+        self.news = News()
+
+    async def until(self, holds):
+        await self.news.until(holds)
 
     def changed(self, changes):
+        self.news.tell(lambda: self.apply(changes))
+
+    def apply(self, changes):
         self.calls += 1
         for change in changes:
             if isinstance(change, firsthand.ListChange.INSERTED):
@@ -325,12 +332,10 @@ class Listener(firsthand.IncidentListListener):
                 self.rows[change.at] = change.row
 
     def ended(self, error):
-        self.end = error
+        def end():
+            self.end = error
 
-
-async def until(holds):
-    while not holds():
-        await asyncio.sleep(0.01)
+        self.news.tell(end)
 
 
 async def test_ten_thousand_incidents(homes):
@@ -353,27 +358,27 @@ async def test_ten_thousand_incidents(homes):
     # The list that is watched brings the first page, more when asked, and then only what changes.
     listener = Listener()
     watch = await incidents.watch(firsthand.IncidentFilter(), 50, listener)
-    await until(lambda: len(listener.rows) == 50)
+    await listener.until(lambda: len(listener.rows) == 50)
     assert [row.id for row in listener.rows] == seen[:50]
     assert await watch.more()
     assert [row.id for row in listener.rows] == seen[:100]
     new = await incidents.add(incident(title="Newest"))
-    await until(lambda: listener.rows[0].id == new.id)
+    await listener.until(lambda: listener.rows and listener.rows[0].id == new.id)
     assert len(listener.rows) == 100 and listener.rows[1].id == seen[0]
     await incidents.edit(new.id, incident(title="Newest, edited"))
-    await until(lambda: listener.rows[0].title == "Newest, edited")
+    await listener.until(lambda: listener.rows[0].title == "Newest, edited")
     # Many changes in a row are told in few calls.
     calls = listener.calls
     for at in range(100):
         await incidents.edit(new.id, incident(title=f"{at}"))
-    await until(lambda: listener.rows[0].title == "99")
+    await listener.until(lambda: listener.rows[0].title == "99")
     assert listener.calls - calls < 100
     # The number of a short code is found, too.
     found = await incidents.search("incident 9999", 5)
     assert "Incident 9999" in [row.title for row in found] and len(found) <= 2
     # The first use of a list that was locked says so.
     await node.lock()
-    await until(lambda: listener.end is not None)
+    await listener.until(lambda: listener.end is not None)
     assert isinstance(listener.end, firsthand.ApiError.Locked)
     with pytest.raises(firsthand.ApiError.Locked):
         await watch.more()
