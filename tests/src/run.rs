@@ -26,15 +26,15 @@ pub struct Size {
 /// Phones that meet on one hotspot.
 const HOTSPOT: usize = 6;
 /// One run in so many has more devices than a few.
-const CROWDS: usize = 6;
+const CROWDS: u64 = 6;
 
 impl Size {
-    /// The size that belongs to a seed: mostly a few devices, now and then up to six, and now and then records that fill
+    /// The size that belongs to a seed: mostly a few devices, in every sixth up to six, and now and then records that fill
     /// several batches.
     #[must_use]
-    pub fn of(dice: &mut Dice) -> Self {
+    pub fn of(seed: u64, dice: &mut Dice) -> Self {
         let few = Self::few(dice);
-        if dice.below(CROWDS) > 0 {
+        if seed % CROWDS > 0 {
             return few;
         }
         let devices = 4 + dice.below(HOTSPOT - 3);
@@ -88,7 +88,7 @@ impl Run {
 
     fn begin(seed: u64, hostile: bool, removals: bool) -> Self {
         let mut dice = Dice::new(seed, 3);
-        let mut size = if removals { Size::few(&mut dice) } else { Size::of(&mut dice) };
+        let mut size = if removals { Size::few(&mut dice) } else { Size::of(seed, &mut dice) };
         let mut world = World::new(seed);
         world.hostile = hostile;
         let codes = if removals {
