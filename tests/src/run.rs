@@ -34,7 +34,7 @@ impl Size {
     #[must_use]
     pub fn of(seed: u64, dice: &mut Dice) -> Self {
         let few = Self::few(dice);
-        if seed % CROWDS > 0 {
+        if !seed.is_multiple_of(CROWDS) {
             return few;
         }
         let devices = 4 + dice.below(HOTSPOT - 3);
