@@ -1,5 +1,6 @@
 //! What the guard takes at most, whatever a member's device sends: 64 MiB of memory and a second of work for any input of
-//! at most 1 MiB. Alone in its program, so that nothing else is measured.
+//! at most 1 MiB. Alone in its program, so that nothing else is measured. The second is one of the machine on which the
+//! figures of `docs/threats.md` were read: how fast this one is, lawful work says.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -16,6 +17,9 @@ const MIB: usize = 1 << 20;
 /// What one input may take.
 const MOST_BYTES: usize = 64 * MIB;
 const MOST_TIME: Duration = Duration::from_secs(1);
+/// What nobody could complain of, and how long it took there.
+const LAWFUL: &str = "5,000 writes one after the other";
+const LAWFUL_TIME: Duration = Duration::from_millis(75);
 
 /// What something took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,8 +42,6 @@ struct Dearest {
     memory: (Cost, String),
     time: (Cost, String),
     count: usize,
-    /// What took more than it may.
-    over: Vec<String>,
 }
 
 impl Dearest {
@@ -50,9 +52,6 @@ impl Dearest {
         }
         if cost.time > self.time.0.time {
             self.time = (cost, name.to_owned());
-        }
-        if cost.bytes > MOST_BYTES || cost.time > MOST_TIME {
-            self.over.push(format!("{name}: {} KiB, {:?}", cost.bytes >> 10, cost.time));
         }
     }
 
@@ -110,13 +109,27 @@ fn no_input_is_dear() {
         seeds::figure(&format!("hostile changes to a document {form}: {}", dearest.words()));
     }
     let wide = attacks.iter().filter(|attack| attack.name.contains("write the same field apart"));
-    many_conflicts(&base, wide.max_by_key(|attack| attack.sent.len()).unwrap());
-    let over: Vec<_> = forms.iter().flat_map(|dearest| &dearest.over).collect();
-    assert!(over.is_empty(), "{over:#?}");
+    let conflicts = many_conflicts(&base, wide.max_by_key(|attack| attack.sent.len()).unwrap());
+    let lawful = attacks.iter().find(|attack| attack.name == LAWFUL).unwrap();
+    let most_time = most_time(&plain[0], lawful);
+    let dearest = forms.iter().flat_map(|dearest| [&dearest.memory, &dearest.time]);
+    for (cost, name) in dearest.chain(&conflicts) {
+        assert!(cost.bytes <= MOST_BYTES && cost.time <= most_time, "{name}: {cost:?}, {most_time:?}");
+    }
+}
+
+/// [`MOST_TIME`] on this machine as it is now: in proportion to what the lawful changes take, at their best of several times.
+fn most_time(document: &Document, lawful: &Attack) -> Duration {
+    let authors = Leads::of(&lawful.sent);
+    let times = std::iter::repeat_with(|| attack(document, lawful, &authors).1.time);
+    let time = times.take(5).min().unwrap();
+    let ratio = time.as_secs_f64() / LAWFUL_TIME.as_secs_f64();
+    seeds::figure(&format!("{LAWFUL}: {time:?}, {ratio:.2} times as long as where the limit was set"));
+    MOST_TIME.mul_f64(ratio)
 }
 
 /// One field that as many wrote apart as a space has writers: applied, shown, settled by one person, and the same for others.
-fn many_conflicts(base: &Base, wide: &Attack) {
+fn many_conflicts(base: &Base, wide: &Attack) -> [(Cost, String); 4] {
     let mut all: Vec<_> = base.sent.iter().chain(&wide.sent).cloned().collect();
     let mut document = base.document.clone();
     let incoming: Vec<Incoming<'_>> = wide.sent.iter().map(|sent| sent.incoming()).collect();
@@ -141,11 +154,6 @@ fn many_conflicts(base: &Base, wide: &Attack) {
         assert_eq!(view.conflicts().count(), 0);
         assert_eq!(view.value("title"), Some(&"Settled".into()));
     }
-    for (what, cost) in
-        [("apply", apply), ("show", show), ("resolve", resolve), ("take in the resolution", take)]
-    {
-        assert!(cost.bytes <= MOST_BYTES && cost.time <= MOST_TIME, "{what}: {cost:?}");
-    }
     let words = [apply, show, resolve, take].map(|cost| {
         format!("{:.1} MiB and {:.0} ms", cost.bytes as f64 / MIB as f64, cost.time.as_secs_f64() * 1000.0)
     });
@@ -157,4 +165,6 @@ fn many_conflicts(base: &Base, wide: &Attack) {
         changes.len(),
         words[3]
     ));
+    [(apply, "apply"), (show, "show"), (resolve, "resolve"), (take, "take in the resolution")]
+        .map(|(cost, what)| (cost, format!("{conflicts} conflicts: {what}")))
 }

@@ -1,5 +1,7 @@
 //! Batches that hold some writers' entries only.
 
+use std::collections::BTreeSet;
+
 use firsthand_ids::WriterId;
 use firsthand_log::Vector;
 use firsthand_log::lean::encode_batch;
@@ -7,7 +9,6 @@ use firsthand_node::{Edit, IncidentQuery, Role};
 use firsthand_store::{BatchLimits, EntryState};
 use firsthand_tests::{Crash, Expected, Person, World, inject, keep, verdict};
 use serde_json::json;
-use std::collections::BTreeSet;
 
 use crate::members::Team;
 

@@ -18,8 +18,8 @@ const FEW: usize = 64;
 struct Written {
     counter: u64,
     value: String,
-    /// The operations that replaced it.
-    by: Vec<OpId>,
+    /// The operations that replaced it: of each writer the first, as whoever has seen a later one has seen that too.
+    by: BTreeMap<WriterId, u64>,
 }
 
 /// The writes under one key, by their writer, each one's in their order.
@@ -47,11 +47,11 @@ impl Keys {
             for id in &operation.replaced {
                 let Some(theirs) = writes.get_mut(&id.writer) else { continue };
                 if let Ok(place) = theirs.binary_search_by_key(&id.counter, |one| one.counter) {
-                    theirs[place].by.push(operation.id);
+                    theirs[place].by.entry(operation.id.writer).or_insert(operation.id.counter);
                 }
             }
             let value = operation.value().to_owned();
-            let written = Written { counter: operation.id.counter, value, by: Vec::new() };
+            let written = Written { counter: operation.id.counter, value, by: BTreeMap::new() };
             writes.entry(operation.id.writer).or_default().push(written);
         }
     }
@@ -61,19 +61,24 @@ impl Keys {
     /// A write replaces exactly what stood for its author, an earlier write of the same author included. So of each
     /// writer only the last write in the past can have stood, and the length of the history does not matter.
     pub(crate) fn standing_at(&self, graph: &Graph, past: &Past, map: MapName, key: &str) -> Standing {
-        let covered = |id: &OpId| graph.covers(past, *id);
+        let covered = |writer: &WriterId, counter: u64| graph.covers(past, OpId { counter, writer: *writer });
         let Some(writes) = self.maps.get(&map).and_then(|keys| keys.get(key)) else { return Vec::new() };
+        // Where thousands wrote apart, each had seen few.
+        let was_replaced = |one: &Written| {
+            if one.by.len() <= FEW {
+                return one.by.iter().any(|(writer, counter)| covered(writer, *counter));
+            }
+            graph.writers_of(past).any(|it| one.by.get(&it).is_some_and(|counter| covered(&it, *counter)))
+        };
         let mut out = Vec::new();
         let mut look = |writer: &WriterId, mine: &[Written]| {
-            let id = |one: &Written| OpId { counter: one.counter, writer: *writer };
-            let count = mine.partition_point(|one| covered(&id(one)));
+            let count = mine.partition_point(|one| covered(writer, one.counter));
             if let Some(last) = mine[..count].last()
-                && !last.by.iter().any(covered)
+                && !was_replaced(last)
             {
-                out.push((id(last), last.value.clone()));
+                out.push((OpId { counter: last.counter, writer: *writer }, last.value.clone()));
             }
         };
-        // Where thousands wrote apart, each had seen few.
         if writes.len() <= FEW {
             writes.iter().for_each(|(writer, mine)| look(writer, mine));
         } else {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use firsthand_ids::{ChangeHash, DocumentId, HybridTime, Position, WriterId};
 use firsthand_log::Entry;
 use firsthand_log::change::ChangeParts;
-use firsthand_store::Commit;
+use firsthand_store::{Commit, NewEntry};
 
 use super::Ledger;
 use super::own::effective_time;
@@ -67,15 +67,17 @@ impl Ledger {
     }
 
     fn raise_in(&self, commit: &mut Commit, early: &mut BTreeSet<DocumentId>) -> Result<(), NodeError> {
-        let mut rise = Rise::new(self, commit, early);
-        if rise.by_document.is_empty() {
+        let documents = commit.entries.iter().filter_map(|new| new.entry.header.document);
+        let touched: BTreeSet<DocumentId> = documents.filter(|document| early.contains(document)).collect();
+        if touched.is_empty() {
             return Ok(());
         }
+        let mut rise = Rise::new(self, commit);
         // In rounds: however a hostile graph is laid out, an entry is looked at once per round, and there are no more
         // rounds than entries on the longest path.
         let mut round = BTreeSet::new();
-        for index in rise.by_document.values().flatten().copied().collect::<Vec<_>>() {
-            let new = &commit.entries[index];
+        let is_touched = |new: &&NewEntry| new.entry.header.document.is_some_and(|it| touched.contains(&it));
+        for new in commit.entries.iter().filter(is_touched) {
             let entry = Placed::new(&new.entry, new.effective);
             round.extend(rise.followers(commit, (new.writer, new.entry.position), &entry)?);
         }
@@ -91,9 +93,9 @@ impl Ledger {
             }
             round = next;
         }
-        for document in rise.by_document.keys() {
-            if rise.is_complete(document)? {
-                early.remove(document);
+        for document in touched {
+            if rise.is_complete(&document)? {
+                early.remove(&document);
             }
         }
         let Rise { by_place, raised, .. } = rise;
@@ -112,7 +114,7 @@ struct Rise<'a> {
     /// The new entries of the commit.
     by_place: BTreeMap<Place, usize>,
     by_content: BTreeMap<ChangeHash, usize>,
-    /// Those about documents of which something was placed early.
+    /// Those about each document.
     by_document: BTreeMap<DocumentId, Vec<usize>>,
     /// Per document looked at: which entries' changes build on a change.
     followers: BTreeMap<DocumentId, BTreeMap<ChangeHash, Vec<Place>>>,
@@ -120,7 +122,7 @@ struct Rise<'a> {
 }
 
 impl<'a> Rise<'a> {
-    fn new(ledger: &'a Ledger, commit: &Commit, early: &BTreeSet<DocumentId>) -> Self {
+    fn new(ledger: &'a Ledger, commit: &Commit) -> Self {
         let mut rise = Self {
             ledger,
             by_place: BTreeMap::new(),
@@ -132,7 +134,7 @@ impl<'a> Rise<'a> {
         for (index, new) in commit.entries.iter().enumerate() {
             rise.by_place.insert((new.writer, new.entry.position), index);
             rise.by_content.insert(new.entry.header.content, index);
-            if let Some(document) = new.entry.header.document.filter(|document| early.contains(document)) {
+            if let Some(document) = new.entry.header.document {
                 rise.by_document.entry(document).or_default().push(index);
             }
         }
@@ -190,8 +192,8 @@ impl<'a> Rise<'a> {
         let Some(document) = entry.document else { return Ok(followers) };
         if !self.followers.contains_key(&document) {
             let mut by_dependency: BTreeMap<ChangeHash, Vec<Place>> = BTreeMap::new();
-            // A rise can reach documents of which nothing was placed early.
-            let new = commit.entries.iter().filter(|new| new.entry.header.document == Some(document));
+            let new =
+                self.by_document.get(&document).into_iter().flatten().map(|index| &commit.entries[*index]);
             let new = new.map(|new| ((new.writer, new.entry.position), dependencies(&new.entry)));
             let held = self.ledger.store.changes_of(&document)?.into_iter().map(|change| {
                 let parts = ChangeParts::read(&change.body);

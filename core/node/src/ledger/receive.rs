@@ -369,7 +369,11 @@ impl Ledger {
     /// Commits, and follows an own entry that moved in the order for people.
     pub(super) fn keep(&mut self, commit: Commit) -> Result<(), NodeError> {
         let (space, raised) = (commit.space, commit.effective.clone());
-        self.store.commit(commit)?;
+        if let Err(error) = self.store.commit(commit) {
+            // Nothing of it came, so what was placed early may still be.
+            self.early = None;
+            return Err(error.into());
+        }
         if !raised.is_empty() {
             self.untried.forget_places();
         }

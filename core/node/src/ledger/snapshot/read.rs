@@ -111,7 +111,10 @@ impl Ledger {
         let bytes = open_blobs(plan, number, blobs)?;
         let entries = match section.kind {
             SectionKind::Rows => {
-                // They only show what is to come. Those that cannot be read are passed over.
+                // They only show what is to come, and take the place of another snapshot's. Those that cannot be read are
+                // passed over.
+                self.rows_end = false;
+                self.store.set_setting(ROWS_END, &[])?;
                 if plan.space == self.space
                     && let Err(error) = self.keep_rows(&plan.space, &SNAPSHOT, &bytes)
                 {
