@@ -65,12 +65,20 @@ CREATE TABLE ranges (
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
     uploader INTEGER NOT NULL,
-    digest BLOB NOT NULL,
-    list BLOB NOT NULL,
+    -- Of large ranges. Small ones lie beside their row, and are hashed when it is read.
+    digest BLOB,
+    -- The digest of the list up to here, in some rows.
+    list BLOB,
     sealed BLOB NOT NULL
 ) STRICT;
 CREATE INDEX ranges_by_first ON ranges (writer, first);
-CREATE INDEX ranges_by_last ON ranges (writer, last);
+
+-- Where ranges end behind which none begins. Where one begins, another ended: that one needs no index.
+CREATE TABLE ends (
+    writer INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (writer, last)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blobs (
     id INTEGER PRIMARY KEY,

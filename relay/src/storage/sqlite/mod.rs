@@ -34,8 +34,8 @@ impl SqliteStorage {
     /// Any [`RelayError`] of the database.
     pub fn open(path: &Path) -> Result<Self, RelayError> {
         let mut connection = Connection::open(path)?;
-        // Pages of 16 KiB: rows of 1 KB leave less of a page empty.
-        connection.pragma_update(None, "page_size", 16 * 1024)?;
+        // Pages of 32 KiB: rows of 1 KB leave less of a page empty.
+        connection.pragma_update(None, "page_size", 32 * 1024)?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         for (pragma, value) in [
             ("synchronous", "FULL"),
@@ -185,6 +185,7 @@ impl Storage for SqliteStorage {
                 "DELETE FROM ranges WHERE place > ?1 AND place <= ?2",
                 [place(id, 0), place(id, u64::MAX)],
             )?;
+            tx.execute("DELETE FROM ends WHERE writer IN (SELECT id FROM writers WHERE mailbox = ?1)", [id])?;
             for table in ["blobs", "writers", "uploaders", "proposals"] {
                 tx.execute(&format!("DELETE FROM {table} WHERE mailbox = ?1"), [id])?;
             }

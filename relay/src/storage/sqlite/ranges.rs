@@ -12,6 +12,13 @@ use crate::RelayError;
 /// A mailbox has at most so many ranges in its life: the serial is the lower half of a row's number.
 pub(super) const SERIALS: i64 = 1 << 32;
 
+/// A row keeps the digest of a range larger than this. A smaller one lies in the page that is read for its row, and a digest
+/// beside each would be a sixtieth of a relay that is full of them.
+const DIGEST_KEPT: usize = 4 * 1024;
+
+/// One of so many rows keeps the digest of the list up to it. From there it is worked out.
+const LIST_KEPT: u64 = 64;
+
 /// How many bytes of ranges a page of the list brings along.
 pub(super) const INLINE_BYTES: usize = 64 * 1024;
 
@@ -33,12 +40,20 @@ pub(super) fn head(row: &Row<'_>, serial: u64) -> rusqlite::Result<RangeHead> {
         from: Position(row.get::<_, i64>(2)?.cast_unsigned()),
         to: Position(row.get::<_, i64>(3)?.cast_unsigned()),
         len: row.get(4)?,
-        digest: SealedDigest::new(array(row, 5)?),
+        digest: digest(row, 5)?,
     })
 }
 
-pub(super) const HEAD: &str =
-    "SELECT r.place, w.pseudonym, r.first, r.last, length(r.sealed), r.digest, r.list, u.name
+/// A range's digest, of the column that keeps it and of the one behind that, which has the range where it is not kept.
+fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<SealedDigest> {
+    match row.get(column)? {
+        Some(kept) => Ok(SealedDigest::new(kept)),
+        None => Ok(SealedDigest::of(row.get_ref(column + 1)?.as_blob()?)),
+    }
+}
+
+pub(super) const HEAD: &str = "SELECT r.place, w.pseudonym, r.first, r.last, length(r.sealed), r.digest,
+            CASE WHEN r.digest IS NULL THEN r.sealed END, u.name
      FROM ranges r JOIN writers w ON w.id = r.writer JOIN uploaders u ON u.id = r.uploader";
 
 pub(super) fn list(
@@ -51,10 +66,7 @@ pub(super) fn list(
     let seen = match after {
         0 => Some(ListDigest::default()),
         serial if serial == mailbox.serial => Some(mailbox.list),
-        serial => tx
-            .prepare_cached("SELECT list FROM ranges WHERE place = ?1")?
-            .query_row([place(mailbox.id, serial)], |row| Ok(ListDigest(array(row, 0)?)))
-            .optional()?,
+        serial => list_up_to(tx, mailbox, serial)?,
     };
     let anew = seen != Some(digest);
     let restart = if anew || after == 0 { Some(base(tx, mailbox.id)?) } else { None };
@@ -73,7 +85,7 @@ pub(super) fn list(
         }
         let at: i64 = row.get(0)?;
         let head = head(row, (at - place(mailbox.id, 0)).cast_unsigned())?;
-        let (list, len) = (ListDigest(array(row, 6)?), head.len as usize);
+        let len = head.len as usize;
         let others = UploaderId::new(array(row, 7)?) != *asker;
         let sealed = if others && len <= inline && len <= room {
             room -= len;
@@ -82,13 +94,36 @@ pub(super) fn list(
         } else {
             None
         };
+        page.digest = page.digest.then(&head);
         page.ranges.push((head, sealed));
-        page.digest = list;
-    }
-    if !page.more {
-        page.digest = mailbox.list;
     }
     Ok(page)
+}
+
+/// The digest of the list up to a range; nothing where that is not there.
+fn list_up_to(
+    tx: &Transaction<'_>,
+    mailbox: &Mailbox,
+    serial: u64,
+) -> Result<Option<ListDigest>, RelayError> {
+    let (start, end) = (place(mailbox.id, 0), place(mailbox.id, serial));
+    let kept: Option<(i64, [u8; 8])> = tx
+        .prepare_cached(
+            "SELECT place, list FROM ranges WHERE place > ?1 AND place <= ?2 AND list IS NOT NULL
+             ORDER BY place DESC LIMIT 1",
+        )?
+        .query_row([start, end], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (mut at, mut digest) =
+        kept.map_or((start, ListDigest::default()), |(place, list)| (place, ListDigest(list)));
+    let mut heads =
+        tx.prepare_cached(&format!("{HEAD} WHERE r.place > ?1 AND r.place <= ?2 ORDER BY r.place"))?;
+    let mut rows = heads.query([at, end])?;
+    while let Some(row) = rows.next()? {
+        at = row.get(0)?;
+        digest = digest.then(&head(row, (at - start).cast_unsigned())?);
+    }
+    Ok((at == end).then_some(digest))
 }
 
 pub(super) fn put(
@@ -109,21 +144,23 @@ pub(super) fn put(
     let mut continues = before == 0;
     if let Some((id, base)) = writer {
         let mut statement = tx.prepare_cached(
-            "SELECT r.place, r.last, r.digest, u.name FROM ranges r JOIN uploaders u ON u.id = r.uploader
-             WHERE r.writer = ?1 AND r.first = ?2",
+            "SELECT r.place, r.last, u.name, r.digest, CASE WHEN r.digest IS NULL THEN r.sealed END
+             FROM ranges r JOIN uploaders u ON u.id = r.uploader WHERE r.writer = ?1 AND r.first = ?2",
         )?;
         let mut rows = statement.query(params![id, position(*from)])?;
         while let Some(row) = rows.next()? {
-            if row.get::<_, i64>(1)? == position(*to) && SealedDigest::new(array(row, 2)?) == digest {
+            if row.get::<_, i64>(1)? == position(*to) && self::digest(row, 3)? == digest {
                 let serial = (row.get::<_, i64>(0)? - place(mailbox.id, 0)).cast_unsigned();
                 return Ok(Outcome::Done { serial, new: false });
             }
-            beginning.push(UploaderId::new(array(row, 3)?));
+            beginning.push(UploaderId::new(array(row, 2)?));
         }
         continues = base == before
-            || tx
-                .prepare_cached("SELECT EXISTS (SELECT 1 FROM ranges WHERE writer = ?1 AND last = ?2)")?
-                .query_row(params![id, before], |row| row.get(0))?;
+            || base < before
+                && (!beginning.is_empty()
+                    || tx
+                        .prepare_cached("SELECT EXISTS (SELECT 1 FROM ends WHERE writer = ?1 AND last = ?2)")?
+                        .query_row(params![id, before], |row| row.get(0))?);
     }
     let verdict = rules::put(continues, &beginning, who, &purse(mailbox, who_row.as_ref()), sealed.len());
     let (Some(who_row), Ok(())) = (who_row, verdict) else {
@@ -161,10 +198,16 @@ pub(super) fn put(
         position(*from),
         position(*to),
         who_row.id,
-        digest.as_bytes(),
-        mailbox.list.0,
+        (sealed.len() > DIGEST_KEPT).then(|| digest.as_bytes()),
+        mailbox.serial.is_multiple_of(LIST_KEPT).then_some(mailbox.list.0),
         sealed
     ])?;
+    tx.prepare_cached("DELETE FROM ends WHERE writer = ?1 AND last = ?2")?.execute([writer, before])?;
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO ends (writer, last)
+         SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM ranges WHERE writer = ?1 AND first = ?2 + 1)",
+    )?
+    .execute([writer, position(*to)])?;
     tx.prepare_cached("UPDATE mailboxes SET used = ?2, serial = ?3, list = ?4 WHERE id = ?1")?
         .execute(params![mailbox.id, mailbox.used, mailbox.serial, mailbox.list.0])?;
     charge(tx, who_row.id, sealed.len())?;
@@ -175,7 +218,7 @@ pub(super) fn put(
 pub(super) fn relist(tx: &Transaction<'_>, mailbox: i64) -> Result<(), RelayError> {
     let mut heads = tx.prepare(&format!("{HEAD} WHERE r.place > ?1 AND r.place <= ?2 ORDER BY r.place"))?;
     let mut update = tx.prepare("UPDATE ranges SET list = ?2 WHERE place = ?1")?;
-    let mut digest = ListDigest::default();
+    let (mut digest, mut count) = (ListDigest::default(), 0_u64);
     let (mut first, last) = (place(mailbox, 0), place(mailbox, u64::MAX));
     loop {
         // In parts: a row that is read is not changed meanwhile.
@@ -188,7 +231,8 @@ pub(super) fn relist(tx: &Transaction<'_>, mailbox: i64) -> Result<(), RelayErro
         first = *end;
         for (at, head) in &part {
             digest = digest.then(head);
-            update.execute(params![at, digest.0])?;
+            count += 1;
+            update.execute(params![at, count.is_multiple_of(LIST_KEPT).then_some(digest.0)])?;
         }
     }
     tx.execute("UPDATE mailboxes SET list = ?2 WHERE id = ?1", params![mailbox, digest.0])?;

@@ -31,13 +31,14 @@ pub(super) fn pending(
 pub(super) fn replace(tx: &Transaction<'_>, mailbox: i64) -> Result<u64, RelayError> {
     let Some((pending, _, at)) = pending(tx, mailbox)? else { return Ok(0) };
     set_base(tx, mailbox, &pending.base)?;
-    let gone = remove(
-        tx,
-        "ranges",
-        "writer IN (SELECT id FROM writers WHERE mailbox = ?1 AND base > 0)
-         AND last <= (SELECT base FROM writers WHERE writers.id = ranges.writer)",
-        &[mailbox],
-    )?;
+    let covered = |table| {
+        format!(
+            "writer IN (SELECT id FROM writers WHERE mailbox = ?1 AND base > 0)
+             AND last <= (SELECT base FROM writers WHERE writers.id = {table}.writer)"
+        )
+    };
+    let gone = remove(tx, "ranges", &covered("ranges"), &[mailbox])?;
+    tx.execute(&format!("DELETE FROM ends WHERE {}", covered("ends")), [mailbox])?;
     relist(tx, mailbox)?;
     let before: Option<i64> =
         tx.query_row("SELECT snapshot_at FROM mailboxes WHERE id = ?1", [mailbox], |row| row.get(0))?;
