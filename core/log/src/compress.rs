@@ -116,10 +116,27 @@ impl Unpacker {
     }
 }
 
+/// Compresses saved documents for storage, each by itself. What it works in is made once: for a small one that takes as long
+/// as to compress it.
+pub struct DocumentPacker(Compressor<'static>);
+
+impl DocumentPacker {
+    /// Makes what it works in.
+    pub fn new() -> Result<Self, LogError> {
+        static DICTIONARY: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+        let dictionary = DICTIONARY.get_or_init(|| EncoderDictionary::copy(DOCUMENTS_V1, DOCUMENTS_LEVEL));
+        compressor(dictionary).map(Self).map_err(|_| LogError::Compression)
+    }
+
+    /// Compresses one.
+    pub fn pack(&mut self, saved: &[u8]) -> Result<Vec<u8>, LogError> {
+        versioned(self.0.compress(saved))
+    }
+}
+
 /// Compresses a saved document for storage.
 pub fn compress_document(saved: &[u8]) -> Result<Vec<u8>, LogError> {
-    static DICTIONARY: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
-    compress(saved, DICTIONARY.get_or_init(|| EncoderDictionary::copy(DOCUMENTS_V1, DOCUMENTS_LEVEL)))
+    DocumentPacker::new()?.pack(saved)
 }
 
 /// Decompresses a stored document of at most `limit` bytes; the size stated in the frame is compared with the limit
@@ -134,7 +151,8 @@ pub fn decompress_document(packed: &[u8], limit: usize) -> Result<Vec<u8>, LogEr
 /// the same entries give the same bytes everywhere.
 pub fn compress_entries(plain: &[u8]) -> Result<Vec<u8>, LogError> {
     static DICTIONARY: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
-    compress(plain, DICTIONARY.get_or_init(|| EncoderDictionary::copy(ENTRIES_V1, ENTRIES_LEVEL)))
+    let dictionary = DICTIONARY.get_or_init(|| EncoderDictionary::copy(ENTRIES_V1, ENTRIES_LEVEL));
+    versioned(compressor(dictionary).and_then(|mut it| it.compress(plain)))
 }
 
 /// Decompresses entries of at most `limit` bytes, like [`decompress_document`].
@@ -157,11 +175,10 @@ pub fn decompress_section(packed: &[u8], limit: usize) -> Result<Vec<u8>, LogErr
     decompress(packed, limit, Decompressor::new, "section")
 }
 
-fn compress(plain: &[u8], dictionary: &EncoderDictionary<'_>) -> Result<Vec<u8>, LogError> {
-    versioned(Compressor::with_prepared_dictionary(dictionary).and_then(|mut it| {
-        it.set_parameter(CParameter::DictIdFlag(false))?;
-        it.compress(plain)
-    }))
+fn compressor(dictionary: &'static EncoderDictionary<'static>) -> std::io::Result<Compressor<'static>> {
+    let mut compressor = Compressor::with_prepared_dictionary(dictionary)?;
+    compressor.set_parameter(CParameter::DictIdFlag(false))?;
+    Ok(compressor)
 }
 
 fn versioned(compressed: std::io::Result<Vec<u8>>) -> Result<Vec<u8>, LogError> {

@@ -366,7 +366,8 @@ impl Ledger {
         for writer in forks.iter() {
             receiver.remove(writer);
         }
-        let plain = encode_batch(&batch, &receiver, &self.store.references(*space));
+        let references = self.store.references(*space);
+        let plain = self.store.at_once(|| encode_batch(&batch, &receiver, &references));
         Ok(Some(LoadedBatch { plain, marks: marks(&batch) }))
     }
 }

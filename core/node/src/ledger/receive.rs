@@ -69,7 +69,8 @@ impl Ledger {
             // It was on its way when this device heard that it was removed.
             return Err(if self.is_admitted() { Refusal::Misbehaved } else { Refusal::NotAMember });
         }
-        let batch = decode_batch(plain, space, &self.store.references(*space)).map_err(|error| {
+        let references = self.store.references(*space);
+        let batch = self.store.at_once(|| decode_batch(plain, space, &references)).map_err(|error| {
             tracing::warn!(%error, "refused a batch");
             Refusal::Misbehaved
         })?;

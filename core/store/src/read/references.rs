@@ -1,6 +1,6 @@
 use firsthand_ids::{ChangeHash, DocumentId, Position, SpaceId, WriterId};
 use firsthand_log::{EntryKind, References};
-use rusqlite::params;
+use rusqlite::{Transaction, TransactionBehavior, params};
 
 use crate::cache::position;
 use crate::{Store, StoreError};
@@ -20,6 +20,14 @@ impl Store {
     #[must_use]
     pub const fn references(&self, space: SpaceId) -> SpaceReferences<'_> {
         SpaceReferences { store: self, space }
+    }
+
+    /// Looks much up, with SQLite's locks taken once and not for each look-up. Where they cannot be taken, each takes its own.
+    pub fn at_once<T>(&self, look_up: impl FnOnce() -> T) -> T {
+        let locks = Transaction::new_unchecked(&self.database, TransactionBehavior::Deferred).ok();
+        let found = look_up();
+        drop(locks);
+        found
     }
 }
 

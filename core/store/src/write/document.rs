@@ -1,5 +1,4 @@
 use firsthand_ids::{DocumentId, EntryHash, HybridTime, UnixMillis};
-use firsthand_log::compress::compress_document;
 use rusqlite::{OptionalExtension, params};
 
 use crate::cache;
@@ -92,8 +91,8 @@ impl super::Draft<'_> {
         let (writer, position) = &update.creator;
         let creator = self.number(writer, *position)?;
         let creator = creator.ok_or(StoreError::Invalid("a document whose creating entry is not held"))?;
-        let packed =
-            compress_document(&update.saved).map_err(|_| StoreError::Invalid("a document too large"))?;
+        let packed = self.packer()?.pack(&update.saved);
+        let packed = packed.map_err(|_| StoreError::Invalid("a document too large"))?;
         let draft = self.document(&update.id)?;
         if draft.creator != Some(creator) {
             return Err(StoreError::Invalid("a document that another entry created"));

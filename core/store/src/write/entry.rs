@@ -1,5 +1,4 @@
 use firsthand_ids::{HybridTime, OperationHash, Position, WriterId};
-use firsthand_log::compress::compress_document;
 use firsthand_log::{Bind, Detached, EntryKind, SignedHead};
 use rusqlite::{OptionalExtension, params};
 
@@ -51,7 +50,7 @@ impl Draft<'_> {
             Some(Detached::HashOnly(hash)) => (None, Some(hash.as_slice())),
             None => (None, None),
         };
-        let packed = pack(&entry.body);
+        let packed = self.packed(&entry.body)?;
         let mut insert = self.transaction.prepare_cached(
             "INSERT INTO entries (writer, position, kind, state, document, prior, hybrid, effective, local_at,
                  local_offset, membership, names_membership, hash, content, signature, nonce, detached,
@@ -92,6 +91,14 @@ impl Draft<'_> {
         let signed = if head.is_some() { Signed::Yes } else { Signed::No };
         self.chains.insert(new.writer, (chain, signed));
         Ok(())
+    }
+
+    fn packed(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if body.len() < PACK_FROM_BYTES {
+            return Ok(None);
+        }
+        let packed = self.packer()?.pack(body).ok();
+        Ok(packed.filter(|packed| packed.len() < body.len()))
     }
 
     /// The first entry of a chain says whose it is.
@@ -201,8 +208,3 @@ impl Draft<'_> {
 /// Bodies from this length on are compressed, which halves the entries that create a document; edits are shorter, and
 /// what they would gain is not worth the time.
 const PACK_FROM_BYTES: usize = 512;
-
-fn pack(body: &[u8]) -> Option<Vec<u8>> {
-    let packed = (body.len() >= PACK_FROM_BYTES).then(|| compress_document(body).ok()).flatten();
-    packed.filter(|packed| packed.len() < body.len())
-}

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use firsthand_ids::{DocumentId, Position, SpaceId, WriterId};
 use firsthand_log::SignedHead;
+use firsthand_log::compress::DocumentPacker;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::cache::{Cache, Chain};
@@ -34,6 +35,7 @@ pub(crate) struct Draft<'a> {
     numbers: BTreeMap<(WriterId, Position), i64>,
     /// Names of sealed files that go once the transaction is through.
     shredded: RefCell<Vec<String>>,
+    packer: Option<DocumentPacker>,
 }
 
 /// Whether the newest entry of a chain has a kept signature. Every commit leaves every chain signed, because what is
@@ -134,6 +136,16 @@ impl<'a> Draft<'a> {
             next_document: None,
             numbers: BTreeMap::new(),
             shredded: RefCell::default(),
+            packer: None,
+        }
+    }
+
+    /// What compresses the rows of this transaction. It goes with it, and with it what it has seen.
+    fn packer(&mut self) -> Result<&mut DocumentPacker, StoreError> {
+        const NO_MEMORY: StoreError = StoreError::Invalid("no memory to compress in");
+        match &mut self.packer {
+            Some(packer) => Ok(packer),
+            none => Ok(none.insert(DocumentPacker::new().map_err(|_| NO_MEMORY)?)),
         }
     }
 

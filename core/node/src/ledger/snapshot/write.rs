@@ -128,7 +128,8 @@ impl Ledger {
         let mut held = Vector::new();
         let mut writer = SectionWriter::new()?;
         while let Some(batch) = self.store.batch_up_to(space, &held, base, BatchLimits::default())? {
-            let page = encode_batch(&batch, &held, &self.store.references(*space));
+            let references = self.store.references(*space);
+            let page = self.store.at_once(|| encode_batch(&batch, &held, &references));
             for (writer, head) in &batch.heads {
                 held.set(*writer, Mark::new(head.position, &head.hash));
             }
