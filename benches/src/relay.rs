@@ -8,7 +8,7 @@ use firsthand_channel::{ExchangeSecret, RelayEvent, RelayLink};
 use firsthand_ids::{ExchangeKey, Position, UnixMillis, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_relay::{Config, Data, Grant, Relay, Storage, SystemRandom};
-use firsthand_sync::relay::{Answer, Limits, MAX_ANSWER_BYTES, Request, Token, mailbox_id, proof};
+use firsthand_sync::relay::{Answer, Limits, ListPoint, MAX_ANSWER_BYTES, Request, Token, mailbox_id, proof};
 use futures::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -138,6 +138,7 @@ impl Client {
         seed[..2].copy_from_slice(&number.to_le_bytes());
         let uploader = DeviceSecret::from_seed(seed)?;
         let request = Request::Enter {
+            seen: ListPoint::default(),
             mailbox: mailbox.key(),
             uploader: uploader.key(),
             proof: mailbox.sign(&proof::enter(&self.handshake, &uploader.key())),

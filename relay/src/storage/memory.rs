@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, UnixMillis, WriterPseudonym};
 use firsthand_sync::relay::{
-    BlobKind, Entered, ListDigest, Listed, MAX_PAGE, MailboxBase, Order, Outcome, Pending, Purse, RangeHead,
-    Refused, SealedDigest, UploaderId, rules,
+    BlobKind, Entered, ListDigest, ListPoint, Listed, MAX_PAGE, MailboxBase, Order, Outcome, Pending, Purse,
+    RangeHead, Refused, SealedDigest, UploaderId, rules,
 };
 
 use super::{Grant, Holdings, Storage, Swept};
@@ -158,13 +158,17 @@ impl Mailbox {
         boxes
     }
 
-    fn list(&self, after: u64, digest: ListDigest, inline: usize, uploader: &UploaderId) -> Listed {
-        let seen = match after {
+    fn was_at(&self, point: ListPoint) -> bool {
+        let digest = match point.serial {
             0 => Some(ListDigest::default()),
             serial if serial == self.serial => Some(self.digest),
             serial => self.ranges.get(&serial).map(|range| range.list),
         };
-        let anew = seen != Some(digest);
+        digest == Some(point.digest)
+    }
+
+    fn list(&self, after: u64, digest: ListDigest, inline: usize, uploader: &UploaderId) -> Listed {
+        let anew = !self.was_at(ListPoint { serial: after, digest });
         // Who begins at the start has to know where that is.
         let restart = (anew || after == 0).then(|| self.base.clone());
         let begin = if anew { 0 } else { after };
@@ -236,14 +240,15 @@ impl MemoryStorage {
         };
         match order {
             Order::Register { .. } => Outcome::Failed,
-            Order::Enter { uploader, .. } => {
+            Order::Enter { uploader, seen, .. } => {
                 mailbox.seen = now;
                 if (mailbox.uploaders.len() as u64) < rules::MAX_UPLOADERS {
                     mailbox.uploaders.entry(*uploader).or_insert(Uploader { first_seen: now, used: 0 });
                 }
                 let pending = mailbox.pending.as_ref().map(|proposed| proposed.pending.clone());
                 let (serial, snapshot) = (mailbox.serial, mailbox.snapshot);
-                let entered = Entered { serial, purse: mailbox.purse(uploader), snapshot, pending };
+                let (known, purse) = (mailbox.was_at(*seen), mailbox.purse(uploader));
+                let entered = Entered { serial, known, purse, snapshot, pending };
                 Outcome::Entered { mailbox: entered, leads: mailbox.leads }
             }
             Order::SetBase { base, .. } => {
@@ -282,6 +287,9 @@ impl MemoryStorage {
                 }
                 proposed.pending.due.get_or_insert(UnixMillis(now.0.saturating_add(rules::GRACE_MS)));
                 Outcome::Done { serial: 0, new: false }
+            }
+            Order::Recall { points, .. } => {
+                Outcome::Found(points.iter().map(|point| mailbox.was_at(*point)).collect())
             }
             Order::List { after, digest, inline, uploader, .. } => {
                 Outcome::Listed(mailbox.list(*after, *digest, *inline, uploader))

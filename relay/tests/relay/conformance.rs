@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, UnixMillis, WriterPseudonym, sha256};
 use firsthand_relay::{Grant, MemoryStorage, SqliteStorage, Storage, Swept};
 use firsthand_sync::relay::{
-    BlobKind, Entered, ListDigest, Listed, MAX_BOXES, MAX_PAGE, MailboxBase, Order, Outcome, Refused,
-    UploaderId, rules,
+    BlobKind, Entered, ListDigest, ListPoint, Listed, MAX_BOXES, MAX_PAGE, MailboxBase, Order, Outcome,
+    Refused, UploaderId, rules,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -81,7 +81,7 @@ impl Bench {
     }
 
     fn enter(&mut self, by: u8) -> Entered {
-        match self.one(Order::Enter { mailbox: box_id(1), uploader: who(by) }) {
+        match self.one(Order::Enter { mailbox: box_id(1), uploader: who(by), seen: ListPoint::default() }) {
             Outcome::Entered { mailbox, leads } => {
                 assert_eq!(leads, DeviceKey::new([7; 32]));
                 mailbox
@@ -210,7 +210,8 @@ fn more_devices_than_a_team_has_bring_nothing() {
         for n in 0..rules::MAX_UPLOADERS {
             let mut id = [0; 16];
             id[..8].copy_from_slice(&n.to_le_bytes());
-            bench.one(Order::Enter { mailbox: box_id(1), uploader: UploaderId::new(id) });
+            let (uploader, seen) = (UploaderId::new(id), ListPoint::default());
+            bench.one(Order::Enter { mailbox: box_id(1), uploader, seen });
         }
         bench.refused(put(200, 1, 1, b"never entered"), Refused::ShareUsed);
         assert_eq!(bench.enter(200).purse.own, QUOTA);
@@ -243,6 +244,41 @@ fn the_list_goes_on_where_it_ended_or_begins_anew() {
         for (serial, digest) in [(3, ListDigest([1; 8])), (count, first.digest), (count + 5, second.digest)] {
             let anew = bench.listed(serial, digest);
             assert_eq!((anew.ranges[0].0.serial, anew.restart), (1, Some(base(&[]))));
+        }
+    });
+}
+
+#[test]
+fn a_list_knows_every_place_that_it_has_been_at() {
+    both(|bench| {
+        bench.enter(1);
+        bench.enter(2);
+        let (mut at, mut places) = (ListDigest::default(), vec![ListPoint::default()]);
+        for n in 1..=100 {
+            // Some large enough for their digest to be kept beside them.
+            let serial = bench.stored(put(
+                1 + (n % 2) as u8,
+                n,
+                n,
+                &vec![n as u8; if n % 5 == 0 { 5000 } else { 90 }],
+            ));
+            let page = bench.listed(serial - 1, at);
+            assert_eq!((page.restart.is_some(), page.ranges.len()), (n == 1, 1));
+            at = page.digest;
+            places.push(ListPoint { serial, digest: at });
+        }
+        let mut recall =
+            |points: Vec<ListPoint>| match bench.one(Order::Recall { mailbox: box_id(1), points }) {
+                Outcome::Found(there) => there,
+                other => panic!("{other:?}"),
+            };
+        assert_eq!(recall(places.clone()), vec![true; 101]);
+        let moved = |point: &ListPoint| ListPoint { serial: point.serial + 1, ..*point };
+        assert_eq!(recall(places.iter().map(moved).collect()), vec![false; 101]);
+        // And where the list is read from any of them, it ends as it ends.
+        for place in places {
+            let page = bench.listed(place.serial, place.digest);
+            assert_eq!((page.ranges.len(), page.digest), (100 - place.serial as usize, at));
         }
     });
 }
@@ -401,6 +437,12 @@ fn boxes_stay_half_a_year_one_of_each_uploader() {
     });
 }
 
+/// One of the places that a list was at, or one where it never was.
+fn point(seen: &[(u64, ListDigest)], at: u64) -> ListPoint {
+    let (serial, digest) = seen.get(at as usize).copied().unwrap_or((at, ListDigest([1; 8])));
+    ListPoint { serial, digest }
+}
+
 /// The same random orders to both: they answer the same.
 #[test]
 fn both_answer_random_orders_alike() {
@@ -420,9 +462,10 @@ fn both_answer_random_orders_alike() {
             let (n, by) = (1 + below(3) as u8, 1 + below(6) as u8);
             let (mailbox, uploader) = (box_id(n), who(by));
             let sealed = vec![below(6) as u8; 1 + below(300) as usize];
-            orders.push(match below(12) {
+            orders.push(match below(13) {
                 0 => register(1 + below(4) as u8),
-                1 | 2 => Order::Enter { mailbox, uploader },
+                1 | 2 => Order::Enter { mailbox, uploader, seen: point(&seen, below(6)) },
+                12 => Order::Recall { mailbox, points: (0..4).map(|_| point(&seen, below(60))).collect() },
                 3 => Order::SetBase { mailbox, base: base(&[(1, 1 + below(3))]) },
                 4..=6 => {
                     let from = 1 + below(12);

@@ -2,8 +2,8 @@
 
 use firsthand_ids::{DeviceKey, Position, UnixMillis};
 use firsthand_sync::relay::{
-    Answer, Closing, Entered, Limits, ListDigest, Listed, Outcome, Refused, RelayEffect, RelayInput,
-    RelaySession, Request, Waits, mailbox_id, proof,
+    Answer, Closing, Entered, Limits, ListDigest, ListPoint, Listed, Outcome, Refused, RelayEffect,
+    RelayInput, RelaySession, Request, Waits, mailbox_id, proof,
 };
 
 use crate::support::{enter_request, key_of, leads, mailbox, secret, token, writer};
@@ -59,7 +59,13 @@ fn a_foreign_mailbox_opens_to_nobody() {
         ),
         ("of a registration", mine.sign(&proof::register(&HANDSHAKE, &token(), &uploader.key())), right.1),
     ] {
-        let request = Request::Enter { mailbox: mine.key(), uploader: uploader.key(), proof, uploader_proof };
+        let request = Request::Enter {
+            mailbox: mine.key(),
+            uploader: uploader.key(),
+            proof,
+            uploader_proof,
+            seen: ListPoint::default(),
+        };
         let mut session = session();
         ends(&frame(&mut session, &request), Closing::Proof);
         assert!(session.is_over(), "{what}");
@@ -67,8 +73,13 @@ fn a_foreign_mailbox_opens_to_nobody() {
     }
     // A key of small order fits many messages.
     let weak = DeviceKey::new([0; 32]);
-    let request =
-        Request::Enter { mailbox: weak, uploader: key_of(101), proof: [0; 64], uploader_proof: right.1 };
+    let request = Request::Enter {
+        mailbox: weak,
+        uploader: key_of(101),
+        proof: [0; 64],
+        uploader_proof: right.1,
+        seen: ListPoint::default(),
+    };
     ends(&frame(&mut session(), &request), Closing::Proof);
     let request =
         Request::Register { token: token(), mailbox: mine.key(), leads: leads().key(), proof: [0; 64] };

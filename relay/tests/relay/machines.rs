@@ -187,6 +187,47 @@ fn a_relay_that_lost_everything_or_its_newest_is_filled_again() {
     assert_eq!(carla.holds, amina.holds);
 }
 
+/// However long the list and whatever the age of what was lost: of what a relay has kept, little is listed again.
+#[test]
+fn a_relay_that_comes_back_from_a_copy_is_brought_what_it_lost_and_little_else() {
+    const RANGES: u64 = 600;
+    let mut storage = storage();
+    let mut members = [Member::new(1), Member::new(2)];
+    members.iter_mut().for_each(|member| member.cut = 1);
+    let mut copies = BTreeMap::new();
+    for n in 1..=RANGES {
+        let member = &mut members[(n % 2) as usize];
+        member.write(writer(member.number), 1);
+        assert!(connect(member, &mut storage, &mut honest()).client.is_up_to_date());
+        copies.insert(n, storage.clone());
+    }
+    connect(&mut members[1], &mut storage, &mut honest());
+    for lost in [1, 2, 7, 30, 100, 250, 500, RANGES - 1] {
+        let (mut copy, mut members) = (copies[&(RANGES - lost)].clone(), members.clone());
+        for member in &mut members {
+            let (received, mut again) = (member.received, 0);
+            let meeting = connect(member, &mut copy, &mut |answer| {
+                if let Answer::Listed { ranges, restart, .. } = &answer {
+                    assert!(restart.is_none() || lost > 400, "{lost}");
+                    again += ranges.iter().filter(|head| head.serial <= RANGES - lost).count() as u64;
+                }
+                vec![answer]
+            });
+            assert!(meeting.client.is_up_to_date());
+            // They come by turns, so each knows every second place of the list.
+            assert!(again <= lost / 4 + 2 || lost > 400, "{lost} lost, {again} listed again");
+            assert_eq!(member.received, received, "{lost}");
+            let moments = member.remembered.earlier.len();
+            assert!(moments < 40, "{moments} moments");
+        }
+        assert_eq!(copy.holdings().unwrap().ranges, RANGES, "{lost}");
+        // Somebody who held nothing gets everything.
+        let mut carla = Member::new(3);
+        connect(&mut carla, &mut copy, &mut honest());
+        assert_eq!(carla.holds, members[0].holds);
+    }
+}
+
 #[test]
 fn a_relay_that_acknowledges_and_forgets_is_found_out_at_the_next_meeting() {
     let mut storage = storage();

@@ -8,8 +8,8 @@ use firsthand_channel::{RelayEvent, RelayLink};
 use firsthand_ids::{ContentHash, DeviceKey, ExchangeKey, Position, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_sync::relay::{
-    Answer, ClientConfig, ClientEffect, ClientInput, MAX_ANSWER_BYTES, Opened, Puts, Remembered, Request,
-    SealedDigest, Token, mailbox_id, proof,
+    Answer, ClientConfig, ClientEffect, ClientInput, ListPoint, MAX_ANSWER_BYTES, Opened, Puts, Remembered,
+    Request, SealedDigest, Token, mailbox_id, proof,
 };
 use futures::{SinkExt, StreamExt};
 use rand_chacha::ChaCha8Rng;
@@ -48,6 +48,7 @@ pub(crate) fn sealed(writer: &WriterPseudonym, from: Position, to: Position, len
 }
 
 /// What a device does with its client: holds entries, seals and opens them.
+#[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) number: u8,
     pub(crate) holds: BTreeMap<WriterPseudonym, Position>,
@@ -218,6 +219,7 @@ impl Raw {
 pub(crate) fn enter_request(handshake: &[u8; 32], mailbox: &DeviceSecret, uploader: u8) -> Request {
     let uploader = secret(100 + uploader);
     Request::Enter {
+        seen: ListPoint::default(),
         mailbox: mailbox.key(),
         uploader: uploader.key(),
         proof: mailbox.sign(&proof::enter(handshake, &uploader.key())),

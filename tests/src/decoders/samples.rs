@@ -25,8 +25,8 @@ use firsthand_store::{
     SlotOptions, Store, Unlock,
 };
 use firsthand_sync::relay::{
-    Answer, BlobKind, Closing, Entered, ListDigest, MailboxBase, Pending, RangeHead, Refused, Request,
-    SealedDigest, Token,
+    Answer, BlobKind, Closing, Entered, ListDigest, ListPoint, MailboxBase, Pending, RangeHead, Refused,
+    Request, SealedDigest, Token,
 };
 use firsthand_sync::{FileId, Frame, GoodbyeReason};
 use firsthand_team::{DeviceRequest, JoinRequest};
@@ -216,9 +216,11 @@ impl Samples {
     pub(super) fn relay_requests(&mut self) -> Vec<Vec<u8>> {
         let (writer, base) = (WriterPseudonym::new([8; 16]), relay_base());
         let (key, blob, proof) = (DeviceKey::new([2; 32]), ContentHash::new([3; 32]), [4; 64]);
+        let point = |serial| ListPoint { serial, digest: ListDigest([9; 8]) };
         [
             Request::Register { token: Token::new([1; 16]), mailbox: key, leads: key, proof },
-            Request::Enter { mailbox: key, uploader: key, proof, uploader_proof: proof },
+            Request::Enter { mailbox: key, uploader: key, proof, uploader_proof: proof, seen: point(5) },
+            Request::Recall { tag: 9, points: vec![point(300), point(5)] },
             Request::Base { tag: 200, base: base.clone() },
             Request::Follow { serial: 5, digest: ListDigest([9; 8]) },
             Request::Put { tag: 1, writer, from: Position(11), to: Position(20), sealed: vec![7; 40] },

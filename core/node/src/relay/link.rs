@@ -236,6 +236,11 @@ impl Link {
                     self.snapshots.anew();
                     Want::Ask(Question::Anew(mailbox))
                 }
+                ClientEffect::SetBack(moment) => {
+                    self.files.anew();
+                    self.snapshots.anew();
+                    Want::Ask(Question::SetBack(mailbox, moment))
+                }
                 ClientEffect::NotTaken(_, refused) => Want::NotTaken(refused),
                 ClientEffect::Begins(floor) => {
                     self.snapshots.begins(floor);

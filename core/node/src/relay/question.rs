@@ -4,7 +4,9 @@ use std::sync::Arc;
 use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, WriterPseudonym};
 use firsthand_log::DeviceSecret;
 use firsthand_sync::FileId;
-use firsthand_sync::relay::{Floor, Opened, Pending, Puts, RangeHead, Refused, Remembered, SealedDigest};
+use firsthand_sync::relay::{
+    Floor, Moment, Opened, Pending, Puts, RangeHead, Refused, Remembered, SealedDigest,
+};
 use firsthand_team::TeamRelay;
 
 use super::files::{RelayFile, Took};
@@ -73,6 +75,8 @@ pub enum Question {
     Seal(MailboxId, WriterPseudonym, Position),
     /// A mailbox's list begins anew: what was read there counts no more.
     Anew(MailboxId),
+    /// The relay lost what came after a moment: only what was there by then counts.
+    SetBack(MailboxId, Moment),
     /// A connection ended, or came to rest: remember how far it was.
     Remember {
         /// The mailbox.
@@ -159,7 +163,7 @@ impl Question {
 
     /// Whether the ledger answers.
     pub(super) const fn is_answered(&self) -> bool {
-        let noted = matches!(self, Self::Anew(_) | Self::Remember { .. } | Self::Gone(_));
+        let noted = matches!(self, Self::Anew(_) | Self::SetBack(..) | Self::Remember { .. } | Self::Gone(_));
         !noted && !matches!(self, Self::AtRelay(..) | Self::Settled(..))
     }
 }

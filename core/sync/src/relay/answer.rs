@@ -187,7 +187,7 @@ pub enum Answer {
         /// Why.
         reason: Refused,
     },
-    /// Which of the blobs that were asked after are there.
+    /// Which of what was asked after is there.
     Found {
         /// The client's number.
         tag: u64,
@@ -328,8 +328,13 @@ impl Answer {
 }
 
 fn encode_entered(out: &mut Writer, mailbox: &Entered) {
-    let Entered { serial, purse, snapshot, pending } = mailbox;
-    out.number(*serial).number(purse.used).number(purse.quota).number(purse.own).number(purse.share);
+    let Entered { serial, known, purse, snapshot, pending } = mailbox;
+    out.number(*serial)
+        .byte(u8::from(*known))
+        .number(purse.used)
+        .number(purse.quota)
+        .number(purse.own)
+        .number(purse.share);
     out.byte(u8::from(snapshot.is_some()));
     if let Some(snapshot) = snapshot {
         out.fixed(snapshot);
@@ -342,6 +347,7 @@ fn encode_entered(out: &mut Writer, mailbox: &Entered) {
 
 fn decode_entered(reader: &mut Reader<'_>) -> Result<Entered, LogError> {
     let serial = reader.number("serial")?;
+    let known = flag(reader)?;
     let purse = Purse {
         used: reader.number("bytes")?,
         quota: reader.number("bytes")?,
@@ -357,7 +363,7 @@ fn decode_entered(reader: &mut Reader<'_>) -> Result<Entered, LogError> {
     } else {
         None
     };
-    Ok(Entered { serial, purse, snapshot, pending })
+    Ok(Entered { serial, known, purse, snapshot, pending })
 }
 
 fn heads(reader: &mut Reader<'_>) -> Result<Vec<RangeHead>, LogError> {
@@ -374,11 +380,12 @@ fn heads(reader: &mut Reader<'_>) -> Result<Vec<RangeHead>, LogError> {
 }
 
 fn bits(reader: &mut Reader<'_>) -> Result<Vec<bool>, LogError> {
-    let count = reader.count(MAX_SOUGHT, "blobs")?;
-    let bytes = reader.take(count.div_ceil(8), "blobs")?;
+    // Of places there are fewer.
+    let count = reader.count(MAX_SOUGHT, "what was found")?;
+    let bytes = reader.take(count.div_ceil(8), "what was found")?;
     let bit = |at: usize| bytes[at / 8] >> (at % 8) & 1 == 1;
     if (count..bytes.len() * 8).any(bit) {
-        return Err(reader.malformed("blobs"));
+        return Err(reader.malformed("what was found"));
     }
     Ok((0..count).map(bit).collect())
 }

@@ -22,9 +22,10 @@ mod server;
 mod spending;
 
 pub use answer::{Answer, Closing, Refused};
-pub use client::{ClientConfig, ClientEffect, ClientInput, Opened, Puts, RelayClient, Remembered};
+pub use client::{ClientConfig, ClientEffect, ClientInput, Moment, Opened, Puts, RelayClient, Remembered};
 pub use names::{
-    BlobKind, Floor, ListDigest, MailboxBase, RangeHead, SealedDigest, Token, UploaderId, mailbox_id,
+    BlobKind, Floor, ListDigest, ListPoint, MailboxBase, RangeHead, SealedDigest, Token, UploaderId,
+    mailbox_id,
 };
 pub use order::{Entered, Listed, Order, OrderId, Outcome, Pending, Purse};
 pub use request::Request;
@@ -50,5 +51,7 @@ pub const MAX_PAGE: usize = 256;
 pub const MAX_WANTED_RANGES: usize = 64;
 /// The most blobs asked after at once.
 pub const MAX_SOUGHT: usize = 256;
+/// The most places in a list that are asked after at once.
+pub const MAX_RECALLED: usize = 64;
 /// The most boxes of epochs in one mailbox. Each uploader leaves one.
 pub const MAX_BOXES: usize = 64;

@@ -162,6 +162,15 @@ impl ListDigest {
     }
 }
 
+/// A place in a mailbox's list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ListPoint {
+    /// The serial of the range there, or of an earlier one's that has gone; 0 is the list's start.
+    pub serial: u64,
+    /// Over the list up to there.
+    pub digest: ListDigest,
+}
+
 /// Where a mailbox begins: what members hold already, from a snapshot or an earlier mailbox. A writer that is not named begins
 /// at its first entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

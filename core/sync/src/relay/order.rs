@@ -1,7 +1,8 @@
 use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, UnixMillis, WriterPseudonym};
 
 use super::{
-    BlobKind, ListDigest, MAX_BLOB_BYTES, MAX_RANGE_BYTES, MailboxBase, RangeHead, Refused, UploaderId,
+    BlobKind, ListDigest, ListPoint, MAX_BLOB_BYTES, MAX_RANGE_BYTES, MailboxBase, RangeHead, Refused,
+    UploaderId,
 };
 
 /// A session's own number for an order; the outcome comes back with it.
@@ -25,6 +26,15 @@ pub enum Order {
         mailbox: MailboxId,
         /// Who comes.
         uploader: UploaderId,
+        /// How far it has seen the list.
+        seen: ListPoint,
+    },
+    /// Looks which of these places the list has been at.
+    Recall {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// The places.
+        points: Vec<ListPoint>,
     },
     /// Says where an empty mailbox begins.
     SetBase {
@@ -151,6 +161,7 @@ impl Order {
             | Self::Keep { mailbox, .. }
             | Self::Propose { mailbox, .. }
             | Self::Confirm { mailbox, .. }
+            | Self::Recall { mailbox, .. }
             | Self::List { mailbox, .. }
             | Self::Read { mailbox, .. }
             | Self::Seek { mailbox, .. }
@@ -202,6 +213,8 @@ pub struct Pending {
 pub struct Entered {
     /// The serial of the newest range, 0 for none.
     pub serial: u64,
+    /// Whether the list has been where this client saw it.
+    pub known: bool,
     /// How full it is.
     pub purse: Purse,
     /// The snapshot that stands for everything up to the base.
@@ -252,7 +265,7 @@ pub enum Outcome {
     Listed(Listed),
     /// A range.
     Range(RangeHead, Vec<u8>),
-    /// Which blobs are there.
+    /// Which of what was asked after is there.
     Found(Vec<bool>),
     /// A blob.
     Blob(Vec<u8>),

@@ -4,8 +4,8 @@ use firsthand_log::{LogError, Signature};
 
 use super::names::read_positions;
 use super::{
-    BlobKind, ListDigest, MAX_BLOB_BYTES, MAX_RANGE_BYTES, MAX_REQUEST_BYTES, MAX_SOUGHT, MAX_WANTED_RANGES,
-    MailboxBase, Token,
+    BlobKind, ListDigest, ListPoint, MAX_BLOB_BYTES, MAX_RANGE_BYTES, MAX_RECALLED, MAX_REQUEST_BYTES,
+    MAX_SOUGHT, MAX_WANTED_RANGES, MailboxBase, Token,
 };
 
 /// What a client says to a relay. A tag is the client's own number for what it asks; the answer carries it.
@@ -32,6 +32,16 @@ pub enum Request {
         proof: Signature,
         /// The uploader's.
         uploader_proof: Signature,
+        /// How far this client has seen the list.
+        seen: ListPoint,
+    },
+    /// Asks which of these places its list has been at: whoever saw what the relay has lost goes on from the last one that both
+    /// know.
+    Recall {
+        /// The client's number.
+        tag: u64,
+        /// Places that this client was at, the newest first.
+        points: Vec<ListPoint>,
     },
     /// Says where the mailbox begins. Taken while nothing is in it.
     Base {
@@ -129,8 +139,9 @@ impl Request {
             Self::Register { token, mailbox, leads, proof } => {
                 out.byte(1).fixed(token.as_bytes()).fixed(mailbox).fixed(leads).fixed(proof);
             }
-            Self::Enter { mailbox, uploader, proof, uploader_proof } => {
+            Self::Enter { mailbox, uploader, proof, uploader_proof, seen } => {
                 out.byte(2).fixed(mailbox).fixed(uploader).fixed(proof).fixed(uploader_proof);
+                out.number(seen.serial).fixed(seen.digest.0);
             }
             Self::Base { tag, base } => base.encode(out.byte(3).number(*tag)),
             Self::Follow { serial, digest } => {
@@ -174,6 +185,15 @@ impl Request {
             Self::Check { tag } => {
                 out.byte(14).number(*tag);
             }
+            Self::Recall { tag, points } => {
+                out.byte(15).number(*tag).number(points.len() as u64);
+                let mut before = None;
+                for point in points {
+                    out.number(before.map_or(point.serial, |before| before - point.serial))
+                        .fixed(point.digest.0);
+                    before = Some(point.serial);
+                }
+            }
         }
         out.into_bytes()
     }
@@ -199,6 +219,10 @@ impl Request {
                 uploader: DeviceKey::new(reader.array("uploader")?),
                 proof: reader.array("proof")?,
                 uploader_proof: reader.array("proof")?,
+                seen: ListPoint {
+                    serial: reader.number("serial")?,
+                    digest: ListDigest(reader.array("digest")?),
+                },
             },
             3 => Self::Base { tag: reader.number("tag")?, base: MailboxBase::decode(&mut reader)? },
             4 => {
@@ -234,6 +258,7 @@ impl Request {
             12 => Self::Confirm { tag: reader.number("tag")?, proposal: reader.array("proposal")? },
             13 => Self::Goodbye,
             14 => Self::Check { tag: reader.number("tag")? },
+            15 => Self::Recall { tag: reader.number("tag")?, points: points(&mut reader)? },
             _ => return Err(LogError::Newer { what: "request" }),
         };
         reader.finish("request")?;
@@ -251,6 +276,22 @@ pub(super) fn sealed(reader: &mut Reader<'_>, limit: usize) -> Result<Vec<u8>, L
         return Err(LogError::TooLarge { what: "sealed bytes", limit: limit as u64 });
     }
     Ok(bytes.to_vec())
+}
+
+/// Places in falling order, as differences of their serials.
+fn points(reader: &mut Reader<'_>) -> Result<Vec<ListPoint>, LogError> {
+    let count = reader.count(MAX_RECALLED, "places")?;
+    let mut points: Vec<ListPoint> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let number = reader.number("serial")?;
+        let serial = match points.last() {
+            None => Some(number),
+            Some(newer) => newer.serial.checked_sub(number).filter(|_| number > 0),
+        };
+        let serial = serial.filter(|serial| *serial > 0).ok_or_else(|| reader.malformed("serial"))?;
+        points.push(ListPoint { serial, digest: ListDigest(reader.array("digest")?) });
+    }
+    Ok(points)
 }
 
 /// Serials as differences, so that they rise and have one encoding.

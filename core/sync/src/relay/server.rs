@@ -230,7 +230,7 @@ impl RelaySession {
                 let order = Order::Register { token: token.kept(), mailbox: mailbox_id(&mailbox), leads };
                 self.order(Asked::Register, order, out);
             }
-            Request::Enter { mailbox, uploader, proof, uploader_proof } => {
+            Request::Enter { mailbox, uploader, proof, uploader_proof, seen } => {
                 let id = mailbox_id(&mailbox);
                 let ours = signed_by(&mailbox, &proof::enter(&self.handshake, &uploader), &proof);
                 let theirs = signed_by(&uploader, &proof::upload(&self.handshake, &id), &uploader_proof);
@@ -238,7 +238,8 @@ impl RelaySession {
                     return self.close(Closing::Proof, out);
                 }
                 let uploader = UploaderId::of(&uploader);
-                self.order(Asked::Enter(id, uploader), Order::Enter { mailbox: id, uploader }, out);
+                let order = Order::Enter { mailbox: id, uploader, seen };
+                self.order(Asked::Enter(id, uploader), order, out);
             }
             _ => self.close(Closing::Forbidden, out),
         }
@@ -251,6 +252,7 @@ impl RelaySession {
             Request::Put { tag, writer, from, to, sealed } => {
                 (tag, Order::Put { mailbox, uploader, writer, from, to, sealed })
             }
+            Request::Recall { tag, points } => (tag, Order::Recall { mailbox, points }),
             Request::Seek { tag, ids } => (tag, Order::Seek { mailbox, ids }),
             Request::Keep { tag, kind, sealed } => {
                 let id = ContentHash::new(sha256(&sealed));

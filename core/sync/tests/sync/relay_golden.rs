@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, UnixMillis, WriterPseudonym};
 use firsthand_log::LogError;
 use firsthand_sync::relay::{
-    Answer, BlobKind, Closing, Entered, ListDigest, MAX_ANSWER_BYTES, MAX_BLOB_BYTES,
+    Answer, BlobKind, Closing, Entered, ListDigest, ListPoint, MAX_ANSWER_BYTES, MAX_BLOB_BYTES,
     MAX_FIRST_REQUEST_BYTES, MAX_PAGE, MAX_RANGE_BYTES, MAX_REQUEST_BYTES, MAX_SOUGHT, MAX_WANTED_RANGES,
     MAX_WRITERS, MailboxBase, Pending, Purse, RangeHead, Refused, Request, SealedDigest, Token, UploaderId,
     mailbox_id, proof,
@@ -42,6 +42,8 @@ const REQUESTS: &[(&str, &[(&str, &str)])] = &[
                 "uploader's proof",
                 "06060606060606060606060606060606060606060606060606060606060606060606060606060606060606060606060606060606060606060606060606060606",
             ),
+            ("serial 5", "05"),
+            ("digest", "0909090909090909"),
         ],
     ),
     (
@@ -107,6 +109,18 @@ const REQUESTS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("Goodbye", &[("kind", "0d")]),
     ("Check", &[("kind", "0e"), ("tag 8", "08")]),
+    (
+        "Recall",
+        &[
+            ("kind", "0f"),
+            ("tag 9", "09"),
+            ("two places", "02"),
+            ("serial 300", "ac02"),
+            ("digest", "0909090909090909"),
+            ("295 before it", "a702"),
+            ("digest", "0909090909090909"),
+        ],
+    ),
 ];
 
 const ANSWERS: &[(&str, &[(&str, &str)])] = &[
@@ -117,6 +131,7 @@ const ANSWERS: &[(&str, &[(&str, &str)])] = &[
             ("kind", "02"),
             ("clock 1000", "d00f"),
             ("serial 5", "05"),
+            ("known", "01"),
             ("used 300", "ac02"),
             ("of 4096", "8020"),
             ("own 200", "c801"),
@@ -194,12 +209,16 @@ fn head() -> RangeHead {
     }
 }
 
+fn point(serial: u64) -> ListPoint {
+    ListPoint { serial, digest: ListDigest([9; 8]) }
+}
+
 fn requests() -> Vec<Request> {
     let RangeHead { writer, from, to, .. } = head();
     let proof = [4; 64];
     vec![
         Request::Register { token: Token::new([1; 16]), mailbox: key(2), leads: key(3), proof },
-        Request::Enter { mailbox: key(2), uploader: key(5), proof, uploader_proof: [6; 64] },
+        Request::Enter { mailbox: key(2), uploader: key(5), proof, uploader_proof: [6; 64], seen: point(5) },
         Request::Base { tag: 200, base: base() },
         Request::Follow { serial: 5, digest: ListDigest([9; 8]) },
         Request::Put { tag: 1, writer, from, to, sealed: vec![0xaa, 0xbb, 0xcc] },
@@ -212,6 +231,7 @@ fn requests() -> Vec<Request> {
         Request::Confirm { tag: 7, proposal: [11; 32] },
         Request::Goodbye,
         Request::Check { tag: 8 },
+        Request::Recall { tag: 9, points: vec![point(300), point(5)] },
     ]
 }
 
@@ -220,6 +240,7 @@ fn answers() -> Vec<Answer> {
         Pending { proposal: [11; 32], snapshot: blob(12), base: base(), due: Some(UnixMillis(1500)) };
     let mailbox = Entered {
         serial: 5,
+        known: true,
         purse: Purse { used: 300, quota: 4096, own: 200, share: 2048 },
         snapshot: Some(blob(10)),
         pending: Some(pending),

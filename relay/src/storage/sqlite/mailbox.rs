@@ -2,10 +2,12 @@
 
 use firsthand_ids::{ContentHash, DeviceKey, MailboxId, Position, UnixMillis, WriterPseudonym};
 use firsthand_log::codec::Reader;
-use firsthand_sync::relay::{Entered, ListDigest, MailboxBase, Order, Outcome, Purse, UploaderId, rules};
+use firsthand_sync::relay::{
+    Entered, ListDigest, ListPoint, MailboxBase, Order, Outcome, Purse, UploaderId, rules,
+};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::ranges::position;
+use super::ranges::{position, was_at};
 use super::snapshot::pending;
 use crate::RelayError;
 
@@ -129,6 +131,7 @@ pub(super) fn enter(
     now: UnixMillis,
     mailbox: &Mailbox,
     who: &UploaderId,
+    seen: ListPoint,
 ) -> Result<Outcome, RelayError> {
     tx.prepare_cached("UPDATE mailboxes SET seen = ?2 WHERE id = ?1")?.execute(params![mailbox.id, now.0])?;
     let mut row = uploader(tx, mailbox.id, who)?;
@@ -146,6 +149,7 @@ pub(super) fn enter(
     }
     let pending = pending(tx, mailbox.id)?.map(|(pending, ..)| pending);
     let purse = purse(mailbox, row.as_ref());
-    let entered = Entered { serial: mailbox.serial, purse, snapshot: mailbox.snapshot, pending };
+    let known = was_at(tx, mailbox, seen)?;
+    let entered = Entered { serial: mailbox.serial, known, purse, snapshot: mailbox.snapshot, pending };
     Ok(Outcome::Entered { mailbox: entered, leads: mailbox.leads })
 }

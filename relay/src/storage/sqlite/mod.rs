@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 
 use self::blobs::{has_blob, keep, remove};
 use self::mailbox::{base, enter, mailbox, register, set_base};
-use self::ranges::{list, place, put};
+use self::ranges::{list, place, put, was_at};
 use self::snapshot::replace;
 use super::{Grant, Holdings, Storage, Swept};
 use crate::RelayError;
@@ -119,7 +119,7 @@ fn one(tx: &Transaction<'_>, now: UnixMillis, order: &Order) -> Result<Outcome, 
     let done = Outcome::Done { serial: 0, new: false };
     Ok(match order {
         Order::Register { .. } => Outcome::Failed,
-        Order::Enter { uploader, .. } => enter(tx, now, &mailbox, uploader)?,
+        Order::Enter { uploader, seen, .. } => enter(tx, now, &mailbox, uploader, *seen)?,
         Order::SetBase { base: new, .. } => {
             if mailbox.serial > 0 || mailbox.snapshot.is_some() || !base(tx, mailbox.id)?.0.is_empty() {
                 return Ok(Outcome::Refused(Refused::NotNow));
@@ -139,6 +139,10 @@ fn one(tx: &Transaction<'_>, now: UnixMillis, order: &Order) -> Result<Outcome, 
         }
         Order::List { after, digest, inline, uploader, .. } => {
             Outcome::Listed(list(tx, &mailbox, (*after, *digest), *inline, uploader)?)
+        }
+        Order::Recall { points, .. } => {
+            let there = points.iter().map(|point| was_at(tx, &mailbox, *point));
+            Outcome::Found(there.collect::<Result<_, _>>()?)
         }
         Order::Read { serial, .. } => ranges::read(tx, mailbox.id, *serial)?,
         Order::Seek { ids, .. } => {

@@ -2,7 +2,8 @@
 
 use firsthand_ids::{Position, WriterPseudonym};
 use firsthand_sync::relay::{
-    ListDigest, Listed, MAX_PAGE, Order, Outcome, RangeHead, Refused, SealedDigest, UploaderId, rules,
+    ListDigest, ListPoint, Listed, MAX_PAGE, Order, Outcome, RangeHead, Refused, SealedDigest, UploaderId,
+    rules,
 };
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
@@ -17,7 +18,7 @@ pub(super) const SERIALS: i64 = 1 << 32;
 const DIGEST_KEPT: usize = 4 * 1024;
 
 /// One of so many rows keeps the digest of the list up to it. From there it is worked out.
-const LIST_KEPT: u64 = 64;
+const LIST_KEPT: u64 = 16;
 
 /// How many bytes of ranges a page of the list brings along.
 pub(super) const INLINE_BYTES: usize = 64 * 1024;
@@ -63,12 +64,7 @@ pub(super) fn list(
     inline: usize,
     asker: &UploaderId,
 ) -> Result<Listed, RelayError> {
-    let seen = match after {
-        0 => Some(ListDigest::default()),
-        serial if serial == mailbox.serial => Some(mailbox.list),
-        serial => list_up_to(tx, mailbox, serial)?,
-    };
-    let anew = seen != Some(digest);
+    let anew = !was_at(tx, mailbox, ListPoint { serial: after, digest })?;
     let restart = if anew || after == 0 { Some(base(tx, mailbox.id)?) } else { None };
     let begin = if anew { 0 } else { after };
     let mut page =
@@ -98,6 +94,17 @@ pub(super) fn list(
         page.ranges.push((head, sealed));
     }
     Ok(page)
+}
+
+/// Whether the list has been at a place.
+pub(super) fn was_at(tx: &Transaction<'_>, mailbox: &Mailbox, point: ListPoint) -> Result<bool, RelayError> {
+    let digest = match point.serial {
+        0 => Some(ListDigest::default()),
+        serial if serial == mailbox.serial => Some(mailbox.list),
+        serial if serial > mailbox.serial => None,
+        serial => list_up_to(tx, mailbox, serial)?,
+    };
+    Ok(digest == Some(point.digest))
 }
 
 /// The digest of the list up to a range; nothing where that is not there.

@@ -1,18 +1,18 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use firsthand_ids::{ExchangeKey, MailboxId, OperationHash, Position, SpaceId, WriterId, WriterPseudonym};
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{DeviceSecret, LogError, Vector};
 use firsthand_seal::{EpochKey, MailboxKeys};
-use firsthand_sync::relay::{Floor, ListDigest, Remembered};
+use firsthand_sync::relay::{Floor, ListDigest, ListPoint, MAX_RECALLED, Moment, Remembered};
 
 use super::files::FilesThere;
 use super::shelf::{Shelf, decode_floor, encode_floor};
 use super::snapshots::Work;
 use crate::relay::{SnapshotPolicy, Standing};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// The most operations and doors that are noted of one mailbox: a team's history has no more.
 const MAX_SEEN: usize = 4096;
 /// The most mailboxes that doors lead to and nothing else is known of.
@@ -23,13 +23,44 @@ pub(super) fn setting(mailbox: &MailboxId) -> String {
     format!("relay.{mailbox}")
 }
 
-/// What the journals in a mailbox hold, as far as this device opened them.
+/// Where in the list something of this device's own journal stands, until the list accounts for it.
+pub(super) const UNLISTED: u64 = u64::MAX;
+
+/// What the journals in a mailbox hold, as far as this device opened them; with the serial of the list up to which it is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// Membership operations.
-    pub(super) operations: BTreeSet<OperationHash>,
+    pub(super) operations: BTreeMap<OperationHash, u64>,
     /// Commitments of the epochs to which a door leads for everybody who reads the space.
-    pub(super) doors: BTreeSet<[u8; 32]>,
+    pub(super) doors: BTreeMap<[u8; 32], u64>,
+}
+
+impl Seen {
+    pub(super) fn operation(&mut self, hash: OperationHash, serial: u64) {
+        self.operations.entry(hash).and_modify(|it| *it = serial.min(*it)).or_insert(serial);
+    }
+
+    pub(super) fn door(&mut self, commitment: [u8; 32], serial: u64) {
+        self.doors.entry(commitment).and_modify(|it| *it = serial.min(*it)).or_insert(serial);
+    }
+
+    fn extend(&mut self, more: Self) {
+        more.operations.into_iter().for_each(|(hash, serial)| self.operation(hash, serial));
+        more.doors.into_iter().for_each(|(commitment, serial)| self.door(commitment, serial));
+    }
+
+    /// Everything that was brought is in the list up to here.
+    fn listed(&mut self, serial: u64) {
+        for at in self.operations.values_mut().chain(self.doors.values_mut()) {
+            *at = if *at == UNLISTED { serial } else { *at };
+        }
+    }
+
+    /// What comes after this place of the list has gone.
+    fn set_back(&mut self, serial: u64) {
+        self.operations.retain(|_, at| *at <= serial);
+        self.doors.retain(|_, at| *at <= serial);
+    }
 }
 
 /// A mailbox of which this device has the key.
@@ -88,8 +119,7 @@ impl Known {
         self.reach = reach;
         let there = self.journal_reach();
         if let Some((_, said)) = self.pending.take_if(|(position, _)| *position <= there) {
-            self.seen.operations.extend(said.operations);
-            self.seen.doors.extend(said.doors);
+            self.seen.extend(said);
         }
     }
 }
@@ -138,6 +168,17 @@ impl Relays {
         }
     }
 
+    pub(super) fn set_back(&mut self, mailbox: &MailboxId, moment: Moment) {
+        if let Some(known) = self.known.get_mut(mailbox) {
+            known.seen.set_back(moment.point.serial);
+            known.pending = None;
+            known.reach = moment.reach;
+            known.files = FilesThere::default();
+            known.shelf.forget();
+            known.work = None;
+        }
+    }
+
     pub(super) fn gone(&mut self, mailbox: &MailboxId) {
         self.anew(mailbox);
         if let Some(known) = self.known.get_mut(mailbox) {
@@ -158,6 +199,10 @@ impl Relays {
         if known.remembered == remembered {
             return None;
         }
+        // The list accounts for what is remembered: for all of this device's journal, if that is.
+        if remembered.reach.get(&known.journal).copied().unwrap_or_default() >= known.journal_reach() {
+            known.seen.listed(remembered.serial);
+        }
         known.remembered = remembered;
         Some(encode(&known.remembered, &known.seen))
     }
@@ -172,12 +217,24 @@ fn encode(remembered: &Remembered, seen: &Seen) -> Vec<u8> {
         out.fixed(writer).number(position.0);
     }
     out.number(seen.operations.len() as u64);
-    for hash in &seen.operations {
-        out.fixed(hash);
+    for (hash, serial) in &seen.operations {
+        out.fixed(hash).number(*serial);
     }
     out.number(seen.doors.len() as u64);
-    for commitment in &seen.doors {
-        out.fixed(commitment);
+    for (commitment, serial) in &seen.doors {
+        out.fixed(commitment).number(*serial);
+    }
+    // Of each earlier moment, what differs from the one before it.
+    out.number(remembered.earlier.len() as u64);
+    let mut before: &BTreeMap<WriterPseudonym, Position> = &BTreeMap::new();
+    for Moment { point, reach } in &remembered.earlier {
+        out.number(point.serial).fixed(point.digest.0);
+        let changed = reach.iter().filter(|(writer, position)| before.get(*writer) != Some(*position));
+        out.number(changed.clone().count() as u64);
+        for (writer, position) in changed {
+            out.fixed(writer).number(position.0);
+        }
+        before = reach;
     }
     out.into_bytes()
 }
@@ -201,10 +258,20 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(Remembered, Seen)> {
         }
         let mut seen = Seen::default();
         for _ in 0..reader.count(MAX_SEEN, "operations")? {
-            seen.operations.insert(OperationHash::new(reader.array("operation")?));
+            seen.operations.insert(OperationHash::new(reader.array("operation")?), reader.number("serial")?);
         }
         for _ in 0..reader.count(MAX_SEEN, "doors")? {
-            seen.doors.insert(reader.array("door")?);
+            seen.doors.insert(reader.array("door")?, reader.number("serial")?);
+        }
+        let mut reach = BTreeMap::new();
+        for _ in 0..reader.count(MAX_RECALLED, "moments")? {
+            let point =
+                ListPoint { serial: reader.number("serial")?, digest: ListDigest(reader.array("digest")?) };
+            for _ in 0..reader.count(2 * Vector::MAX_WRITERS, "writers")? {
+                let writer = WriterPseudonym::new(reader.array("writer")?);
+                reach.insert(writer, Position(reader.number("position")?));
+            }
+            remembered.earlier.push(Moment { point, reach: reach.clone() });
         }
         reader.finish("mailbox")?;
         Ok((remembered, seen))
@@ -219,6 +286,11 @@ mod tests {
 
     use super::*;
 
+    fn moment(serial: u64, reach: &[(u8, u64)]) -> Moment {
+        let reach = reach.iter().map(|(writer, at)| (WriterPseudonym::new([*writer; 16]), Position(*at)));
+        Moment { point: ListPoint { serial, digest: ListDigest([serial as u8; 8]) }, reach: reach.collect() }
+    }
+
     #[test]
     fn what_was_remembered_comes_back() {
         let remembered = Remembered {
@@ -229,10 +301,15 @@ mod tests {
                 base: MailboxBase(BTreeMap::from([(WriterPseudonym::new([1; 16]), Position(200))])),
             },
             reach: BTreeMap::from([(WriterPseudonym::new([1; 16]), Position(300))]),
+            earlier: vec![
+                moment(700, &[(1, 250)]),
+                moment(850, &[(1, 250), (2, 9)]),
+                moment(880, &[(1, 280), (2, 9)]),
+            ],
         };
         let seen = Seen {
-            operations: BTreeSet::from([OperationHash::new([2; 32])]),
-            doors: BTreeSet::from([[3; 32], [4; 32]]),
+            operations: BTreeMap::from([(OperationHash::new([2; 32]), 12)]),
+            doors: BTreeMap::from([([3; 32], 850), ([4; 32], UNLISTED)]),
         };
         let bytes = encode(&remembered, &seen);
         assert_eq!(decode(&bytes), Some((remembered, seen)));

@@ -62,6 +62,12 @@ impl Ledger {
                 self.keep_shelf(&mailbox);
                 None
             }
+            Question::SetBack(mailbox, moment) => {
+                self.relays.set_back(&mailbox, moment);
+                self.keep_files(&mailbox);
+                self.keep_shelf(&mailbox);
+                None
+            }
             Question::Remember { mailbox, remembered, reach } => {
                 self.relays.reached(&mailbox, reach);
                 self.keep_or_say(&mailbox, Some(remembered));

@@ -48,8 +48,8 @@ impl Ledger {
         };
         let took = match kind {
             Kind::Range => self.open_entries(mailbox, head, &content, now, change)?,
-            Kind::Operations => self.open_operations(mailbox, &content, change)?,
-            Kind::Door => self.open_door(mailbox, &content)?,
+            Kind::Operations => self.open_operations(mailbox, head, &content, change)?,
+            Kind::Door => self.open_door(mailbox, head, &content)?,
             _ => Took::only(Opened::Garbage),
         };
         // Under the name of a journal stands nothing that anybody would take for a writer's entries, and the other way about.
@@ -110,6 +110,7 @@ impl Ledger {
     fn open_operations(
         &mut self,
         mailbox: &MailboxId,
+        head: &RangeHead,
         content: &[u8],
         change: &mut Change,
     ) -> Result<Took, NodeError> {
@@ -131,13 +132,18 @@ impl Ledger {
         let (here, missing): (Vec<_>, Vec<_>) =
             hashes.into_iter().partition(|hash| self.membership.contains(hash));
         if let Some(known) = self.relays.known.get_mut(mailbox) {
-            known.seen.operations.extend(here);
+            here.into_iter().for_each(|hash| known.seen.operation(hash, head.serial));
         }
         // What precedes them comes in somebody else's journal.
         Ok(Took::only(if missing.is_empty() { Opened::Good } else { Opened::Early }))
     }
 
-    fn open_door(&mut self, mailbox: &MailboxId, content: &[u8]) -> Result<Took, NodeError> {
+    fn open_door(
+        &mut self,
+        mailbox: &MailboxId,
+        head: &RangeHead,
+        content: &[u8],
+    ) -> Result<Took, NodeError> {
         let (team, secret) = (self.membership.team(), self.membership.discovery_secret());
         let header = BundleHeader::decode(content);
         let Ok(header) = header.map_err(drop).and_then(
@@ -152,15 +158,21 @@ impl Ledger {
             // It is for others: somebody was removed, or an epoch was made that this device is not of.
             return Ok(Took::only(Opened::Good));
         };
-        let leads_on = self.take_door(mailbox, &header, &key);
+        let leads_on = self.take_door(mailbox, head, &header, &key);
         Ok(Took { leads_on, ..Took::only(Opened::Good) })
     }
 
-    fn take_door(&mut self, mailbox: &MailboxId, header: &BundleHeader, key: &EpochKey) -> bool {
+    fn take_door(
+        &mut self,
+        mailbox: &MailboxId,
+        head: &RangeHead,
+        header: &BundleHeader,
+        key: &EpochKey,
+    ) -> bool {
         let Some(known) = self.relays.known.get_mut(mailbox) else { return false };
         let commitment = key.commitment();
         if header.is_for(key, &self.membership.reading_devices(&known.space)) {
-            known.seen.doors.insert(commitment);
+            known.seen.door(commitment, head.serial);
         }
         let relay = known.relay;
         let heard = self.membership.epochs().any(|it| it.epoch.commitment == commitment);

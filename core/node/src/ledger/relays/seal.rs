@@ -13,7 +13,7 @@ use firsthand_store::BatchLimits;
 use firsthand_sync::relay::{MAX_RANGE_BYTES, RangeHead, SealedDigest};
 use rand_core::CryptoRng;
 
-use super::known::{Known, Seen};
+use super::known::{Known, Seen, UNLISTED};
 use crate::NodeError;
 use crate::ledger::Ledger;
 use crate::relay::Standing;
@@ -104,7 +104,8 @@ impl Ledger {
             Standing::Former => {
                 let sealing = self.group.sealing(&self.membership, &known.space);
                 sealing.is_some_and(|(epoch, key)| {
-                    !known.seen.doors.contains(&key.commitment()) && self.is_furnished(&known.relay, epoch)
+                    !known.seen.doors.contains_key(&key.commitment())
+                        && self.is_furnished(&known.relay, epoch)
                 })
             }
             Standing::Found => false,
@@ -114,11 +115,11 @@ impl Ledger {
     /// Whether the mailbox of an epoch is there, with the operations that lead to it: no door leads to an empty room.
     fn is_furnished(&self, relay: &ExchangeKey, epoch: OperationHash) -> bool {
         let mut there = self.relays.known.values().filter(|it| it.relay == *relay && it.epoch == Some(epoch));
-        there.any(|it| it.seen.operations.contains(&epoch))
+        there.any(|it| it.seen.operations.contains_key(&epoch))
     }
 
     fn unsaid<'a>(&'a self, known: &'a Known) -> impl Iterator<Item = (OperationHash, Vec<u8>)> + 'a {
-        self.membership.all().into_iter().filter(|(hash, _)| !known.seen.operations.contains(hash))
+        self.membership.all().into_iter().filter(|(hash, _)| !known.seen.operations.contains_key(hash))
     }
 
     fn seal_journal(
@@ -158,7 +159,7 @@ impl Ledger {
             if bytes > OPERATIONS_BYTES && !operations.is_empty() {
                 break;
             }
-            says.operations.insert(hash);
+            says.operation(hash, UNLISTED);
             operations.push(operation);
         }
         let mut out = Writer::new();
@@ -178,7 +179,8 @@ impl Ledger {
         let readers = self.membership.reading_devices(&known.space);
         let (team, secret) = (self.membership.team(), self.membership.discovery_secret());
         let door = BundleHeader::make(team, secret, key, &readers, rng)?.encode();
-        let says = Seen { doors: BTreeSet::from([key.commitment()]), ..Seen::default() };
+        let mut says = Seen::default();
+        says.door(key.commitment(), UNLISTED);
         Ok(Some((says, seal(&known.key, Kind::Door, &door)?)))
     }
 }

@@ -2,9 +2,9 @@
 
 use firsthand_ids::{UnixMillis, sha256};
 
-use super::{ClientEffect, Opened, RelayClient, Remembered, Stage, Task, send};
+use super::{Book, ClientEffect, Opened, RelayClient, Remembered, Stage, Task, send};
 use crate::relay::{
-    Answer, Entered, Floor, ListDigest, MailboxBase, RangeHead, Refused, Request, SealedDigest,
+    Answer, Entered, Floor, ListDigest, ListPoint, MailboxBase, RangeHead, Refused, Request, SealedDigest,
 };
 
 impl RelayClient {
@@ -20,6 +20,13 @@ impl RelayClient {
             Answer::Entered { now, mailbox } if self.stage == Stage::Entering => {
                 self.entered(now, mailbox, out);
             }
+            Answer::Found { tag, there } if self.stage == Stage::Recalling => match self.tasks.remove(&tag) {
+                Some(Task::Recall(points)) if there.len() == points.len() => {
+                    let known = points.into_iter().zip(there).find(|(_, there)| *there);
+                    self.recalled(known.map(|(point, _)| point), out);
+                }
+                _ => self.over(None, out),
+            },
             Answer::Listed { restart, ranges, more } if inside => {
                 match restart {
                     Some(base) => self.restart(base, out),
@@ -81,13 +88,36 @@ impl RelayClient {
     }
 
     fn entered(&mut self, now: UnixMillis, mailbox: Entered, out: &mut Vec<ClientEffect>) {
-        self.stage = Stage::Listing;
         self.named = mailbox.snapshot;
+        let (known, newest) = (mailbox.known, mailbox.serial);
         out.push(ClientEffect::Entered(mailbox, now));
         if self.named != self.book.floor().snapshot {
             // The list may be the same where nothing of it had to go; what lies before it is not.
             (self.serial, self.digest) = (0, ListDigest::default());
+        } else if !known {
+            // The relay lost its newest ranges, or came back from a copy.
+            let earlier = self.config.remembered.earlier.iter().rev().map(|moment| moment.point);
+            let points: Vec<ListPoint> = earlier.filter(|point| point.serial <= newest).collect();
+            if !points.is_empty() {
+                self.stage = Stage::Recalling;
+                return self.ask(Task::Recall(points.clone()), |tag| Request::Recall { tag, points }, out);
+            }
         }
+        self.follow(out);
+    }
+
+    /// The relay has said up to where it has the list that was seen before.
+    fn recalled(&mut self, known: Option<ListPoint>, out: &mut Vec<ClientEffect>) {
+        if let Some(moment) = known.and_then(|point| self.config.remembered.set_back(point)) {
+            (self.serial, self.digest) = (moment.point.serial, moment.point.digest);
+            self.book = Book::new(self.book.floor().clone(), moment.reach.clone());
+            out.push(ClientEffect::SetBack(moment));
+        }
+        self.follow(out);
+    }
+
+    fn follow(&mut self, out: &mut Vec<ClientEffect>) {
+        self.stage = Stage::Listing;
         self.from_start = self.serial == 0;
         send(out, &Request::Follow { serial: self.serial, digest: self.digest });
     }

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use firsthand_ids::{ContentHash, Position, WriterPseudonym};
 
-pub use self::types::{ClientConfig, ClientEffect, ClientInput, Opened, Puts, Remembered};
+pub use self::types::{ClientConfig, ClientEffect, ClientInput, Moment, Opened, Puts, Remembered};
 use super::book::Book;
 use super::{
-    Answer, BlobKind, Closing, Floor, ListDigest, MAX_WANTED_RANGES, Refused, Request, mailbox_id, proof,
+    Answer, BlobKind, Closing, Floor, ListDigest, ListPoint, MAX_WANTED_RANGES, Refused, Request, mailbox_id,
+    proof,
 };
 
 /// How many ranges are looked at, or on their way, at once: 16 of at most 1 MiB.
@@ -29,6 +30,7 @@ enum Task {
     Boxes,
     Proposal,
     Check,
+    Recall(Vec<ListPoint>),
 }
 
 impl Task {
@@ -41,6 +43,7 @@ impl Task {
 enum Stage {
     Registering,
     Entering,
+    Recalling,
     Listing,
     Open,
     Over,
@@ -85,7 +88,7 @@ impl RelayClient {
     /// A client on an established channel, and what it says first.
     #[must_use]
     pub fn new(config: ClientConfig, handshake: [u8; 32]) -> (Self, Vec<ClientEffect>) {
-        let Remembered { serial, digest, floor, reach } = config.remembered.clone();
+        let Remembered { serial, digest, floor, reach, .. } = config.remembered.clone();
         let stage = if config.register.is_some() { Stage::Registering } else { Stage::Entering };
         let book = Book::new(floor, reach);
         let client = Self {
@@ -122,7 +125,17 @@ impl RelayClient {
             return self.config.remembered.clone();
         }
         let (floor, reach) = (self.book.floor().clone(), self.book.reaches().clone());
-        Remembered { serial: self.serial, digest: self.digest, floor, reach }
+        let earlier = self.config.remembered.earlier.clone();
+        Remembered { serial: self.serial, digest: self.digest, floor, reach, earlier }
+    }
+
+    /// Takes note of this moment, if the list accounts for everything.
+    fn note_moment(&mut self) {
+        if self.accounts() {
+            let mut now = self.remembered();
+            now.follow(std::mem::take(&mut self.config.remembered));
+            self.config.remembered = now;
+        }
     }
 
     /// Whether the list accounts for what is said to be at the relay. What was put and is not listed yet could be lost with the
@@ -265,6 +278,9 @@ impl RelayClient {
             }
         }
         self.go_on(&mut out);
+        if self.serial > self.config.remembered.serial {
+            self.note_moment();
+        }
         out
     }
 
@@ -282,6 +298,7 @@ impl RelayClient {
                 uploader: uploader.key(),
                 proof: mailbox.sign(&proof::enter(&self.handshake, &uploader.key())),
                 uploader_proof: uploader.sign(&proof::upload(&self.handshake, &mailbox_id(&mailbox.key()))),
+                seen: ListPoint { serial: self.serial, digest: self.digest },
             },
         }
     }
@@ -325,7 +342,7 @@ impl RelayClient {
 
     fn over(&mut self, reason: Option<Closing>, out: &mut Vec<ClientEffect>) {
         if self.stage != Stage::Over {
-            self.config.remembered = self.remembered();
+            self.note_moment();
             self.stage = Stage::Over;
             out.push(ClientEffect::Over(reason));
         }

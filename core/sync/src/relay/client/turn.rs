@@ -26,7 +26,7 @@ impl RelayClient {
         }
         let up_to_date = self.is_up_to_date();
         if up_to_date && !self.told {
-            self.config.remembered = self.remembered();
+            self.note_moment();
             out.push(ClientEffect::UpToDate);
         }
         self.told = up_to_date;
