@@ -9,6 +9,7 @@ Benchmarks (all of them unless named):
   save         one durable edit
   board        open an encrypted home and show who is on, 200 people on 50 shifts
   relay        ranges from 64 connections, durable at the acknowledgement
+  repair       a relay comes back from a backup
   instructions what the common steps take, counted by valgrind
 
 Options:
@@ -29,17 +30,19 @@ pub(crate) enum Benchmark {
     Save,
     Board,
     Relay,
+    Repair,
     Instructions,
 }
 
 impl Benchmark {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Reconnect,
         Self::FirstSync,
         Self::ColdStart,
         Self::Save,
         Self::Board,
         Self::Relay,
+        Self::Repair,
         Self::Instructions,
     ];
 
@@ -51,6 +54,7 @@ impl Benchmark {
             Self::Save => "save",
             Self::Board => "board",
             Self::Relay => "relay",
+            Self::Repair => "repair",
             Self::Instructions => "instructions",
         }
     }
@@ -61,8 +65,9 @@ impl Benchmark {
             Self::FirstSync => "2. First sync",
             Self::ColdStart => "3. Cold start",
             Self::Save => "4. Save",
-            Self::Board => "9. Board",
+            Self::Board => "Board",
             Self::Relay => "6. Relay",
+            Self::Repair => "9. Repair",
             Self::Instructions => "8. Instructions",
         }
     }

@@ -20,6 +20,7 @@ mod plain;
 mod postgres;
 mod reconnect;
 mod relay;
+mod repair;
 mod report;
 mod samod_sync;
 mod save;
@@ -77,6 +78,7 @@ fn all(arguments: &Arguments, folder: &Path) -> Outcome<()> {
             Benchmark::Save => save::run(arguments, folder, &mut report)?,
             Benchmark::Board => board::run(arguments, folder, &mut report)?,
             Benchmark::Relay => relay::run(folder, &mut report)?,
+            Benchmark::Repair => repair::run(&mut report)?,
             Benchmark::Instructions => instructions::run(arguments, folder, &mut report)?,
         }
         if !arguments.json {

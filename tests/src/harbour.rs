@@ -6,8 +6,8 @@ use firsthand_node::TeamRelay;
 use firsthand_node::relay::{Attachments, Effect, Input, LinkId, Question, SnapshotPolicy};
 use firsthand_relay::{Grant, MemoryStorage, Storage};
 use firsthand_sync::relay::{
-    Answer, Limits, MAX_FIRST_REQUEST_BYTES, MAX_REQUEST_BYTES, Refused, RelayEffect, RelayInput,
-    RelaySession, SealedDigest, Token, Waits,
+    Answer, Limits, MAX_FIRST_REQUEST_BYTES, MAX_REQUEST_BYTES, Order, Outcome, Refused, RelayEffect,
+    RelayInput, RelaySession, SealedDigest, Token, Waits,
 };
 use rand_chacha::ChaCha8Rng;
 
@@ -49,6 +49,8 @@ pub struct VirtualRelay {
     pub replaced: u64,
     /// How many blobs it brought.
     pub brought: u64,
+    /// How often it knew one of the places that a phone had seen its list at.
+    pub recalled: u64,
     secret: [u8; 32],
     token: Token,
     sessions: BTreeMap<(usize, LinkId), Session>,
@@ -66,6 +68,7 @@ impl VirtualRelay {
             script: None,
             replaced: 0,
             brought: 0,
+            recalled: 0,
             secret,
             token,
             sessions: BTreeMap::new(),
@@ -420,7 +423,10 @@ impl VirtualRelay {
                         }
                     }
                     RelayEffect::Order(order_id, order) => {
+                        let recalls = matches!(order, Order::Recall { .. });
                         let outcome = self.storage.carry_out(now, &[order]).unwrap().remove(0);
+                        let knew = matches!(&outcome, Outcome::Found(there) if there.contains(&true));
+                        self.recalled += u64::from(recalls && knew);
                         inputs.push_back((id, RelayInput::Outcome(order_id, outcome)));
                     }
                     RelayEffect::Trust => it.link.set_limit(MAX_REQUEST_BYTES),
@@ -482,8 +488,9 @@ fn alter(answer: Answer, dice: &mut Dice) -> Answer {
             Answer::Found { tag, there }
         }
         Answer::Entered { now, mut mailbox } => {
-            match dice.below(4) {
-                0 => mailbox.snapshot = None,
+            match dice.below(5) {
+                0 => mailbox.known = !mailbox.known,
+                4 => mailbox.snapshot = None,
                 1 => mailbox.snapshot = Some(ContentHash::new(dice.bytes())),
                 2 => mailbox.pending = None,
                 _ => {

@@ -264,7 +264,7 @@ fn of_two_relays_one_dead_or_silent() {
 /// after that, and lose all.
 #[test]
 fn relays_that_crash_and_lie() {
-    let (runs, replaced) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (runs, replaced, recalled) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     seeds::each("relays that crash and lie", 300, |seed| {
         let mut dice = Dice::new(seed, 1);
         let relays = 1 + dice.below(2);
@@ -355,10 +355,13 @@ fn relays_that_crash_and_lie() {
         runs.fetch_add(1, Ordering::Relaxed);
         let took = harbour.relays.iter().any(|relay| relay.replaced > 0);
         replaced.fetch_add(u64::from(took), Ordering::Relaxed);
+        recalled.fetch_add(harbour.relays.iter().map(|relay| relay.recalled).sum(), Ordering::Relaxed);
     });
     let (runs, replaced) = (runs.into_inner(), replaced.into_inner());
     seeds::figure(&format!(
-        "relays that crash and lie: a snapshot took the place of ranges in {replaced} of {runs} runs"
+        "relays that crash and lie: a snapshot took the place of ranges in {replaced} of {runs} runs, and {} times a \
+         relay that had lost ranges was gone on with from an earlier place",
+        recalled.into_inner()
     ));
     assert!(runs < 20 || 2 * replaced > runs, "{replaced} of {runs}");
 }
