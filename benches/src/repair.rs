@@ -203,7 +203,9 @@ fn connect(
             ClientEffect::Over(reason) => return Err(format!("stay connected: {reason:?}").into()),
             _ => {}
         }
-        while let (true, Some(input)) = (effects.is_empty(), inputs.pop_front()) {
+        while effects.is_empty()
+            && let Some(input) = inputs.pop_front()
+        {
             effects.extend(client.handle(input));
         }
     }

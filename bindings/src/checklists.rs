@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use firsthand_node::{RunStanding, RunStep, RunView};
+use firsthand_node::{RunListed, RunStanding, RunStep, RunView, TemplateView};
 use firsthand_record::checklist::{
-    Checklist, ItemState, ItemType, Reader, Run, RunContext, Template, TimerEvent,
+    Checklist, ItemState, ItemType, Localised, Reader, Run, RunContext, Template, TemplateContent, TimerEvent,
 };
 use firsthand_record::uniffi_types::DocumentId;
 
@@ -17,8 +17,10 @@ use crate::{ApiError, SavedRecord, lift};
 pub struct ChecklistItem {
     /// The record.
     pub id: DocumentId,
-    /// What all its versions are called.
+    /// What all its versions are called by programs.
     pub template_id: String,
+    /// What it is called, by language.
+    pub title: Localised,
     /// Its version.
     pub version: u32,
     /// How many items it has.
@@ -29,6 +31,73 @@ pub struct ChecklistItem {
     pub author: String,
     /// Whether runs can be begun.
     pub offered: bool,
+}
+
+impl From<TemplateView> for ChecklistItem {
+    fn from(view: TemplateView) -> Self {
+        let row = view.row.row;
+        Self {
+            id: view.row.id,
+            template_id: row.template_id,
+            title: titles(&row.title),
+            version: row.version,
+            items: row.items,
+            critical: row.critical,
+            author: view.author,
+            offered: view.offered,
+        }
+    }
+}
+
+/// A run in the list of runs.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct RunListItem {
+    /// The record.
+    pub id: DocumentId,
+    /// What all versions of its checklist are called by programs.
+    pub template_id: String,
+    /// What its checklist is called, by language.
+    pub title: Localised,
+    /// The version it was begun with, and stays with.
+    pub version: u32,
+    /// The name of whoever began it.
+    pub author: String,
+    /// When it began, in milliseconds since 1970.
+    pub started_ms: i64,
+    /// Whether nothing more is entered.
+    pub over: bool,
+    /// Its version of the checklist is not here, or is not what the run was begun with.
+    pub held: bool,
+    /// How many of the items that are asked are done; only of the first fifty that are open.
+    pub done: Option<u64>,
+    /// How many there are to do.
+    pub total: Option<u64>,
+    /// How many critical ones are not done.
+    pub critical_open: Option<u64>,
+}
+
+impl From<RunListed> for RunListItem {
+    fn from(listed: RunListed) -> Self {
+        let (row, counts) = (listed.row.row, listed.counts);
+        Self {
+            id: listed.row.id,
+            template_id: row.template_id,
+            title: titles(&listed.row.title),
+            version: row.version,
+            author: listed.author,
+            started_ms: row.started.at.0,
+            over: listed.standing.is_over(),
+            held: listed.standing == RunStanding::Held,
+            done: counts.map(|counts| lift::count(counts.done)),
+            total: counts.map(|counts| lift::count(counts.total)),
+            critical_open: counts.map(|counts| lift::count(counts.critical_open)),
+        }
+    }
+}
+
+/// The title of a row, which has all languages in it.
+fn titles(row: &str) -> Localised {
+    serde_json::from_str(row).unwrap_or_default()
 }
 
 /// One item of a run.
@@ -132,19 +201,32 @@ impl Checklists {
     /// `Locked`, `HomeFailed`.
     pub async fn all(&self) -> Result<Vec<ChecklistItem>, ApiError> {
         let node = self.shared.node()?;
-        run(async move {
-            let item = |it: firsthand_node::TemplateView| ChecklistItem {
-                id: it.row.id,
-                template_id: it.row.row.template_id,
-                version: it.row.row.version,
-                items: it.row.row.items,
-                critical: it.row.row.critical,
-                author: it.author,
-                offered: it.offered,
-            };
-            Ok(node.templates().await?.into_iter().map(item).collect())
-        })
-        .await
+        run(async move { Ok(node.templates().await?.into_iter().map(ChecklistItem::from).collect()) }).await
+    }
+
+    /// Publishes a version of a checklist. Its number rises with each; the same content a second time is the one that is there.
+    ///
+    /// # Errors
+    /// `Refused` with `NOT_ALLOWED` for who may not, or with `OTHER` where that version says something else here; `Invalid`.
+    pub async fn publish(
+        &self,
+        template_id: String,
+        version: u32,
+        content: TemplateContent,
+    ) -> Result<SavedRecord, ApiError> {
+        let node = self.shared.node()?;
+        let template = Template::new(template_id, version, content, None);
+        run(async move { Ok(node.publish_template(template).await?.into()) }).await
+    }
+
+    /// The runs, open ones first, then those that began last.
+    ///
+    /// # Errors
+    /// `Locked`, `HomeFailed`.
+    pub async fn runs(&self, limit: u32) -> Result<Vec<RunListItem>, ApiError> {
+        let node = self.shared.node()?;
+        run(async move { Ok(node.runs(limit as usize).await?.into_iter().map(RunListItem::from).collect()) })
+            .await
     }
 
     /// What a checklist says; `null` where this version cannot read it.
@@ -210,6 +292,21 @@ impl Checklists {
         note: String,
     ) -> Result<SavedRecord, ApiError> {
         self.enter_step(run, item, RunStep::Answer(typed), note).await
+    }
+
+    /// Answers an item that asks for a photo or a recording with a file that was attached to the run.
+    ///
+    /// # Errors
+    /// `Refused`, with `NOT_FOUND` where the run has no such file.
+    pub async fn answer_with_file(
+        &self,
+        run: String,
+        item: String,
+        file: String,
+        note: String,
+    ) -> Result<SavedRecord, ApiError> {
+        let step = RunStep::File(lift::id("file", &file)?);
+        self.enter_step(run, item, step, note).await
     }
 
     /// Clears one's own answer.

@@ -110,7 +110,7 @@ pub struct Files {
 
 #[uniffi::export]
 impl Files {
-    /// Seals a file and records it with an incident. When this returns, it is on the disk.
+    /// Seals a file and records it with an incident, or with a run of a checklist. When this returns, it is on the disk.
     ///
     /// # Errors
     /// `Refused` with `EMPTY_FILE` where the camera gave nothing, or `NOT_FOUND`; `StorageFull`; `Cancelled`. Nothing is left then.
