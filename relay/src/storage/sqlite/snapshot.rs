@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::blobs::{has_blob, remove};
 use super::mailbox::{Mailbox, array, base, decode_base, millis, set_base, uploader};
-use super::ranges::relist;
+use super::ranges::{place, relist};
 use crate::RelayError;
 
 pub(super) fn pending(
@@ -31,14 +31,17 @@ pub(super) fn pending(
 pub(super) fn replace(tx: &Transaction<'_>, mailbox: i64) -> Result<u64, RelayError> {
     let Some((pending, _, at)) = pending(tx, mailbox)? else { return Ok(0) };
     set_base(tx, mailbox, &pending.base)?;
-    let covered = |table| {
-        format!(
-            "writer IN (SELECT id FROM writers WHERE mailbox = ?1 AND base > 0)
-             AND last <= (SELECT base FROM writers WHERE writers.id = {table}.writer)"
-        )
-    };
-    let gone = remove(tx, "ranges", &covered("ranges"), &[mailbox])?;
-    tx.execute(&format!("DELETE FROM ends WHERE {}", covered("ends")), [mailbox])?;
+    let gone = remove(
+        tx,
+        "ranges",
+        "place > ?1 AND place <= ?2 AND last <= (SELECT base FROM writers WHERE writers.id = ranges.writer)",
+        &[place(mailbox, 0), place(mailbox, u64::MAX)],
+    )?;
+    tx.execute(
+        "DELETE FROM ends WHERE writer IN (SELECT id FROM writers WHERE mailbox = ?1)
+         AND last <= (SELECT base FROM writers WHERE writers.id = ends.writer)",
+        [mailbox],
+    )?;
     relist(tx, mailbox)?;
     let before: Option<i64> =
         tx.query_row("SELECT snapshot_at FROM mailboxes WHERE id = ?1", [mailbox], |row| row.get(0))?;
