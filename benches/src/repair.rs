@@ -52,8 +52,10 @@ pub(crate) fn run(report: &mut Report) -> Outcome<()> {
         let storage = backups.remove(&lost).ok_or("find the backup")?;
         let mut first = world.with(storage.clone());
         let took = first.meet(0)?;
-        let each = |met: &Met| (met.bytes - met.sealed) as f64 / lost as f64;
-        let what = format!("{lost} lost: bytes for each, beside what was brought");
+        // What a connection takes that finds nothing to do.
+        let idle = first.meet(0)?.bytes;
+        let each = |met: &Met| (met.bytes - met.sealed).saturating_sub(idle) as f64 / lost as f64;
+        let what = format!("{lost} lost: bytes for each, beside what was brought and any connection takes");
         report.limit(&what, Quantity::Bytes(each(&took)), 25.0);
         let next = first.meet(1)?;
         report.limit("   the same for the next phone", Quantity::Bytes(each(&next)), 25.0);
@@ -61,7 +63,7 @@ pub(crate) fn run(report: &mut Report) -> Outcome<()> {
         forgetful.phones.iter_mut().for_each(|phone| phone.remembered.earlier.clear());
         let whole = forgetful.meet(0)?;
         report.compare(
-            "   bytes for all of them",
+            "   bytes for all of them, the connection included",
             Quantity::bytes(took.bytes - took.sealed),
             "the whole list again",
             Quantity::bytes(whole.bytes - whole.sealed),

@@ -8,9 +8,10 @@ use firsthand_record::checklist::{
 };
 use firsthand_record::uniffi_types::DocumentId;
 
+use crate::cancel::progress;
 use crate::node::Shared;
-use crate::runtime::run;
-use crate::{ApiError, SavedRecord, lift};
+use crate::runtime::{self, run};
+use crate::{ApiError, CancelToken, FileItem, NewAttachment, ProgressListener, SavedRecord, lift};
 
 /// A checklist in the list of checklists.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -138,6 +139,8 @@ pub struct RunState {
     pub done: u64,
     /// How many there are to do.
     pub total: u64,
+    /// Its files that no mark hides, oldest first.
+    pub files: Vec<FileItem>,
     /// Everything that stands in it.
     pub record: Run,
 }
@@ -170,6 +173,7 @@ fn state(view: RunView, language: &str, now: firsthand_record::Moment) -> RunSta
         items,
         done: lift::count(done),
         total: lift::count(total),
+        files: view.files.into_iter().map(FileItem::from).collect(),
         record: view.record,
     }
 }
@@ -294,19 +298,31 @@ impl Checklists {
         self.enter_step(run, item, RunStep::Answer(typed), note).await
     }
 
-    /// Answers an item that asks for a photo or a recording with a file that was attached to the run.
+    /// Seals a file and records it with a run as the answer to an item that asks for a photo or a recording. When this returns, it
+    /// is on the disk.
     ///
     /// # Errors
-    /// `Refused`, with `NOT_FOUND` where the run has no such file.
+    /// `Refused` with `EMPTY_FILE` where the camera gave nothing, with `NOT_FOUND`, or where the item takes no such file;
+    /// `StorageFull`; `Cancelled`. Nothing is left then.
     pub async fn answer_with_file(
         &self,
         run: String,
         item: String,
-        file: String,
+        file: NewAttachment,
         note: String,
-    ) -> Result<SavedRecord, ApiError> {
-        let step = RunStep::File(lift::id("file", &file)?);
-        self.enter_step(run, item, step, note).await
+        listener: Option<Arc<dyn ProgressListener>>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<FileItem, ApiError> {
+        let node = self.shared.node()?;
+        runtime::run(async move {
+            let run = lift::id("run", &run)?;
+            let (path, said) = file.into_parts();
+            Ok(node
+                .answer_with_file(run, &item, &path, said, &note, progress(listener, cancel))
+                .await?
+                .into())
+        })
+        .await
     }
 
     /// Clears one's own answer.
@@ -328,7 +344,7 @@ impl Checklists {
     /// Completes a run.
     ///
     /// # Errors
-    /// `Refused`, with what is missing in its details.
+    /// `Invalid`, naming the items that must be done first; `Refused`.
     pub async fn complete(&self, id: String, language: String) -> Result<SavedRecord, ApiError> {
         let node = self.shared.node()?;
         run(async move { Ok(node.complete_run(lift::id("id", &id)?, &language).await?.into()) }).await

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use firsthand_node::{DocumentError, NodeError, StoreError, TeamError, VaultError};
+use firsthand_node::{ChecklistError, DocumentError, NodeError, StoreError, TeamError, VaultError};
 use firsthand_record::validate::{Finding, Kind, Rule};
 
 /// Why something was not done. Each variant is a decision of the shell; `details` are for people who look into it, complete
@@ -156,6 +156,11 @@ impl From<NodeError> for ApiError {
                 | DocumentError::OutsideText { field }
                 | DocumentError::TooLarge { field, .. },
             ) => Self::unreadable(&field, "cannot be changed in this way"),
+            NodeError::Checklist(ChecklistError::Missing(items)) => {
+                let says = "must be done first".to_owned();
+                let problem = |(field, _)| FieldProblem { field, rule: None, says: says.clone() };
+                Self::Invalid { fields: items.into_iter().map(problem).collect() }
+            }
             NodeError::NoPeer { .. } | NodeError::Meeting(_) => Self::NoAnswer { details },
             NodeError::File(file) => match file.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::StorageFull,

@@ -37,6 +37,22 @@ pub struct NewAttachment {
     pub consent: Option<Consent>,
 }
 
+impl NewAttachment {
+    /// Where the file is, and what is said about it.
+    pub(crate) fn into_parts(self) -> (PathBuf, NewFile) {
+        let said = NewFile {
+            name: self.name,
+            caption: self.caption,
+            in_app: self.in_app,
+            captured: self.captured,
+            people_visible: self.people_visible,
+            consent: self.consent,
+            ..NewFile::default()
+        };
+        (PathBuf::from(self.path), said)
+    }
+}
+
 /// A smaller form of a file.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct FileForm {
@@ -110,7 +126,7 @@ pub struct Files {
 
 #[uniffi::export]
 impl Files {
-    /// Seals a file and records it with an incident, or with a run of a checklist. When this returns, it is on the disk.
+    /// Seals a file and records it with an incident. When this returns, it is on the disk.
     ///
     /// # Errors
     /// `Refused` with `EMPTY_FILE` where the camera gave nothing, or `NOT_FOUND`; `StorageFull`; `Cancelled`. Nothing is left then.
@@ -124,16 +140,7 @@ impl Files {
         let node = self.shared.node()?;
         run(async move {
             let incident = lift::id("incident", &incident)?;
-            let path = PathBuf::from(file.path);
-            let said = NewFile {
-                name: file.name,
-                caption: file.caption,
-                in_app: file.in_app,
-                captured: file.captured,
-                people_visible: file.people_visible,
-                consent: file.consent,
-                ..NewFile::default()
-            };
+            let (path, said) = file.into_parts();
             Ok(node.attach_file(incident, &path, said, progress(listener, cancel)).await?.into())
         })
         .await

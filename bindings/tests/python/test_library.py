@@ -418,12 +418,68 @@ async def test_a_stream_of_the_shell(homes):
     await homes.observers["Amina"].wait(firsthand.Happening.ENDED)
 
 
-async def test_checklists_and_their_runs(homes):
-    node = await homes.found()
-    assert await node.checklists().all() == []
+def night_walk(*items):
+    """A checklist in two languages."""
+    title = {"en": "Before a night walk", "ar": "قبل جولة ليلية"}
+    return record.TemplateContent(title=title, languages=["en", "ar"], items=list(items))
+
+
+def item(item_id, item_type, **fields):
+    return record.TemplateItem(item_id=item_id, item_type=item_type, **fields)
+
+
+async def test_checklists_and_their_runs(homes, tmp_path):
+    lead = await homes.found("Amina")
+    checklists = lead.checklists()
+    assert await checklists.all() == [] and await checklists.runs(10) == []
     with pytest.raises(firsthand.ApiError.Refused) as refused:
-        await node.checklists().start("00" * 16, None)
+        await checklists.start("00" * 16, None)
     assert refused.value.why == firsthand.Refusal.NOT_FOUND
+    bridge = item("bridge", record.ItemType.IMAGE, label={"en": "The bridge", "ar": "الجسر"})
+    first = night_walk(
+        item("buddy", record.ItemType.CHECK, label={"en": "Buddy named"}, critical=True),
+        item("people", record.ItemType.INTEGER, label={"en": "How many"}, required=True, constraint=". > 0"),
+        bridge,
+    )
+    published = await checklists.publish("night-walk", 1, first)
+    assert (await checklists.publish("night-walk", 1, first)).id == published.id
+    with pytest.raises(firsthand.ApiError.Refused):
+        await checklists.publish("night-walk", 1, night_walk(bridge))
+    (listed,) = await checklists.all()
+    assert (listed.title["ar"], listed.items, listed.critical, listed.offered) == ("قبل جولة ليلية", 3, 1, True)
+    assert (await checklists.template(published.id)).content.items[2].label == bridge.label
+
+    other, address = await homes.join(lead, "Amina", "Bakri")
+    await other.syncing().meet_once(address, None)
+    run = (await other.checklists().start(published.id, None)).id
+    with pytest.raises(firsthand.ApiError.Invalid) as missing:
+        await other.checklists().complete(run, "en")
+    assert [it.field for it in missing.value.fields] == ["buddy", "people"]
+    await other.checklists().tick(run, "buddy")
+    with pytest.raises(firsthand.ApiError.Refused):
+        await other.checklists().answer(run, "people", "four", "")
+    await other.checklists().answer(run, "people", "4", "two of us are new")
+    photo = tmp_path / "bridge.jpg"
+    photo.write_bytes(b"\xff\xd8\xff\xe0 no picture, and kept all the same")
+    attached = firsthand.NewAttachment(path=str(photo))
+    for wrong in ("people", "nothing"):
+        with pytest.raises(firsthand.ApiError.Refused):
+            await other.checklists().answer_with_file(run, wrong, attached, "", None, None)
+    file = await other.checklists().answer_with_file(run, "bridge", attached, "from the north", None, None)
+    state = await other.checklists().state(run, "ar")
+    assert [it.done for it in state.items] == [True, True, True] and state.items[2].label == "الجسر"
+    assert (state.done, state.total, state.files[0].document) == (3, 3, file.document)
+
+    # The version that a run was begun with stays its own.
+    await checklists.publish("night-walk", 2, night_walk(bridge))
+    await other.syncing().meet_once(address, None)
+    (open_run,) = await checklists.runs(10)
+    assert (open_run.version, open_run.author, open_run.over) == (1, "Bakri", False)
+    assert (open_run.done, open_run.total, open_run.critical_open) == (3, 3, 0)
+    await other.checklists().complete(run, "en")
+    await other.syncing().meet_once(address, None)
+    assert (await checklists.runs(10))[0].over
+    assert [it.version for it in await checklists.all()] == [2, 1]
 
 
 async def test_the_sync_of_a_stranger(homes):

@@ -71,14 +71,13 @@ CREATE TABLE ranges (
     list BLOB,
     sealed BLOB NOT NULL
 ) STRICT;
--- Chains of about the same length grow side by side at the end of the index, so its pages are filled.
-CREATE INDEX ranges_by_first ON ranges (first, writer);
+CREATE INDEX ranges_by_first ON ranges (writer, first);
 
 -- Where ranges end behind which none begins. Where one begins, another ended: that one needs no index.
 CREATE TABLE ends (
     writer INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    PRIMARY KEY (last, writer)
+    PRIMARY KEY (writer, last)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blobs (
