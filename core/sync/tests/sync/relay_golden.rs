@@ -380,7 +380,7 @@ fn limits_hold() {
     assert!(Answer::decode(&listed(&page)).is_err());
     let falling = [page[1], page[0]];
     assert!(Answer::decode(&listed(&falling)).is_err());
-    assert!(matches!(Request::decode(&[15]), Err(LogError::Newer { .. })));
+    assert!(matches!(Request::decode(&[16]), Err(LogError::Newer { .. })));
     assert!(matches!(Answer::decode(&[12]), Err(LogError::Newer { .. })));
     assert!(Request::decode(&vec![0; MAX_REQUEST_BYTES + 1]).is_err());
 }
