@@ -11,6 +11,7 @@ mod fuzz;
 mod long;
 mod net;
 mod test_run;
+mod texts;
 mod tools;
 
 /// Why a chore failed, in words for the person at the terminal.
@@ -57,8 +58,13 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        about: "run every test, those in Python and Kotlin too; arguments go to `cargo test --workspace`, which then runs alone",
+        about: "run every test, those in Python and Kotlin and of the Android shell too; arguments go to `cargo test --workspace`, which then runs alone",
         run: test_run::run,
+    },
+    Command {
+        name: "texts",
+        about: "check what the screens say, and write it in each platform's own format to target/texts",
+        run: |root, _| texts::run(root),
     },
 ];
 
