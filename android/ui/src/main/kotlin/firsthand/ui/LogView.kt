@@ -61,12 +61,12 @@ fun LogView(state: LogState, act: LogActions) {
         Heading(texts.logSize)
         Beside(
             { place ->
-                Field(texts.logFrom, entry.from, place, keyboard = KeyboardType.Number, enabled = ready) { text ->
+                Field(texts.logFrom, entry.from, place, texts.logSizeFrom, keyboard = KeyboardType.Number, enabled = ready) { text ->
                     act.edit { it.copy(from = text) }
                 }
             },
             { place ->
-                Field(texts.logTo, entry.to, place, keyboard = KeyboardType.Number, enabled = ready) { text ->
+                Field(texts.logTo, entry.to, place, texts.logSizeTo, keyboard = KeyboardType.Number, enabled = ready) { text ->
                     act.edit { it.copy(to = text) }
                 }
             },

@@ -132,6 +132,8 @@ internal fun Field(
     label: String,
     value: String,
     modifier: Modifier = Modifier.fillMaxWidth(),
+    /** What a screen reader says, where the label needs what stands around it. */
+    spoken: String = label,
     lines: Int = 1,
     keyboard: KeyboardType = KeyboardType.Text,
     secret: Boolean = false,
@@ -143,7 +145,7 @@ internal fun Field(
         OutlinedTextField(
             value,
             onChange,
-            Modifier.fillMaxWidth().heightIn(min = TARGET).semantics { contentDescription = label },
+            Modifier.fillMaxWidth().heightIn(min = TARGET).semantics { contentDescription = spoken },
             enabled = enabled,
             // What is typed wraps; only what has no spaces runs on in one line.
             singleLine = secret || keyboard != KeyboardType.Text,
