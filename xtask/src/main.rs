@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod android;
 mod arrows;
 mod bindings;
 mod dictionary;
