@@ -3,6 +3,7 @@ package firsthand.presentation
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.sync.withLock
 import uniffi.firsthand.ChecklistItem
 import uniffi.firsthand.Node
 import uniffi.firsthand.RunState
@@ -27,7 +28,7 @@ class ChecklistScreen(scope: CoroutineScope, private val node: Node, changes: Ch
         readOn(changes.heard, ::read)
     }
 
-    private suspend fun read() {
+    private suspend fun read() = reading.withLock {
         val lists = node.checklists().all().filter { it.offered }
         val run = shown.value.run?.let { node.checklists().state(it.id, shell.language()) }
         // A run that was left meanwhile stays left.
@@ -48,8 +49,7 @@ class ChecklistScreen(scope: CoroutineScope, private val node: Node, changes: Ch
     private fun step(work: suspend (String) -> Unit): Job = act {
         val run = shown.value.run?.id ?: return@act
         work(run)
-        val state = node.checklists().state(run, shell.language())
-        shown.update { if (it.run?.id == run) it.copy(run = state) else it }
+        read()
     }
 
     fun tick(item: String): Job = step { node.checklists().tick(it, item) }

@@ -3,7 +3,9 @@ package firsthand.presentation
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import uniffi.firsthand.ApiException
+import uniffi.firsthand.FieldProblem
 import uniffi.firsthand.Incidents
+import uniffi.firsthand.Refusal
 import uniffi.firsthand_record.Incident
 import uniffi.firsthand_record.Status
 
@@ -49,17 +51,22 @@ internal class Draft(private val incidents: Incidents) {
     }
 
     /** Saves what differs. A field that is refused keeps no other from being saved; its error is given back. */
-    suspend fun save(entry: Entry): ApiException.Invalid? = one.withLock {
+    suspend fun save(entry: Entry): ApiException? = one.withLock {
         if (entry == kept) return null
         val id = begun()
-        val refused = mutableListOf<ApiException.Invalid>()
+        val invalid = mutableListOf<FieldProblem>()
+        var conflict: ApiException? = null
         suspend fun field(isSaved: (Entry) -> Boolean, save: suspend () -> Unit, keep: (Entry) -> Entry) {
             if (isSaved(kept)) return
             try {
                 save()
                 kept = keep(kept)
             } catch (error: ApiException.Invalid) {
-                refused += error
+                invalid += error.fields
+            } catch (error: ApiException.Refused) {
+                // Somebody who has met this phone set the same field.
+                if (error.why != Refusal.CONFLICT) throw error
+                conflict = error
             }
         }
         // The core's order of a report does not matter; what takes longest to type again comes first.
@@ -94,7 +101,7 @@ internal class Draft(private val incidents: Incidents) {
         field({ it.weapon() == entry.weapon() }, {
             item(id, ItemList.WEAPONS, entry.weapon()?.let { Incident(weaponsSeen = listOf(it)) })
         }) { it.copy(equipment = entry.equipment) }
-        refused.firstOrNull()?.let { ApiException.Invalid(refused.flatMap { error -> error.fields }) }
+        if (invalid.isEmpty()) conflict else ApiException.Invalid(invalid)
     }
 
     private suspend fun text(id: String, field: String, old: String, new: String) {

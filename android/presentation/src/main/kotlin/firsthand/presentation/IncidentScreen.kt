@@ -4,6 +4,7 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.sync.withLock
 import uniffi.firsthand.HistoryStep
 import uniffi.firsthand.IncidentDetail
 import uniffi.firsthand.Node
@@ -28,7 +29,7 @@ class IncidentScreen(scope: CoroutineScope, private val node: Node, changes: Cha
         readOn(changes.heard, ::read)
     }
 
-    private suspend fun read() {
+    private suspend fun read() = reading.withLock {
         val detail = node.incidents().get(id)
         val history = node.incidents().history(id)
         shown.update { it.copy(detail = detail, history = history) }

@@ -1,15 +1,16 @@
 package firsthand.presentation
 
 import java.io.File
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
-import kotlinx.coroutines.CancellationException
 import uniffi.firsthand.ApiException
 import uniffi.firsthand.CancelToken
 import uniffi.firsthand.NewAttachment
@@ -48,6 +49,9 @@ class LogScreen(scope: CoroutineScope, private val node: Node, private val shell
     private val typed = Channel<Unit>(Channel.CONFLATED)
     private var searching: CancelToken? = null
 
+    /** What kept the last save from being made. */
+    private var unsaved: Problem? = null
+
     /** The incident that is being written; `null` while there is nothing of it. */
     val draft: String? get() = draftRecord.id
 
@@ -85,7 +89,8 @@ class LogScreen(scope: CoroutineScope, private val node: Node, private val shell
 
     /** A person types or chooses. */
     fun edit(change: (Entry) -> Entry) {
-        if (shown.value.restoring || shown.value.finished) return
+        // A touch may still be on its way when the home is locked.
+        if (!scope.isActive || shown.value.restoring || shown.value.finished) return
         shown.update { it.copy(entry = change(it.entry), saving = Saving.TYPING) }
         typed.trySend(Unit)
     }
@@ -98,22 +103,25 @@ class LogScreen(scope: CoroutineScope, private val node: Node, private val shell
         while (true) {
             val entry = shown.value.entry
             if (shown.value.restoring || (draft == null && entry == Entry())) return true
-            var invalid: ApiException.Invalid? = null
-            val saved = caught { invalid = draftRecord.save(entry) }
-            val refused = invalid
+            val before = unsaved
+            unsaved = try {
+                draftRecord.save(entry)?.let(::problemOf)
+            } catch (error: CancellationException) {
+                throw error
+            } catch (error: Exception) {
+                problemOf(error)
+            }
+            val now = unsaved
             val isLatest = shown.value.entry == entry
             shown.update {
                 it.copy(
                     code = draftRecord.code,
-                    problem = if (refused != null) problemOf(refused) else if (saved) null else it.problem,
-                    saving = when {
-                        !saved || refused != null -> Saving.NOT_SAVED
-                        isLatest -> Saving.SAVED
-                        else -> it.saving
-                    },
+                    // What went wrong with something else stays until somebody has read it.
+                    problem = now ?: it.problem.takeIf { problem -> problem != before },
+                    saving = if (now != null) Saving.NOT_SAVED else if (isLatest) Saving.SAVED else it.saving,
                 )
             }
-            if (!saved || refused != null) return false
+            if (now != null) return false
             if (isLatest) return true
         }
     }

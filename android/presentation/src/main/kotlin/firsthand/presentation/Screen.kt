@@ -3,6 +3,7 @@ package firsthand.presentation
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.channels.BufferOverflow
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableSharedFlow
 import kotlinx.coroutines.flow.MutableStateFlow
@@ -14,6 +15,7 @@ import kotlinx.coroutines.flow.conflate
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.sync.Mutex
 import uniffi.firsthand.Happened
 import uniffi.firsthand.Observer
 import uniffi.firsthand_record.LocalMoment
@@ -28,7 +30,7 @@ class Changes : Observer {
     // A screen that is slow loses the oldest; each reads anew what stands whenever it hears anything.
     private val flow = MutableSharedFlow<Happened>(
         extraBufferCapacity = 256,
-        onBufferOverflow = kotlinx.coroutines.channels.BufferOverflow.DROP_OLDEST,
+        onBufferOverflow = BufferOverflow.DROP_OLDEST,
     )
 
     val heard: SharedFlow<Happened> = flow.asSharedFlow()
@@ -46,6 +48,9 @@ abstract class Screen<S : Any>(protected val scope: CoroutineScope, nothing: S) 
     protected val shown = MutableStateFlow(nothing)
 
     val state: StateFlow<S> = shown.asStateFlow()
+
+    /** One reading at a time, so that what was read earlier is not shown later. */
+    protected val reading = Mutex()
 
     init {
         scope.coroutineContext.job.invokeOnCompletion { shown.value = nothing }

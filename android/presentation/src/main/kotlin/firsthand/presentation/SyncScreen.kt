@@ -48,6 +48,9 @@ class SyncScreen(scope: CoroutineScope, private val node: Node, changes: Changes
     /** A phone announces itself on the network. */
     fun found(name: String, addresses: List<String>): Job = act { nearby?.saw(name, addresses) }
 
+    /** A phone has said that it goes. */
+    fun gone(name: String): Job = act { nearby?.gone(name) }
+
     fun type(address: String) = shown.update { it.copy(address = address) }
 
     /** Connects with a phone at the address that was typed or scanned: the owner of a hotspot is often invisible to the others. */

@@ -4,6 +4,7 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.flow.merge
 import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.sync.withLock
 import uniffi.firsthand.BoardLine
 import uniffi.firsthand.DueState
 import uniffi.firsthand.Node
@@ -34,7 +35,7 @@ class TodayScreen(scope: CoroutineScope, private val node: Node, changes: Change
         readOn(merge(changes.heard, shell.ticks), ::read)
     }
 
-    private suspend fun read() {
+    private suspend fun read() = reading.withLock {
         val me = node.team().state().me
         val lines = node.roster().board().lines
         val mine = lines.firstOrNull { it.person == me && it.shift != null }
@@ -46,16 +47,14 @@ class TodayScreen(scope: CoroutineScope, private val node: Node, changes: Change
     fun checkIn(state: CheckInState): Job {
         if (shown.value.checkingIn) return Job().apply { complete() }
         shown.update { it.copy(checkingIn = true, problem = null) }
-        return scope.run {
-            act {
-                try {
-                    node.roster().checkIn(CheckIn(state = state))
-                    val now = shell.clock.now()
-                    shown.update { it.copy(checkedIn = now) }
-                    read()
-                } finally {
-                    shown.update { it.copy(checkingIn = false) }
-                }
+        return act {
+            try {
+                node.roster().checkIn(CheckIn(state = state))
+                val now = shell.clock.now()
+                shown.update { it.copy(checkedIn = now) }
+                read()
+            } finally {
+                shown.update { it.copy(checkingIn = false) }
             }
         }
     }

@@ -25,7 +25,12 @@ class LogTest {
         phone.touch { log.edit { it.copy(activity = "Men with sticks", details = "About forty came", from = "35", to = "45") }.let { null } }
         log.state.until { it.saving == Saving.SAVED }
         phone.touch {
-            log.edit { it.copy(details = "About forty men came 🚶", where = "East gate", unit = "Blue shirts", equipment = "Sticks", severity = Severity.SEVERE) }
+            log.edit {
+                it.copy(
+                    details = "About forty men came 🚶", where = "East gate", unit = "Blue shirts", equipment = "Sticks",
+                    severity = Severity.SEVERE,
+                )
+            }
             log.now()
             null
         }
@@ -152,8 +157,7 @@ class LogTest {
             log.findPosition()
             log.edit { it.copy(where = "By the well") }.let { null }
         }
-        log.state.until { it.problem == Problem(Trouble.NO_POSITION) }
-        assertFalse(log.state.value.findingPosition)
+        log.state.until { it.problem == Problem(Trouble.NO_POSITION) && !it.findingPosition }
         assertTrue(log.flush())
         val record = phone.home().node.incidents().get(log.draft!!).record
         assertEquals("By the well" to null, record.placeText to record.place)

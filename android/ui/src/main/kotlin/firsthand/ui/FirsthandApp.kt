@@ -39,8 +39,14 @@ enum class Tab { TODAY, INCIDENTS, BOARD, SYNC }
 
 /** A screen above the tabs. */
 sealed interface Above {
-    /** Logging; [draft] is what was begun before the process ended. */
-    data class Log(val draft: String? = null) : Above
+    /** Logging; [begun] is what was begun before the process ended. */
+    class Log(private val begun: String? = null) : Above {
+        /** The screen; after a lock another one takes its place. */
+        internal var screen: LogScreen? = null
+
+        /** The draft that is being written. */
+        val draft: String? get() = screen?.draft ?: begun
+    }
 
     data class Incident(val id: String) : Above
 
@@ -56,11 +62,8 @@ class Navigator(kept: String? = null) {
     var tab: Tab by mutableStateOf(Tab.TODAY)
     var above: Above? by mutableStateOf(kept?.takeIf { it.isNotEmpty() }?.let { Above.Log(it) })
 
-    /** The screen that logs, while it is shown. */
-    internal var log: LogScreen? = null
-
     /** The draft that is being written. */
-    val kept: String? get() = log?.draft ?: (above as? Above.Log)?.draft
+    val kept: String? get() = (above as? Above.Log)?.draft
 
     /** Goes one step back; says whether there was one. */
     fun back(): Boolean {
@@ -136,14 +139,8 @@ private fun HomeView(home: Home, app: App, navigator: Navigator, moment: (Long) 
 
 @Composable
 private fun LogIn(home: Home, above: Above.Log, navigator: Navigator) {
-    val screen = remember(home, above) { home.log(above.draft) }
-    DisposableEffect(screen) {
-        navigator.log = screen
-        onDispose {
-            navigator.log = null
-            screen.saveAndLeave()
-        }
-    }
+    val screen = remember(home, above) { home.log(above.draft).also { above.screen = it } }
+    DisposableEffect(screen) { onDispose { screen.saveAndLeave() } }
     val state by screen.state.collectAsState()
     if (state.finished) LaunchedEffect(screen) { navigator.back() }
     LogView(

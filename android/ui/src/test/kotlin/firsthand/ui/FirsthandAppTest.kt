@@ -92,6 +92,14 @@ class FirsthandAppTest {
         navigator = Navigator(draft)
         shows("Men with sticks")
         onNodeWithContentDescription("How many people: at least").performTextInput("40")
+
+        // Locked while it is written, with the last digits not yet saved: unlocked, it goes on where it was.
+        app.lock()
+        shows("Locked")
+        onNodeWithContentDescription("Passphrase").performTextInput(PASSPHRASE)
+        touch("Unlock")
+        shows("Men with sticks")
+        shows("40")
         touch("Done")
         shows("I am OK")
 
