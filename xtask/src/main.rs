@@ -34,7 +34,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bindings",
-        about: "write the Kotlin, Swift and Python that call the library, to target/bindings; --test runs their tests",
+        about: "write the Kotlin, Swift and Python that call the library, to target/bindings; --test runs their tests and the Android shell's",
         run: bindings::run,
     },
     Command {

@@ -23,7 +23,7 @@ interface Camera {
     suspend fun voice(folder: File): File?
 }
 
-/** Recordings on their way into the home: they wait in a folder of the app's own, outside backups, until the core has sealed them. */
+/** Recordings on their way into the home: they wait in a folder of the app's own, outside backups, until the core has them. */
 class Recordings(context: Context) : Recorder {
     val folder = File(context.filesDir, "recordings")
 
@@ -61,7 +61,8 @@ class Recordings(context: Context) : Recorder {
         val size = BitmapFactory.Options().apply { inJustDecodeBounds = true }
         BitmapFactory.decodeFile(photo.path, size)
         // A code needs no more, and a whole photo would take 50 MB.
-        val options = BitmapFactory.Options().apply { inSampleSize = maxOf(1, maxOf(size.outWidth, size.outHeight) / CODE_PIXELS) }
+        val times = maxOf(1, maxOf(size.outWidth, size.outHeight) / CODE_PIXELS)
+        val options = BitmapFactory.Options().apply { inSampleSize = times }
         val picture = BitmapFactory.decodeFile(photo.path, options) ?: return null
         val pixels = IntArray(picture.width * picture.height)
         picture.getPixels(pixels, 0, picture.width, 0, 0, picture.width, picture.height)

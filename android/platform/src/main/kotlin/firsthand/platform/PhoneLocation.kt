@@ -23,7 +23,8 @@ class PhoneLocation(private val context: Context) : Location {
 
     override suspend fun position(): Position {
         val manager = manager ?: throw PortException.Unavailable()
-        val isAllowed = context.checkSelfPermission(Manifest.permission.ACCESS_FINE_LOCATION) == PackageManager.PERMISSION_GRANTED
+        val permission = context.checkSelfPermission(Manifest.permission.ACCESS_FINE_LOCATION)
+        val isAllowed = permission == PackageManager.PERMISSION_GRANTED
         val provider = listOf(LocationManager.GPS_PROVIDER, LocationManager.NETWORK_PROVIDER)
             .firstOrNull { isAllowed && manager.isProviderEnabled(it) } ?: throw PortException.Unavailable()
         return next(manager, provider)

@@ -56,7 +56,7 @@ data class Entry(
     }
 }
 
-/** What turns one text into another: from [at], [delete] characters go and [insert] comes. Characters are Unicode scalar values. */
+/** What turns one text into another: from [at], [delete] Unicode scalar values go and [insert] comes. */
 internal data class Splice(val at: Int, val delete: Int, val insert: String)
 
 /** The smallest splice between two texts; `null` where they are the same. */
@@ -65,6 +65,7 @@ internal fun splice(old: String, new: String): Splice? {
     val (before, after) = listOf(old, new).map { it.codePoints().toArray() }
     val most = minOf(before.size, after.size)
     val start = (0 until most).firstOrNull { before[it] != after[it] } ?: most
-    val end = (0 until most - start).firstOrNull { before[before.size - 1 - it] != after[after.size - 1 - it] } ?: (most - start)
+    val rest = most - start
+    val end = (0 until rest).firstOrNull { before[before.size - 1 - it] != after[after.size - 1 - it] } ?: rest
     return Splice(start, before.size - start - end, String(after, start, after.size - start - end))
 }

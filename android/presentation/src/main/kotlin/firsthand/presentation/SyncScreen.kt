@@ -53,7 +53,7 @@ class SyncScreen(scope: CoroutineScope, private val node: Node, changes: Changes
 
     fun type(address: String) = shown.update { it.copy(address = address) }
 
-    /** Connects with a phone at the address that was typed or scanned: the owner of a hotspot is often invisible to the others. */
+    /** Connects with a phone at the address that was typed: the owner of a hotspot is often invisible to the others. */
     fun meet(): Job = act {
         node.syncing().meet(shown.value.address.trim())
         shown.update { it.copy(address = "") }

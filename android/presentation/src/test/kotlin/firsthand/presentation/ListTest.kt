@@ -71,7 +71,9 @@ class ListTest {
             otherHome.sync.type(" $address ")
             otherHome.sync.meet()
         }
-        val synced = leadHome.sync.state.until { state -> state.sync?.allHereComplete == true && state.sync!!.devices.single().complete }
+        val synced = leadHome.sync.state.until { state ->
+            state.sync?.allHereComplete == true && state.sync!!.devices.single().complete
+        }
         assertEquals(0uL to 0uL, synced.sync!!.devices.single().let { it.lacks to it.filesPending })
 
         val screen = leadHome.incident(id)
@@ -83,7 +85,9 @@ class ListTest {
         assertEquals(Severity.MODERATE, screen.state.value.detail!!.record.severity)
         assertTrue(screen.state.value.history.any { it.field == "severity" && it.person == "Bakri" })
         // The other phone's screen follows by itself.
-        otherHome.incident(id).state.until { it.detail?.conflicts?.isEmpty() == true && it.detail?.record?.severity == Severity.MODERATE }
+        otherHome.incident(id).state.until {
+            it.detail?.conflicts?.isEmpty() == true && it.detail?.record?.severity == Severity.MODERATE
+        }
         // What was decided meanwhile is not decided twice.
         lead.touch { screen.resolve("severity", pick.key) }
         assertEquals(Trouble.CONFLICT, screen.state.value.problem!!.trouble)

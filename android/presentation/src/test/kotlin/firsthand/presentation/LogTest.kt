@@ -22,7 +22,10 @@ class LogTest {
         val phone = phones.phone()
         val home = phone.found("Amina")
         val log = home.log()
-        phone.touch { log.edit { it.copy(activity = "Men with sticks", details = "About forty came", from = "35", to = "45") }.let { null } }
+        phone.touch {
+            log.edit { it.copy(activity = "Men with sticks", details = "About forty came", from = "35", to = "45") }
+            null
+        }
         log.state.until { it.saving == Saving.SAVED }
         phone.touch {
             log.edit {
@@ -179,7 +182,8 @@ class LogTest {
     fun aPhotoIsSealedAndNothingOfItStaysOutside() = phones { phones ->
         val phone = phones.phone()
         val log = phone.found("Amina").log()
-        phone.recording = { folder -> folder.resolve("photo.jpg").apply { writeBytes(ByteArray(300_000) { (it % 251).toByte() }) }.path }
+        val bytes = ByteArray(300_000) { (it % 251).toByte() }
+        phone.recording = { folder -> folder.resolve("photo.jpg").apply { writeBytes(bytes) }.path }
         phone.touch { log.record(Recording.PHOTO) }
         assertEquals(1, log.state.value.files)
         assertEquals(0, phone.shell.recordings.list()!!.size)

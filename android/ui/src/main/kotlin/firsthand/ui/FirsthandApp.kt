@@ -93,7 +93,14 @@ fun FirsthandApp(
         JoinView(
             state,
             JoinActions(
-                scan, join::code, join::name, join::passphrase, { join.begin() }, { join.compared(it) }, { navigator.back() }, join::dismiss,
+                scan = scan,
+                code = join::code,
+                name = join::name,
+                passphrase = join::passphrase,
+                begin = { join.begin() },
+                compared = { join.compared(it) },
+                back = { navigator.back() },
+                dismiss = join::dismiss,
             ),
         )
     } else {
@@ -167,7 +174,11 @@ private fun TabView(home: Home, app: App, navigator: Navigator, moment: (Long) -
             TodayView(
                 state,
                 TodayActions(
-                    { home.today.checkIn(it) }, log, { navigator.above = Above.Checklists }, { app.lock() }, home.today::dismiss,
+                    checkIn = { home.today.checkIn(it) },
+                    log = log,
+                    checklists = { navigator.above = Above.Checklists },
+                    lock = { app.lock() },
+                    dismiss = home.today::dismiss,
                 ),
             )
         }
@@ -176,7 +187,11 @@ private fun TabView(home: Home, app: App, navigator: Navigator, moment: (Long) -
             IncidentsView(
                 state,
                 IncidentsActions(
-                    { navigator.above = Above.Incident(it) }, log, { home.incidents.more() }, home.incidents::search, home.incidents::dismiss,
+                    open = { navigator.above = Above.Incident(it) },
+                    log = log,
+                    more = { home.incidents.more() },
+                    search = home.incidents::search,
+                    dismiss = home.incidents::dismiss,
                 ),
             )
         }
@@ -188,7 +203,13 @@ private fun TabView(home: Home, app: App, navigator: Navigator, moment: (Long) -
             val state by home.sync.state.collectAsState()
             SyncView(
                 state,
-                SyncActions({ home.sync.look() }, home.sync::type, { home.sync.meet() }, { navigator.above = Above.Invite }, home.sync::dismiss),
+                SyncActions(
+                    look = { home.sync.look() },
+                    type = home.sync::type,
+                    meet = { home.sync.meet() },
+                    invite = { navigator.above = Above.Invite },
+                    dismiss = home.sync::dismiss,
+                ),
                 moment,
             )
         }
@@ -202,7 +223,8 @@ fun Tabs(navigator: Navigator, content: @Composable () -> Unit) {
     val texts = LocalTexts.current
     Column(Modifier.fillMaxSize()) {
         Box(Modifier.weight(1f).fillMaxWidth()) { content() }
-        Surface(color = MaterialTheme.colorScheme.surfaceContainer, border = BorderStroke(1.dp, MaterialTheme.colorScheme.outlineVariant)) {
+        val colours = MaterialTheme.colorScheme
+        Surface(color = colours.surfaceContainer, border = BorderStroke(1.dp, colours.outlineVariant)) {
             FlowRow(Modifier.fillMaxWidth(), maxItemsInEachRow = if (hasLargeLetters()) 2 else Tab.entries.size) {
                 for (tab in Tab.entries) {
                     val label = when (tab) {
@@ -213,7 +235,8 @@ fun Tabs(navigator: Navigator, content: @Composable () -> Unit) {
                     }
                     val isShown = navigator.tab == tab
                     Box(
-                        Modifier.weight(1f).selectable(isShown, role = Role.Tab) { navigator.tab = tab }.heightIn(min = 64.dp).padding(4.dp),
+                        Modifier.weight(1f).selectable(isShown, role = Role.Tab) { navigator.tab = tab }
+                            .heightIn(min = 64.dp).padding(4.dp),
                         contentAlignment = Alignment.Center,
                     ) {
                         Text(

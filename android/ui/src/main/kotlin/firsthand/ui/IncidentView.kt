@@ -12,7 +12,12 @@ import uniffi.firsthand.Reach
 import uniffi.firsthand.Settled
 
 @Composable
-fun IncidentView(state: IncidentState, resolve: (field: String, candidate: String) -> Unit, back: () -> Unit, dismiss: () -> Unit) {
+fun IncidentView(
+    state: IncidentState,
+    resolve: (field: String, candidate: String) -> Unit,
+    back: () -> Unit,
+    dismiss: () -> Unit,
+) {
     val texts = LocalTexts.current
     val detail = state.detail
     Page(detail?.record?.title?.ifEmpty { null } ?: texts.incidentsUntitled, state.problem, dismiss) {
@@ -42,10 +47,9 @@ fun IncidentView(state: IncidentState, resolve: (field: String, candidate: Strin
             if (detail.files.isNotEmpty()) {
                 Heading(texts.incidentFiles)
                 for (file in detail.files) {
-                    Text(
-                        if (file.here) texts.incidentFileHere(apart(file.name)) else texts.incidentFilePending(apart(file.name)),
-                        style = MaterialTheme.typography.bodyLarge,
-                    )
+                    val name = apart(file.name)
+                    val standing = if (file.here) texts.incidentFileHere(name) else texts.incidentFilePending(name)
+                    Text(standing, style = MaterialTheme.typography.bodyLarge)
                 }
             }
             Heading(texts.incidentHistory)
@@ -98,7 +102,8 @@ private fun StepView(step: HistoryStep) {
         Strong(if (step.created) texts.incidentCreated(person) else texts.incidentChanged(person, texts.field(step.field)))
         step.`when`?.let { Small(texts.time(it)) }
         // In words: an arrow would point the wrong way where one reads from right to left.
-        step.before?.let { Text(texts.incidentBefore(apart(texts.noted(step.field, it))), style = MaterialTheme.typography.bodyLarge) }
-        step.after?.let { Text(texts.incidentAfter(apart(texts.noted(step.field, it))), style = MaterialTheme.typography.bodyLarge) }
+        val before = step.before?.let { texts.incidentBefore(apart(texts.noted(step.field, it))) }
+        val after = step.after?.let { texts.incidentAfter(apart(texts.noted(step.field, it))) }
+        for (value in listOfNotNull(before, after)) Text(value, style = MaterialTheme.typography.bodyLarge)
     }
 }

@@ -28,7 +28,8 @@ fun LockView(door: Door, unlock: (String) -> Unit, join: () -> Unit) {
         Field(texts.lockPassphrase, passphrase, secret = true, enabled = door != Door.Opening) { passphrase = it }
         locked?.triesLeft?.let { Alarm(texts.lockWrong(it)) }
         locked?.problem?.let { Alarm(texts.problem(it)) }
-        Main(if (door == Door.Opening) texts.lockOpening else texts.lockUnlock, enabled = passphrase.isNotEmpty() && locked != null) {
+        val label = if (door == Door.Opening) texts.lockOpening else texts.lockUnlock
+        Main(label, enabled = passphrase.isNotEmpty() && locked != null) {
             unlock(passphrase)
             passphrase = ""
         }

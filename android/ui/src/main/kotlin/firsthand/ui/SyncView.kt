@@ -50,7 +50,8 @@ private fun DeviceView(device: DeviceState, moment: (Long) -> LocalMoment) {
     val texts = LocalTexts.current
     Line {
         Strong(apart(device.name))
-        Text(if (device.connected) "● ${texts.syncConnected}" else "○ ${texts.syncApart}", style = MaterialTheme.typography.bodyLarge)
+        val standing = if (device.connected) "● ${texts.syncConnected}" else "○ ${texts.syncApart}"
+        Text(standing, style = MaterialTheme.typography.bodyLarge)
         if (device.complete) {
             Text("✓ ${texts.syncPhoneComplete}", style = MaterialTheme.typography.bodyLarge)
         } else {

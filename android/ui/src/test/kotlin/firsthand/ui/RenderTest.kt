@@ -87,7 +87,8 @@ class RenderTest {
             brokenWord(layout)?.let { wrong += "'$text' is broken in a word: $it" }
             val whole = Rect(node.positionInRoot, Size(node.size.width.toFloat(), node.size.height.toFloat()))
             if (whole.left < -1 || whole.right > picture.width + 1) wrong += "'$text' leaves the screen at its side"
-            if (whole.height > node.boundsInRoot.height + 1 || whole.width > node.boundsInRoot.width + 1) wrong += "'$text' is hidden in part"
+            val seen = node.boundsInRoot
+            if (whole.height > seen.height + 1 || whole.width > seen.width + 1) wrong += "'$text' is hidden in part"
             if (text.isNotBlank()) {
                 val contrast = contrast(picture, node.boundsInRoot)
                 if (contrast < 4.5) wrong += "'$text' has a contrast of ${(contrast * 100).roundToInt() / 100.0}"
