@@ -1,14 +1,14 @@
 //! `cargo xtask bindings`: the Kotlin, Swift and Python that call the built library; and the tests in these languages.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
 use std::time::Instant;
 
-use crate::{Failure, tools};
+use crate::{Failure, android, tools};
 
 /// Where Python's modules go.
 const PYTHON: &str = "python/firsthand_core";
@@ -16,18 +16,19 @@ const PYTHON: &str = "python/firsthand_core";
 const PYTEST: &str = "pytest==9.*";
 
 /// Where cargo puts the programs and libraries that it builds for tests, and where the generated code goes.
-struct Folders {
-    programs: PathBuf,
-    libraries: PathBuf,
+pub(crate) struct Folders {
+    pub(crate) target: PathBuf,
+    pub(crate) programs: PathBuf,
+    pub(crate) libraries: PathBuf,
     generated: PathBuf,
 }
 
 impl Folders {
-    fn of(root: &Path) -> Self {
+    pub(crate) fn of(root: &Path) -> Self {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |it| root.join(it));
         // What only tests link stays among what was compiled.
         let programs = target.join("debug");
-        Self { libraries: programs.join("deps"), programs, generated: target.join("bindings") }
+        Self { libraries: programs.join("deps"), programs, generated: target.join("bindings"), target }
     }
 }
 
@@ -41,6 +42,11 @@ const fn library() -> &'static str {
     }
 }
 
+/// The command line, which tests of the shells use for what a laptop does.
+pub(crate) const fn program() -> &'static str {
+    if cfg!(windows) { "firsthand.exe" } else { "firsthand" }
+}
+
 /// Builds the library and writes the code for each language to `target/bindings`; with `--test` runs the tests in these languages.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
     let tested = match arguments {
@@ -52,6 +58,9 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.current_dir(root).args(["test", "--no-run", "-p", "firsthand-bindings", "-p", "firsthand-bindgen"]);
+    if tested {
+        build.args(["-p", "firsthand-cli"]);
+    }
     if !build.status()?.success() {
         return Err("the library does not build".into());
     }
@@ -105,17 +114,19 @@ struct Report {
     seconds: u64,
 }
 
-/// Generates the code and runs the tests of each language, side by side: one compiles while the other one waits for phones to
-/// meet. Gives how many passed, and the lines `figure: ..` that they wrote.
+/// Generates the code and runs the tests of each language and of the Android shell, side by side: one compiles while the other one
+/// waits for phones to meet. Gives how many passed, and the lines `figure: ..` that they wrote.
 pub(crate) fn test(root: &Path) -> Result<(u64, Vec<String>), Failure> {
     generate(root)?;
-    let (kotlin, python) = thread::scope(|scope| {
-        let kotlin = scope.spawn(|| timed("kotlin", || kotlin(root)));
-        (kotlin.join(), timed("python", || python(root)))
+    let (maven, python) = thread::scope(|scope| {
+        // One after the other: two compilers at once want more memory than a small machine has.
+        let maven =
+            scope.spawn(|| [timed("kotlin", || kotlin(root)), timed("android", || android::test(root))]);
+        (maven.join(), timed("python", || python(root)))
     });
-    let kotlin = kotlin.map_err(|_| "the tests in Kotlin could not be run")?;
+    let [kotlin, android] = maven.map_err(|_| "the tests in Kotlin could not be run")?;
     let (mut passed, mut figures, mut failed) = (0, Vec::new(), Vec::new());
-    for report in [python, kotlin] {
+    for report in [python, kotlin, android] {
         println!("{}", report.text);
         figures.extend(report.text.lines().filter_map(|it| Some(it.split_once("figure: ")?.1.to_owned())));
         match report.result {
@@ -132,7 +143,7 @@ pub(crate) fn test(root: &Path) -> Result<(u64, Vec<String>), Failure> {
     if failed.is_empty() {
         Ok((passed, figures))
     } else {
-        Err(format!("the tests of the bindings in {} did not pass", failed.join(" and ")).into())
+        Err(format!("the tests of the bindings and shells in {} did not pass", failed.join(" and ")).into())
     }
 }
 
@@ -200,25 +211,36 @@ fn python(root: &Path) -> Result<(String, u64), String> {
 
 fn kotlin(root: &Path) -> Result<(String, u64), String> {
     let target = Folders::of(root);
-    let missing = "not run: there is no Maven with a JDK; on Debian and Ubuntu: apt-get install maven openjdk-17-jdk-headless";
     let mut command = Command::new("mvn");
     command.current_dir(root.join("bindings/tests/kotlin")).args(["-B", "-ntp", "test"]);
-    let defined = |name: &str, value: &Path| {
-        let mut argument = OsStr::new(&format!("-D{name}=")).to_owned();
-        argument.push(value);
-        argument
-    };
     command.arg(defined("cargo.library", &target.libraries));
     command.arg(defined("generated", &target.generated));
-    let ran = output(&mut command, missing)?;
+    maven(&mut command)
+}
+
+/// A property of a Maven build.
+pub(crate) fn defined(name: &str, value: &Path) -> OsString {
+    let mut argument = OsString::from(format!("-D{name}="));
+    argument.push(value);
+    argument
+}
+
+/// Runs a Maven build, of one module or several. Gives what it measured, and how many tests passed.
+pub(crate) fn maven(command: &mut Command) -> Result<(String, u64), String> {
+    let missing = "not run: there is no Maven with a JDK; on Debian and Ubuntu: apt-get install maven openjdk-17-jdk-headless";
+    let ran = output(command, missing)?;
     let text = text(&ran);
-    // The last of these lines is the sum.
-    let passed = text.lines().rev().find(|line| line.contains("Tests run: "));
-    let passed = passed.and_then(|line| number_before(line, ", Failures: 0, Errors: 0, Skipped: 0"));
-    match passed {
+    match sum(&text) {
         Some(passed) if ran.status.success() && passed > 0 => Ok((summary(&text), passed)),
         _ => Err(format!("failed\n{text}")),
     }
+}
+
+/// How many tests passed in all modules; nothing where one failed.
+fn sum(text: &str) -> Option<u64> {
+    // Each class has a line with its name at the end; each module one without, which is their sum.
+    let sums = text.lines().filter(|line| line.contains("Tests run: ") && !line.contains(" -- in "));
+    sums.map(|line| number_before(line, ", Failures: 0, Errors: 0, Skipped: 0")).sum()
 }
 
 /// Of the output of tests that all passed: what they measured.
@@ -245,5 +267,18 @@ mod tests {
         let failed = "[ERROR] Tests run: 14, Failures: 1, Errors: 0, Skipped: 0";
         assert_eq!(number_before(failed, ", Failures: 0, Errors: 0, Skipped: 0"), None);
         assert_eq!(number_before("no tests ran", " passed"), None);
+    }
+
+    #[test]
+    fn modules_are_added_up() {
+        let module = |tests: u64| {
+            format!(
+                "[INFO] Tests run: {tests}, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 1 s -- in A\n\
+                 [INFO] Results:\n[INFO] Tests run: {tests}, Failures: 0, Errors: 0, Skipped: 0\n"
+            )
+        };
+        assert_eq!(sum(&(module(21) + &module(104))), Some(125));
+        let failed = "[ERROR] Tests run: 3, Failures: 1, Errors: 0, Skipped: 0\n";
+        assert_eq!(sum(&(module(21) + failed)), None);
     }
 }

@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod android;
 mod arrows;
 mod bindings;
 mod dictionary;
@@ -11,6 +12,7 @@ mod fuzz;
 mod long;
 mod net;
 mod test_run;
+mod texts;
 mod tools;
 
 /// Why a chore failed, in words for the person at the terminal.
@@ -32,7 +34,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bindings",
-        about: "write the Kotlin, Swift and Python that call the library, to target/bindings; --test runs their tests",
+        about: "write the Kotlin, Swift and Python that call the library, to target/bindings; --test runs their tests and the Android shell's",
         run: bindings::run,
     },
     Command {
@@ -57,8 +59,13 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        about: "run every test, those in Python and Kotlin too; arguments go to `cargo test --workspace`, which then runs alone",
+        about: "run every test, those in Python and Kotlin and of the Android shell too; arguments go to `cargo test --workspace`, which then runs alone",
         run: test_run::run,
+    },
+    Command {
+        name: "texts",
+        about: "check what the screens say, and write it in each platform's own format to target/texts",
+        run: |root, _| texts::run(root),
     },
 ];
 

@@ -1,7 +1,8 @@
 //! `cargo xtask arrows`: the architecture as a check.
 //!
 //! [`table`] says who may depend on whom and which crates are pure, [`graph`] compares that with what the
-//! manifests say, [`source`] reads the pure crates' sources. `docs/adr/0002-arrows.md` gives the reasons.
+//! manifests say, [`source`] reads the pure crates' sources, [`shell`] those of the shells of phones. `docs/adr/0002-arrows.md` gives
+//! the reasons.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +13,7 @@ use crate::Failure;
 
 mod graph;
 mod lex;
+mod shell;
 mod source;
 mod table;
 
@@ -30,7 +32,14 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         let folder = root.join("core").join(name);
         if folder.is_dir() {
             found.extend(check_clippy(&folder));
-            files += scan_folder(root, &folder, &mut found)?;
+            files += scan_folder(root, &folder, &["rs"], source::scan, &mut found)?;
+        }
+    }
+    let mut shell_files = 0;
+    for name in shell::FOLDERS {
+        let folder = root.join(name);
+        if folder.is_dir() {
+            shell_files += scan_folder(root, &folder, shell::ENDINGS, shell::scan, &mut found)?;
         }
     }
     for line in &found {
@@ -40,7 +49,10 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         return Err(format!("{} forbidden", found.len()).into());
     }
     let arrows: usize = crates.iter().map(|each| each.own_dependencies().count()).sum();
-    println!("{} crates, {arrows} arrows, {files} files of pure crates: nothing forbidden", crates.len());
+    println!(
+        "{} crates, {arrows} arrows, {files} files of pure crates, {shell_files} of shells: nothing forbidden",
+        crates.len()
+    );
     Ok(())
 }
 
@@ -74,18 +86,24 @@ fn check_clippy(folder: &Path) -> Option<String> {
         .then(|| format!("{}: has to equal xtask/src/arrows/clippy.toml", file.display()))
 }
 
-/// Scans every Rust file below `folder`, tests included: a test with ambient randomness cannot be repeated.
-fn scan_folder(root: &Path, folder: &Path, found: &mut Vec<String>) -> Result<usize, Failure> {
+/// Scans every file below `folder` that ends so, tests included: a test with ambient randomness cannot be repeated.
+fn scan_folder(
+    root: &Path,
+    folder: &Path,
+    endings: &[&str],
+    scan: fn(&str, &str) -> Vec<String>,
+    found: &mut Vec<String>,
+) -> Result<usize, Failure> {
     let mut files = 0;
     let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(fs::DirEntry::path);
     for entry in entries {
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            files += scan_folder(root, &path, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files += scan_folder(root, &path, endings, scan, found)?;
+        } else if path.extension().is_some_and(|it| endings.iter().any(|ending| it == *ending)) {
             let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-            found.extend(source::scan(&name, &fs::read_to_string(&path)?));
+            found.extend(scan(&name, &fs::read_to_string(&path)?));
             files += 1;
         }
     }
