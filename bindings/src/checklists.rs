@@ -118,7 +118,7 @@ pub struct RunItem {
     pub relevant: bool,
     /// Whether it is done.
     pub done: bool,
-    /// The answer that counts for the reader, as a JSON value.
+    /// The answer that counts for the reader: words as they are, anything else as a JSON value.
     pub answer: Option<String>,
 }
 
@@ -154,7 +154,10 @@ fn item(state: &ItemState<'_>) -> RunItem {
         required: state.item.required,
         relevant: state.relevant,
         done: state.done,
-        answer: state.counts.map(|answer| answer.value.to_string()),
+        answer: state.counts.map(|answer| match answer.value.as_str() {
+            Some(words) => words.to_owned(),
+            None => answer.value.to_string(),
+        }),
     }
 }
 

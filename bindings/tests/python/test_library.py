@@ -468,6 +468,7 @@ async def test_checklists_and_their_runs(homes, tmp_path):
     file = await other.checklists().answer_with_file(run, "bridge", attached, "from the north", None, None)
     state = await other.checklists().state(run, "ar")
     assert [it.done for it in state.items] == [True, True, True] and state.items[2].label == "الجسر"
+    assert [it.answer for it in state.items[:2]] == [None, "4"]
     assert (state.done, state.total, state.files[0].document) == (3, 3, file.document)
 
     # The version that a run was begun with stays its own.

@@ -18,6 +18,9 @@ data class ChecklistState(
     val problem: Problem? = null,
 )
 
+/** What a checklist is called in a language, or else in the first one that it has. */
+fun ChecklistItem.titleIn(language: String): String = title[language] ?: title.toSortedMap().values.firstOrNull() ?: templateId
+
 /** The checklists, and one run of one of them. */
 class ChecklistScreen(scope: CoroutineScope, private val node: Node, changes: Changes, private val shell: Shell) :
     Screen<ChecklistState>(scope, ChecklistState()) {

@@ -16,6 +16,7 @@ import androidx.compose.ui.semantics.Role
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.unit.dp
 import firsthand.presentation.ChecklistState
+import firsthand.presentation.titleIn
 import uniffi.firsthand.RunItem
 import uniffi.firsthand.RunState
 import uniffi.firsthand_record.ItemType
@@ -40,9 +41,10 @@ fun ChecklistView(state: ChecklistState, act: ChecklistActions) {
             if (state.loaded && state.lists.isEmpty()) Text(texts.checklistEmpty, style = MaterialTheme.typography.bodyLarge)
             for (list in state.lists) {
                 Line {
-                    Strong(apart(list.templateId))
+                    val title = apart(list.titleIn(texts.language))
+                    Strong(title)
                     Small(texts.checklistVersion(list.version.toString()))
-                    Plain(texts.checklistBegin(apart(list.templateId))) { act.begin(list.id) }
+                    Plain(texts.checklistBegin(title)) { act.begin(list.id) }
                 }
             }
         } else {
@@ -99,7 +101,6 @@ private fun Answer(item: RunItem, typed: String?, over: Boolean, type: (String) 
         Strong(item.label)
         Small(if (item.done) "☑ ${texts.checklistDone}" else "☐ ${texts.checklistOpen}")
         Marks(item)
-        // As the core gives it: a text is in quotation marks.
         item.answer?.let { Text(apart(it), style = MaterialTheme.typography.bodyLarge) }
         val isNumber = item.itemType == ItemType.INTEGER || item.itemType == ItemType.DECIMAL
         if (!over) {

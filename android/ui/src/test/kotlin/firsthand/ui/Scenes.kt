@@ -103,9 +103,9 @@ private val run = RunState(
         item("Everybody knows the way out", ItemType.CHECK, true, critical = true),
         item("The radio works", ItemType.CHECK, false),
         item("How many are you", ItemType.INTEGER, false),
-        item("Who leads", ItemType.TEXT, true, answer = "\"Amina\""),
+        item("Who leads", ItemType.TEXT, true, answer = "Amina"),
     ),
-    done = 2u, total = 4u, record = Run(templateId = "checkpoint", version = 1u, template = id, started = at),
+    done = 2u, total = 4u, files = emptyList(), record = Run(templateId = "checkpoint", version = 1u, template = id, started = at),
 )
 
 internal val scenes = listOf(
@@ -161,7 +161,8 @@ internal val scenes = listOf(
     Scene("incidents-empty") { IncidentsView(IncidentsState(loaded = true, search = "bridge"), IncidentsActions()) },
     Scene("incident") { IncidentView(IncidentState(detail, history), { _, _ -> }, {}, {}) },
     Scene("checklists") {
-        val list = ChecklistItem(id, "checkpoint", 2u, 14u, 3u, "Amina Yusuf", true)
+        val title = mapOf("en" to "At a checkpoint", "ar" to "عند نقطة تفتيش")
+        val list = ChecklistItem(id, "checkpoint", title, 2u, 14u, 3u, "Amina Yusuf", true)
         ChecklistView(ChecklistState(loaded = true, lists = listOf(list)), ChecklistActions())
     },
     Scene("checklist-run") {
