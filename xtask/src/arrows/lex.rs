@@ -140,6 +140,32 @@ fn is_name(char: char) -> bool {
     char == '_' || char.is_alphanumeric()
 }
 
+/// Names every forbidden thing in one file, one per line. `forbidden` pairs a name with the reason, `exceptions` a file with the name
+/// that is allowed in it, and `place` says where the name may not stand.
+pub(crate) fn forbidden(
+    file: &str,
+    source: &str,
+    forbidden: &[(&str, &str)],
+    exceptions: &[(&str, &str)],
+    place: &str,
+) -> Vec<String> {
+    let tokens = tokens(source);
+    let patterns: Vec<(Vec<Token>, &str, &str)> =
+        forbidden.iter().map(|(name, reason)| (self::tokens(name), *name, *reason)).collect();
+    let file = file.replace('\\', "/");
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        for (pattern, name, reason) in &patterns {
+            let here = tokens[at..].iter().map(|token| &token.text);
+            let is_here = here.take(pattern.len()).eq(pattern.iter().map(|token| &token.text));
+            if is_here && !exceptions.contains(&(&*file, *name)) {
+                found.push(format!("{file}:{}: {name} is forbidden {place}: {reason}", token.line));
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

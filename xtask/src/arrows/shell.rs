@@ -1,6 +1,6 @@
 //! What the shells of phones must not name: they show and ask, and everything else is the core's.
 
-use super::lex::{self, Token};
+use super::lex;
 
 /// Folders of the shells, and how their sources end.
 pub(crate) const FOLDERS: &[&str] = &["android", "ios"];
@@ -44,21 +44,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 
 /// Names every forbidden thing in one file, one per line.
 pub(crate) fn scan(file: &str, source: &str) -> Vec<String> {
-    let tokens = lex::tokens(source);
-    let patterns: Vec<(Vec<Token>, &str, &str)> =
-        FORBIDDEN.iter().map(|(name, reason)| (lex::tokens(name), *name, *reason)).collect();
-    let file = file.replace('\\', "/");
-    let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        for (pattern, name, reason) in &patterns {
-            let here = tokens[at..].iter().map(|token| &token.text);
-            let is_here = here.take(pattern.len()).eq(pattern.iter().map(|token| &token.text));
-            if is_here && !EXCEPTIONS.contains(&(&*file, *name)) {
-                found.push(format!("{file}:{}: {name} is forbidden in a shell: {reason}", token.line));
-            }
-        }
-    }
-    found
+    lex::forbidden(file, source, FORBIDDEN, EXCEPTIONS, "in a shell")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the sources of pure crates must not name. Clippy forbids the same through each crate's `clippy.toml`;
 //! this fails without Clippy too, and cannot be switched off by an `allow`.
 
-use super::lex::{self, Token};
+use super::lex;
 
 /// A name or path, and why it is forbidden.
 const FORBIDDEN: &[(&str, &str)] = &[
@@ -34,23 +34,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 
 /// Names every forbidden thing in one file, one per line.
 pub(crate) fn scan(file: &str, source: &str) -> Vec<String> {
-    let tokens = lex::tokens(source);
-    let patterns: Vec<(Vec<Token>, &str, &str)> =
-        FORBIDDEN.iter().map(|(name, reason)| (lex::tokens(name), *name, *reason)).collect();
-    let file = file.replace('\\', "/");
-    let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        for (pattern, name, reason) in &patterns {
-            if EXCEPTIONS.contains(&(&*file, *name)) {
-                continue;
-            }
-            let here = tokens[at..].iter().map(|token| &token.text);
-            if here.take(pattern.len()).eq(pattern.iter().map(|token| &token.text)) {
-                found.push(format!("{file}:{}: {name} is forbidden here: {reason}", token.line));
-            }
-        }
-    }
-    found
+    lex::forbidden(file, source, FORBIDDEN, EXCEPTIONS, "here")
 }
 
 #[cfg(test)]
