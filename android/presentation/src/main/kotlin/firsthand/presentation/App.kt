@@ -90,10 +90,10 @@ class App(
 
     /** Hides everything at once; then what was typed last is saved, and the keys are wiped. */
     fun lock(): Job = scope.launch {
-        val open = shown.value as? Door.Open
-        if (open != null) shown.value = Door.Locked()
+        val seen = hide()
         one.withLock {
-            if (open == null) return@withLock
+            // A home that was being opened when this was asked for is locked as well.
+            val open = seen ?: hide() ?: return@withLock
             // A disk that hangs must not keep the home open.
             withTimeoutOrNull(LAST_SAVE_MS) { open.home.flush() }
             open.home.scope.coroutineContext.job.cancelAndJoin()
@@ -105,6 +105,9 @@ class App(
             }
         }
     }
+
+    /** Shows nothing of the home any more; gives what was open. */
+    private fun hide(): Door.Open? = (shown.value as? Door.Open)?.also { shown.value = Door.Locked() }
 
     /** Ends the home with the process. */
     suspend fun shutdown() {

@@ -73,6 +73,17 @@ class HomeTest {
     }
 
     @Test
+    fun lockingWhileItOpensLocksIt() = phones { phones ->
+        val phone = phones.phone()
+        phone.found("Amina")
+        phone.touch { phone.app.lock() }
+        val opening = phone.app.unlock(PASSPHRASE)
+        phone.app.lock().join()
+        opening.join()
+        assertEquals(Door.Locked(), phone.app.door.value)
+    }
+
+    @Test
     fun lockingHidesEverythingAtOnce() = phones { phones ->
         val phone = phones.phone()
         val home = phone.found("Amina")
