@@ -74,6 +74,7 @@ impl<'a> Side<'a> {
             for effect in self.meetings.handle(&mut self.device.rng, UnixMillis(0), input) {
                 match effect {
                     meeting::Effect::Send(_, bytes) => self.sent.push(bytes),
+                    meeting::Effect::TellWhenTaken(link) => inputs.push_back(meeting::Input::Taken(link)),
                     meeting::Effect::Ask(link, question) => {
                         let keeps = matches!(
                             question,

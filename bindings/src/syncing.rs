@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firsthand_node::meeting::Opened;
 use firsthand_node::nearby::{FoundState, RunName, Sighting};
-use firsthand_node::{DeviceStatus, EndReason, Event, NodeError, Summary};
+use firsthand_node::{DeviceStatus, EndReason, Event, NodeError, Summary, reachable};
 use firsthand_record::uniffi_types::{DeviceKey, PersonId, UnixMillis};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -146,6 +146,16 @@ impl Syncing {
     pub async fn listen(&self, at: String) -> Result<String, ApiError> {
         let node = self.shared.node()?;
         run(async move { Ok(node.listen(address("at", &at)?, false).await?.to_string()) }).await
+    }
+
+    /// Addresses under which others reach this phone now, most likely first, at most four: for an invitation, and for a person to
+    /// read out. `listening` is what `listen` gave. Ask again after the phone has changed its network.
+    ///
+    /// # Errors
+    /// `Invalid` for an address that is none.
+    pub fn reachable(&self, listening: String) -> Result<Vec<String>, ApiError> {
+        let at = address("listening", &listening)?;
+        Ok(reachable(at).iter().map(ToString::to_string).collect())
     }
 
     /// Dials a member and stays: what either side enters goes to the other at once. Gives the link.

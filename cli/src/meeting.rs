@@ -1,7 +1,7 @@
 //! Following a meeting with another device: what is said while it runs, and what it came to.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use firsthand_node::{EndReason, Event, LinkId, Node, NodeError, Pending, Standing, Summary};
 use serde::Serialize;
@@ -238,36 +238,9 @@ pub(crate) async fn listen_address(text: &str) -> Result<SocketAddr, Fail> {
     tokio::net::lookup_host(text).await.map_err(|_| bad())?.next().ok_or_else(bad)
 }
 
-/// Addresses under which others reach this device: the one it waits at, or, when it waits at every one, those of its
-/// networks. IPv4 first, since people type them.
+/// Addresses under which others reach a device that waits at one, as text.
 pub(crate) fn reachable(bound: SocketAddr) -> Vec<String> {
-    if !bound.ip().is_unspecified() {
-        return vec![bound.to_string()];
-    }
-    let mut found: Vec<IpAddr> = if_addrs::get_if_addrs()
-        .unwrap_or_default()
-        .into_iter()
-        .map(|interface| interface.ip())
-        .filter(|ip| !ip.is_loopback() && !is_link_local(ip) && (ip.is_ipv4() || bound.is_ipv6()))
-        .collect();
-    found.sort();
-    found.dedup();
-    found.truncate(MAX_ADDRESSES);
-    if found.is_empty() {
-        found.push(IpAddr::from([127, 0, 0, 1]));
-    }
-    found.into_iter().map(|ip| SocketAddr::new(ip, bound.port()).to_string()).collect()
-}
-
-/// More addresses than this make a QR code that small screens cannot show.
-const MAX_ADDRESSES: usize = 4;
-
-/// An address that means something only together with an interface of this device.
-fn is_link_local(ip: &IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    }
+    firsthand_node::reachable(bound).iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]
@@ -283,13 +256,5 @@ mod tests {
             standing_line(&Standing { equal: true, ..standing }, pending),
             "has 12, lacks 3, to send 4; there 1 file pending; the entries are the same"
         );
-    }
-
-    #[test]
-    fn a_fixed_address_is_the_one_to_give_out() {
-        let bound = "127.0.0.1:4700".parse().unwrap();
-        assert_eq!(reachable(bound), ["127.0.0.1:4700"]);
-        let anywhere = reachable("0.0.0.0:4700".parse().unwrap());
-        assert!(!anywhere.is_empty() && anywhere.iter().all(|address| address.ends_with(":4700")));
     }
 }

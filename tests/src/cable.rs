@@ -46,6 +46,8 @@ pub struct Pipe {
     pub fin: bool,
     /// The receiver was told.
     pub ended: bool,
+    /// How many bytes are still to be delivered until the sender is told that the stream has taken what it sent.
+    pub mark: Option<usize>,
     /// How many bytes are still to be delivered up to the flipped bit.
     pub flipped: Option<usize>,
     /// The flipped bit has been delivered.
@@ -91,6 +93,17 @@ impl Cable {
         !self.stalled && !self.gone[1 - side] && !pipe.ended && (pipe.fin || !pipe.bytes.is_empty())
     }
 
+    /// The sender at `side` wants to know when what it has sent is gone.
+    pub fn mark(&mut self, side: usize) {
+        let pipe = &mut self.pipes[side];
+        pipe.mark = Some(pipe.bytes.len());
+    }
+
+    /// Whether the sender at `side` is to be told so now.
+    pub fn taken(&mut self, side: usize) -> bool {
+        self.pipes[side].mark.take_if(|left| *left == 0).is_some()
+    }
+
     /// The next piece of a direction; empty where the stream has ended.
     pub fn piece(&mut self, side: usize, dice: &mut Dice) -> Vec<u8> {
         let pipe = &mut self.pipes[side];
@@ -111,6 +124,9 @@ impl Cable {
             } else {
                 *left -= len;
             }
+        }
+        if let Some(left) = &mut pipe.mark {
+            *left = left.saturating_sub(len);
         }
         pipe.bytes.drain(..len).collect()
     }

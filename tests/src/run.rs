@@ -505,7 +505,8 @@ impl Run {
         }
     }
 
-    /// Twice everybody meets one device, or everybody, and parts when nothing is left to exchange.
+    /// Three times everybody meets one device, or everybody, and parts when nothing is left to exchange: of a file that somebody else has, the
+    /// one device may hear from the last it meets. Then it gets it the second time, and those who came before it the third.
     fn meet_in_rounds(&mut self) {
         let open: Vec<_> = self.world.cables.keys().copied().collect();
         for id in open {
@@ -516,7 +517,7 @@ impl Run {
         let hub = self.some_device();
         let together = self.dice.percent(50);
         let all = together && self.size.is_crowd() && self.dice.percent(50);
-        for _ in 0..2 {
+        for _ in 0..3 {
             let up = self.world.up();
             if all {
                 self.dial_all(&up, true);

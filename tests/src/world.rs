@@ -356,9 +356,29 @@ impl World {
                         cable.send(side, &bytes);
                     }
                 }
+                Effect::TellWhenTaken(id) => {
+                    if let Some(cable) = self.cables.get_mut(&id)
+                        && let Some(side) = cable.side(number)
+                    {
+                        cable.mark(side);
+                    }
+                    self.tell_taken(id);
+                }
                 Effect::Close(id) => self.close(id, number),
                 Effect::Ask(id, question) => self.devices[number].up().jobs.push_back((id, question)),
                 Effect::Tell(event) => self.note(number, event),
+            }
+        }
+    }
+
+    /// Tells those at the ends of a cable whose bytes are gone.
+    fn tell_taken(&mut self, id: LinkId) {
+        let Some(cable) = self.cables.get_mut(&id) else { return };
+        for side in [0, 1] {
+            if cable.taken(side)
+                && let State::Up(running) = &mut self.devices[cable.ends[side]].state
+            {
+                running.inbox.push_back(Input::Taken(id));
             }
         }
     }
@@ -533,6 +553,7 @@ impl World {
         let Some(cable) = self.cables.get_mut(&id) else { return };
         let receiver = cable.ends[1 - side];
         let piece = cable.piece(side, &mut self.dice);
+        self.tell_taken(id);
         match &self.devices[receiver].state {
             State::Up(_) if piece.is_empty() => self.input(receiver, Input::Closed(id)),
             State::Up(_) => self.input(receiver, Input::Bytes(id, piece)),

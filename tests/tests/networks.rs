@@ -218,6 +218,43 @@ fn words_come_before_photos_over_a_bad_link() {
 
 #[test]
 #[ignore = "needs root: cargo xtask net"]
+fn what_is_written_meanwhile_overtakes_a_photo() {
+    if !can_run() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut dice = Dice::new(13, 0);
+    let switch = Arc::new(Switch::new(13));
+    let phones = team(dir.path(), &switch, &["bruno"]);
+    let [amina, bruno] = &phones[..] else { panic!() };
+    enter(amina, 1, &mut dice);
+    let (photo, _) = photograph(amina, dir.path(), &mut dice);
+    bruno.host.set(Link::BAD);
+    amina.host.set(Link::BAD);
+    let (before, meter) = (bruno.host.carried().received, bruno.host.meter());
+    let address = amina.listens();
+    bruno.do_with(|node| async move { node.meet(&address, false).await.unwrap() });
+    // Its table, the smaller pictures and the first of its chunks are here: four more were asked for at once.
+    while meter().received - before < photo / 2 {
+        std::thread::yield_now();
+    }
+    let (began, at) = (Instant::now(), meter().received);
+    let seen = watch(bruno, 2);
+    enter(amina, 1, &mut dice);
+    while seen.lock().unwrap().words.is_none() {
+        std::thread::yield_now();
+    }
+    let (passed, took) = (meter().received - at, began.elapsed());
+    firsthand_tests::seeds::figure(&format!(
+        "20 kB/s, 300 ms, 2 % lost, a photo of {photo} bytes on its way: what is written meanwhile is there after {passed} bytes and {:.1} s",
+        took.as_secs_f64(),
+    ));
+    assert!(meter().received - before < photo, "the photo was through before");
+    assert!(passed < CHUNK / 2, "{passed} bytes came before what a person wrote");
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask net"]
 fn what_a_cut_interrupts_goes_on() {
     if !can_run() {
         return;

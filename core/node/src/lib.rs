@@ -52,5 +52,5 @@ pub use ledger::{
 pub use meeting::{EndReason, Event, Identity, LinkId, Meetings, Summary};
 pub use shell::{
     DeviceStatus, Joining, Nearby, Node, Passphrase, PeerView, Progress, RelaysView, TeamStatus,
-    keep_caught_panics_quiet,
+    keep_caught_panics_quiet, reachable,
 };

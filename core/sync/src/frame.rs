@@ -143,7 +143,7 @@ pub enum Frame {
         /// How many.
         count: u32,
     },
-    /// One sealed chunk of a file.
+    /// One sealed chunk of a file, or its first piece.
     Chunk {
         /// The file.
         file: FileId,
@@ -151,6 +151,13 @@ pub enum Frame {
         index: u32,
         /// How many the file has.
         total: u32,
+        /// How many of its bytes follow in frames of their own.
+        rest: u32,
+        /// The sealed bytes.
+        sealed: Vec<u8>,
+    },
+    /// The next piece of the chunk of which something is still to come; never empty.
+    ChunkRest {
         /// The sealed bytes.
         sealed: Vec<u8>,
     },
@@ -246,8 +253,12 @@ impl Frame {
             Self::Want { file, from, count } => {
                 file.encode(out.byte(6)).number(u64::from(*from)).number(u64::from(*count));
             }
-            Self::Chunk { file, index, total, sealed } => {
-                file.encode(out.byte(7)).number(u64::from(*index)).number(u64::from(*total)).fixed(sealed);
+            Self::Chunk { file, index, total, rest, sealed } => {
+                file.encode(out.byte(7)).number(u64::from(*index)).number(u64::from(*total));
+                out.number(u64::from(*rest)).fixed(sealed);
+            }
+            Self::ChunkRest { sealed } => {
+                out.byte(16).fixed(sealed);
             }
             Self::NoFile { file } => {
                 file.encode(out.byte(8));
@@ -320,11 +331,8 @@ impl Frame {
             7 => {
                 let file = FileId::decode(&mut reader)?;
                 let (index, total) = (small(&mut reader, u32::MAX)?, small(&mut reader, u32::MAX)?);
-                let sealed = reader.rest();
-                if sealed.len() > MAX_CHUNK_BYTES {
-                    return Err(LogError::TooLarge { what: "chunk", limit: MAX_CHUNK_BYTES as u64 });
-                }
-                Self::Chunk { file, index, total, sealed: sealed.to_vec() }
+                let rest = small(&mut reader, u32::MAX)?;
+                Self::Chunk { file, index, total, rest, sealed: sealed(&mut reader, rest as usize)? }
             }
             8 => Self::NoFile { file: FileId::decode(&mut reader)? },
             9 => Self::Goodbye(GoodbyeReason::from_number(reader.byte("reason")?)),
@@ -347,6 +355,13 @@ impl Frame {
                 space: SpaceId::new(reader.array("space")?),
                 marks: Vector::decode(&mut reader)?,
             },
+            16 => {
+                let sealed = sealed(&mut reader, 0)?;
+                if sealed.is_empty() {
+                    return Err(reader.malformed("piece"));
+                }
+                Self::ChunkRest { sealed }
+            }
             RECEIPTS => {
                 let space = SpaceId::new(reader.array("space")?);
                 let receipts = reader.rest();
@@ -401,6 +416,15 @@ fn taken(reader: &mut Reader<'_>) -> Result<BTreeMap<WriterId, Position>, LogErr
         writers.insert(writer, position);
     }
     Ok(writers)
+}
+
+/// The bytes of a chunk up to the end of the frame, `rest` more of which follow.
+fn sealed(reader: &mut Reader<'_>, rest: usize) -> Result<Vec<u8>, LogError> {
+    let sealed = reader.rest();
+    if sealed.len().saturating_add(rest) > MAX_CHUNK_BYTES {
+        return Err(LogError::TooLarge { what: "chunk", limit: MAX_CHUNK_BYTES as u64 });
+    }
+    Ok(sealed.to_vec())
 }
 
 fn small(reader: &mut Reader<'_>, limit: u32) -> Result<u32, LogError> {

@@ -15,6 +15,7 @@
 mod claims;
 mod frame;
 mod membership;
+mod pieces;
 pub mod relay;
 mod session;
 mod space;
@@ -27,6 +28,7 @@ pub use frame::{
     FileId, Frame, GoodbyeReason, MAX_CHUNK_BYTES, MAX_FRAME_BYTES, MAX_OPERATIONS_BYTES, MAX_RECEIPTS_BYTES,
     MAX_ROWS_BYTES, MAX_WANTED,
 };
+pub use pieces::PIECE_BYTES;
 pub use session::Session;
 pub use space::{BATCH_BYTES, BATCH_ENTRIES, Standing};
 pub use talk::{Committed, Config, Effect, Input, LoadedBatch, Pending, Refusal};

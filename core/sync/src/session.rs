@@ -5,6 +5,7 @@ use firsthand_ids::{SpaceId, UnixMillis};
 use firsthand_log::Vector;
 
 use crate::membership::Reconciliation;
+use crate::pieces::{Arriving, Part};
 use crate::space::Space;
 use crate::takes::Share;
 use crate::transfer::{Transfers, Wanted};
@@ -228,7 +229,8 @@ impl Session {
                 self.missing = files;
                 self.want();
             }
-            Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk, out),
+            Input::Taken => self.transfers.taken(),
+            Input::ChunkLoaded { file, index, chunk } => self.transfers.on_loaded(file, index, chunk),
             Input::ChunkStored { file, result } => self.transfers.on_stored(file, &result?),
             Input::Close(reason) => {
                 self.close(reason, out);
@@ -301,9 +303,10 @@ impl Session {
                 out.push(Effect::PeerPending(pending));
             }
             Frame::Want { file, from, count } => self.transfers.on_want(file, from, count)?,
-            Frame::Chunk { file, index, total, sealed } => {
-                self.transfers.on_chunk(file, index, total, sealed, out)?;
+            Frame::Chunk { file, index, total, rest, sealed } => {
+                self.transfers.on_chunk(Arriving::new(Part { file, index, total }, rest, sealed), out)?;
             }
+            Frame::ChunkRest { sealed } => self.transfers.on_chunk_rest(&sealed, out)?,
             Frame::NoFile { file } => self.transfers.on_no_file(file),
             // Once is enough here too.
             Frame::Receipts { space, receipts } if self.main == Some(space) && !self.told_receipts => {

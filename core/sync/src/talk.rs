@@ -187,6 +187,8 @@ pub enum Input {
         /// hash right. An error where the part was refused.
         result: Result<Vec<u32>, Refusal>,
     },
+    /// Answers [`Effect::TellWhenTaken`].
+    Taken,
     /// What other sessions of this device ask for, or who they are, has changed ([`crate::Claims::take_news`]).
     Look,
     /// End the session.
@@ -272,6 +274,9 @@ pub enum Effect {
         /// Which chunk.
         index: u32,
     },
+    /// Answer with [`Input::Taken`] when the stream has taken everything that was sent until now, so that what is sent next does not
+    /// queue behind it for long.
+    TellWhenTaken,
     /// Check and store a chunk; answer with [`Input::ChunkStored`].
     StoreChunk {
         /// The file.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use firsthand_ids::SpaceId;
 
+use crate::pieces::{Arriving, Part, Sending, Served, Whole};
 use crate::{Claims, Effect, FileId, Frame, MAX_WANTED, Refusal};
 
 /// How many chunks of a long file are asked for at once: 1 MiB on the way keeps a slow link busy and bounds what a cut
@@ -64,8 +65,11 @@ pub(crate) struct Transfers {
     short: BTreeMap<FileId, Short>,
     /// The long file that is on its way.
     long: Option<Download>,
+    /// The chunk that is on its way, while pieces of it are still to come.
+    arriving: Option<Arriving>,
     asked: VecDeque<(FileId, u32)>,
     loading: bool,
+    sending: Sending,
     /// Files the peer did not have. It says when it has got one, see `denied`.
     absent: BTreeMap<FileId, Wanted>,
     /// Files the peer asked for and this device did not have.
@@ -125,7 +129,7 @@ impl Transfers {
 
     /// Whether parts that the peer asked for are still to be sent.
     pub(crate) fn serving(&self) -> bool {
-        self.loading || !self.asked.is_empty()
+        self.loading || !self.asked.is_empty() || !self.sending.is_empty()
     }
 
     /// Replaces the list of files wanted.
@@ -231,14 +235,47 @@ impl Transfers {
         Vec::new()
     }
 
-    pub(crate) fn on_chunk(
-        &mut self,
-        file: FileId,
-        index: u32,
-        total: u32,
-        sealed: Vec<u8>,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Refusal> {
+    /// A chunk has come, or the first piece of one.
+    pub(crate) fn on_chunk(&mut self, chunk: Arriving, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        if self.arriving.is_some() || !self.expects(&chunk) {
+            return Err(Refusal::Misbehaved);
+        }
+        self.arrive(chunk, out)
+    }
+
+    /// Another piece has come.
+    pub(crate) fn on_chunk_rest(&mut self, piece: &[u8], out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        let mut chunk = self.arriving.take().ok_or(Refusal::Misbehaved)?;
+        chunk.take(piece)?;
+        self.arrive(chunk, out)
+    }
+
+    fn arrive(&mut self, chunk: Arriving, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        match chunk.whole() {
+            Ok(whole) => self.on_whole_chunk(whole, out),
+            Err(chunk) => {
+                self.arriving = Some(chunk);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a chunk is one that was asked for: nothing is kept of others.
+    fn expects(&self, chunk: &Arriving) -> bool {
+        let Part { file, index, total } = chunk.part();
+        if index >= total {
+            return false;
+        }
+        match self.short.get(&file) {
+            Some(short) => !short.storing && index == short.wanted.from,
+            None => {
+                self.long.as_ref().is_some_and(|long| long.file == file && long.outstanding.contains(&index))
+            }
+        }
+    }
+
+    fn on_whole_chunk(&mut self, chunk: Whole, out: &mut Vec<Effect>) -> Result<(), Refusal> {
+        let Whole { part: Part { file, index, total }, sealed } = chunk;
         if let Some(short) = self.short.get_mut(&file) {
             if short.storing || index != short.wanted.from || index >= total {
                 return Err(Refusal::Misbehaved);
@@ -314,9 +351,16 @@ impl Transfers {
         Ok(())
     }
 
-    /// Loads the next chunk that was asked for.
+    /// The stream has taken everything that was sent.
+    pub(crate) fn taken(&mut self) {
+        self.sending.taken();
+    }
+
+    /// Sends the next piece of what was asked for, and loads the chunk after it.
     pub(crate) fn serve(&mut self, out: &mut Vec<Effect>) {
+        self.sending.advance(out);
         if !self.loading
+            && self.sending.has_room()
             && let Some((file, index)) = self.asked.pop_front()
         {
             self.loading = true;
@@ -324,27 +368,21 @@ impl Transfers {
         }
     }
 
-    pub(crate) fn on_loaded(
-        &mut self,
-        file: FileId,
-        index: u32,
-        chunk: Option<(u32, Vec<u8>)>,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(crate) fn on_loaded(&mut self, file: FileId, index: u32, chunk: Option<(u32, Vec<u8>)>) {
         self.loading = false;
         match chunk {
             Some((total, sealed)) => {
                 self.denied.remove(&file);
-                out.push(Effect::send(&Frame::Chunk { file, index, total, sealed }));
                 // Whoever does not know how long it is may have asked for more.
                 self.asked.retain(|(other, index)| *other != file || *index < total);
+                self.sending.push(Served::Chunk(Whole { part: Part { file, index, total }, sealed }));
             }
             None => {
                 self.asked.retain(|(other, _)| *other != file);
                 if self.denied.len() < MAX_DENIED {
                     self.denied.insert(file);
                 }
-                out.push(Effect::send(&Frame::NoFile { file }));
+                self.sending.push(Served::NoFile(file));
             }
         }
     }

@@ -262,6 +262,7 @@ impl Ledger {
             }
             Effect::Send(_)
             | Effect::StoreChunk { .. }
+            | Effect::TellWhenTaken
             | Effect::Equal { .. }
             | Effect::Forked { .. }
             | Effect::PeerPending(_)

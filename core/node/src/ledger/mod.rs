@@ -59,6 +59,7 @@ mod snapshot;
 mod sniff;
 mod steady;
 mod transfer;
+mod unkept;
 mod upkeep;
 
 pub use ahead::{

@@ -13,6 +13,7 @@ use super::apply::Arrival;
 use super::authors::PastRights;
 use super::order::dependencies;
 use super::own::effective_time;
+use super::unkept::Unkept;
 use super::{CLOCK, Ledger, Now};
 use crate::NodeError;
 
@@ -48,8 +49,9 @@ struct Verified {
     beyond: bool,
 }
 
+/// What of a batch is new here, once its chains and signatures verified.
 #[derive(Default)]
-struct VerifiedBatch {
+pub(super) struct VerifiedBatch {
     entries: Vec<Verified>,
     heads: Vec<(WriterId, SignedHead)>,
     /// How far each part goes.
@@ -59,6 +61,31 @@ struct VerifiedBatch {
     aside: Vec<AsideRun>,
     /// Something of it is of a chain that is cut.
     cut: bool,
+}
+
+impl VerifiedBatch {
+    /// How many entries are new.
+    pub(super) fn len(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// Those entries, in the order in which they came.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&WriterId, &Entry)> {
+        self.entries.iter().map(|it| (&it.writer, &it.entry))
+    }
+
+    /// Adds one that came after it.
+    pub(super) fn append(&mut self, next: Self) {
+        let Self { entries, heads, shown, forks, aside, cut } = next;
+        self.entries.extend(entries);
+        self.heads.extend(heads);
+        for (writer, mark) in shown.iter() {
+            self.shown.set(*writer, *mark);
+        }
+        self.forks.extend(forks);
+        self.aside.extend(aside);
+        self.cut |= cut;
+    }
 }
 
 impl Ledger {
@@ -88,10 +115,10 @@ impl Ledger {
             return Err(Refusal::Misbehaved);
         }
         let writers: Vec<WriterId> = batch.signatures.iter().map(|(writer, _)| *writer).collect();
-        let mut verified = self.verify(space, batch)?;
+        let (mut verified, _) = self.verify(space, batch, &Unkept::default())?;
         let forks = verified.forks.clone();
         let shown = std::mem::take(&mut verified.shown);
-        let entries = verified.entries.len() as u64;
+        let entries = verified.len();
         self.keep_batch(space, verified, now, Durable::Yes).map_err(|error| {
             tracing::error!(%error, "could not keep a batch");
             Refusal::Storage
@@ -113,7 +140,7 @@ impl Ledger {
 
     /// Whether a batch says nothing but what is held here already. Its chains and signatures are checked all the same.
     pub(super) fn is_held_batch(&self, space: &SpaceId, batch: ReceivedBatch) -> Result<bool, Refusal> {
-        let verified = self.verify(space, batch)?;
+        let (verified, _) = self.verify(space, batch, &Unkept::default())?;
         Ok(verified.entries.is_empty() && verified.forks.is_empty())
     }
 
@@ -129,8 +156,8 @@ impl Ledger {
     ) -> Result<bool, NodeError> {
         let entries = entries.into_iter().map(|entry| (writer, entry)).collect();
         let batch = ReceivedBatch { entries, signatures: vec![(writer, signature)] };
-        match self.verify(space, batch) {
-            Ok(verified) if verified.forks.is_empty() => {
+        match self.verify(space, batch, &Unkept::default()) {
+            Ok((verified, _)) if verified.forks.is_empty() => {
                 self.keep_batch(space, verified, now, durable)?;
                 Ok(true)
             }
@@ -139,8 +166,14 @@ impl Ledger {
         }
     }
 
-    /// Checks chains and signatures; drops what is held already.
-    fn verify(&self, space: &SpaceId, batch: ReceivedBatch) -> Result<VerifiedBatch, Refusal> {
+    /// Checks chains and signatures, on top of what is held and of what is not kept yet; drops what is held already. Also says where
+    /// each chain then stands.
+    pub(super) fn verify(
+        &self,
+        space: &SpaceId,
+        batch: ReceivedBatch,
+        unkept: &Unkept,
+    ) -> Result<(VerifiedBatch, BTreeMap<WriterId, Tip>), Refusal> {
         let mut parts: BTreeMap<WriterId, Vec<Entry>> = BTreeMap::new();
         let mut order = Vec::with_capacity(batch.entries.len());
         for (writer, entry) in batch.entries {
@@ -149,10 +182,10 @@ impl Ledger {
         }
         let past_rights = PastRights::new(&self.membership);
         let mut verified = VerifiedBatch::default();
-        let mut placed = BTreeMap::new();
+        let (mut placed, mut tips) = (BTreeMap::new(), BTreeMap::new());
         for (writer, signature) in batch.signatures {
             let entries = parts.remove(&writer).ok_or(Refusal::Misbehaved)?;
-            let held = self.store.tip(space, &writer);
+            let held = unkept.tip(&writer).cloned().or_else(|| self.store.tip(space, &writer));
             let tip = self.tip_before(&writer, held.as_ref(), &entries)?;
             let run = verify_run(&self.chain_in(space, writer), tip.as_ref(), &entries, &signature).map_err(
                 |error| {
@@ -165,7 +198,7 @@ impl Ledger {
             {
                 return Err(Refusal::Misbehaved);
             }
-            if held.is_none() && self.chains_of(space, &run.tip.device) >= MAX_CHAINS_OF_DEVICE {
+            if held.is_none() && self.chains_of(space, &run.tip.device, unkept) >= MAX_CHAINS_OF_DEVICE {
                 return Err(Refusal::Misbehaved);
             }
             if let Some(differs) = self.forked(space, &writer, held.as_ref(), &entries, &run.hashes)? {
@@ -204,10 +237,11 @@ impl Ledger {
             }
             if fresh {
                 verified.heads.push((writer, head));
+                tips.insert(writer, run.tip);
             }
         }
         verified.entries = order.iter().filter_map(|place| placed.remove(place)).collect();
-        Ok(verified)
+        Ok((verified, tips))
     }
 
     /// How far a chain stays that may be cut; its first entry is held or in the run.
@@ -238,10 +272,12 @@ impl Ledger {
         self.membership.reads(space, &self.person)
     }
 
-    fn chains_of(&self, space: &SpaceId, device: &DeviceKey) -> usize {
+    fn chains_of(&self, space: &SpaceId, device: &DeviceKey, unkept: &Unkept) -> usize {
         let vector = self.store.vector(space);
         let tips = vector.iter().filter_map(|(writer, _)| self.store.tip(space, writer));
-        tips.filter(|tip| tip.device == *device).count()
+        let new =
+            unkept.tips().filter(|(writer, _)| vector.get(writer).is_none()).map(|(_, tip)| tip.clone());
+        tips.chain(new).filter(|tip| tip.device == *device).count()
     }
 
     /// Where the chain stood before the run begins. A run may begin with entries that are held already: another peer
@@ -290,7 +326,7 @@ impl Ledger {
     }
 
     /// Keeps what verified; from then on it may be acknowledged. What it changes in documents comes after.
-    fn keep_batch(
+    pub(super) fn keep_batch(
         &mut self,
         space: &SpaceId,
         batch: VerifiedBatch,

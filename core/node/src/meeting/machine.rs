@@ -53,6 +53,8 @@ pub enum Input {
     Bytes(LinkId, Vec<u8>),
     /// The stream ended.
     Closed(LinkId),
+    /// Answers [`Effect::TellWhenTaken`].
+    Taken(LinkId),
     /// The ledger answered a question of this link. Answers come in the order of the questions.
     Answer(LinkId, Box<Answer>),
     /// Something was entered on this device.
@@ -74,6 +76,8 @@ pub enum Input {
 pub enum Effect {
     /// Send bytes on a stream.
     Send(LinkId, Vec<u8>),
+    /// Answer with [`Input::Taken`] when the stream has taken everything that was sent on it until now.
+    TellWhenTaken(LinkId),
     /// Close a stream once everything was sent.
     Close(LinkId),
     /// Ask the ledger.
@@ -162,6 +166,7 @@ impl Meetings {
                     self.end(id, EndReason::Cut, &mut out);
                 }
             }
+            Input::Taken(id) => self.session(id, SessionInput::Taken, &mut out),
             Input::Answer(id, answer) => self.on_answer(id, *answer, &mut out),
             Input::Changed(change) => self.broadcast(None, &change, &mut out),
             Input::Invite(options) => self.invitation = Some(options),

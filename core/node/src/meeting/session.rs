@@ -94,6 +94,7 @@ impl Meetings {
         use firsthand_sync::Effect as Session;
         match effect {
             Session::Send(frame) => self.send_frame(id, &frame, out)?,
+            Session::TellWhenTaken => out.push(Effect::TellWhenTaken(id)),
             Session::Close(reason) => return Err(end_reason(reason)),
             Session::Forked { space, writer } => out.push(Effect::Tell(Event::Forked { space, writer })),
             Session::Equal { .. } | Session::PeerPending(_) => self.report(id, out),

@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::PeerView;
 use super::stopwatch::Stopwatch;
 use super::turns::Turns;
-use super::wire::{Reader, Wire};
+use super::wire::{Reader, Wire, Writer};
 use super::worker::Worker;
 use crate::SystemRandom;
 use crate::meeting::{Effect, Event, Identity, Input, LinkId, Meetings, Opened};
@@ -66,8 +66,15 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 /// An open stream. Dropping it sends what is queued and closes.
 struct Stream {
-    outbox: mpsc::UnboundedSender<Vec<u8>>,
+    outbox: mpsc::UnboundedSender<Outgoing>,
     _open: oneshot::Sender<()>,
+}
+
+/// What a stream's writer is told.
+enum Outgoing {
+    Bytes(Vec<u8>),
+    /// Say when the stream has taken what came before.
+    Mark,
 }
 
 struct Driver {
@@ -123,7 +130,12 @@ impl Driver {
                 Effect::Send(id, bytes) => {
                     if let Some(link) = self.links.get(&id) {
                         // A writer that has gone reports itself closed.
-                        drop(link.outbox.send(bytes));
+                        drop(link.outbox.send(Outgoing::Bytes(bytes)));
+                    }
+                }
+                Effect::TellWhenTaken(id) => {
+                    if let Some(link) = self.links.get(&id) {
+                        drop(link.outbox.send(Outgoing::Mark));
                     }
                 }
                 // Dropping the queue lets the writer send what is in it and close.
@@ -148,7 +160,7 @@ impl Driver {
     }
 
     fn open(&mut self, id: LinkId, opened: Opened, wire: Wire) {
-        let Wire { reader, mut writer, from } = wire;
+        let Wire { reader, writer, from } = wire;
         if let (Opened::Accepted { .. }, Some(from)) = (opened, from) {
             match self.door.knock(id, from) {
                 Entry::Open => {}
@@ -160,20 +172,37 @@ impl Driver {
             self.door.forget(id);
             return;
         }
-        let (outbox, mut queue) = mpsc::unbounded_channel::<Vec<u8>>();
+        let (outbox, queue) = mpsc::unbounded_channel();
         let (open, closed) = oneshot::channel();
         self.links.insert(id, Stream { outbox, _open: open });
-        tokio::spawn(async move {
-            while let Some(bytes) = queue.recv().await {
+        tokio::spawn(write(id, writer, self.inbox.clone(), queue));
+        tokio::spawn(read(id, reader, self.inbox.clone(), closed));
+        self.handle(Input::Opened(id, opened));
+    }
+}
+
+/// Writes what is queued until nothing more can come, and closes.
+async fn write(
+    id: LinkId,
+    mut writer: Writer,
+    inbox: mpsc::WeakSender<Message>,
+    mut queue: mpsc::UnboundedReceiver<Outgoing>,
+) {
+    while let Some(outgoing) = queue.recv().await {
+        match outgoing {
+            Outgoing::Bytes(bytes) => {
                 if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
                     return;
                 }
             }
-            drop(writer.shutdown().await);
-        });
-        tokio::spawn(read(id, reader, self.inbox.clone(), closed));
-        self.handle(Input::Opened(id, opened));
+            Outgoing::Mark => {
+                if let Some(inbox) = inbox.upgrade() {
+                    drop(inbox.send(Message::Input(Input::Taken(id))).await);
+                }
+            }
+        }
     }
+    drop(writer.shutdown().await);
 }
 
 /// Hands on what comes from a stream until either side closes it.

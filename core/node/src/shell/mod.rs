@@ -1,5 +1,6 @@
 //! Threads, tasks and sockets around the state machines.
 
+mod addresses;
 mod attachments;
 mod bundle;
 mod checklists;
@@ -26,6 +27,7 @@ mod websocket;
 mod wire;
 mod worker;
 
+pub use addresses::reachable;
 pub use join::Joining;
 pub use nearby::Nearby;
 pub use node::{Node, Passphrase, Progress};

@@ -12,6 +12,11 @@ pub(super) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 /// How many bytes of messages may wait on their way between a shell and the node, in each direction.
 const BUFFERED: usize = 64 * 1024;
 
+/// How many bytes a connection takes beyond those that are on the network, where the system can be told: one piece of a file. Linux would take megabytes, and
+/// what a person enters would wait behind them. Elsewhere the system's own limit holds.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const NOT_SENT: u32 = firsthand_sync::PIECE_BYTES as u32;
+
 /// A stream of bytes to another device, whatever carries it.
 pub(super) struct Wire {
     pub(super) reader: Reader,
@@ -25,6 +30,8 @@ impl Wire {
     pub(super) fn tcp(stream: TcpStream) -> Self {
         // Small frames answer questions: waiting to fill a packet only costs time.
         drop(stream.set_nodelay(true));
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        drop(socket2::SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT));
         let from = stream.peer_addr().ok().map(|address| address.ip());
         let (reader, writer) = stream.into_split();
         Self { reader: Box::new(reader), writer: Box::new(writer), from }

@@ -8,7 +8,8 @@ use firsthand_ids::{Digest, DocumentId, EntryHash, OperationHash, Position, Spac
 use firsthand_log::codec::{Reader, Writer};
 use firsthand_log::{LogError, Mark, Vector};
 use firsthand_sync::{
-    BATCH_BYTES, BATCH_ENTRIES, Committed, FileId, Input, LoadedBatch, MAX_WANTED, Pending, Refusal, Wanted,
+    BATCH_BYTES, BATCH_ENTRIES, Committed, FileId, Input, LoadedBatch, MAX_WANTED, PIECE_BYTES, Pending,
+    Refusal, Wanted,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -403,7 +404,13 @@ impl Device {
     }
 }
 
-/// The bytes of a part, which tell whether the right one came.
+/// The bytes of a part, which tell whether the right one came. Some travel in several pieces, one of them in two that are full.
 pub(crate) fn part(file: FileId, index: u32) -> Vec<u8> {
-    Digest::new("part").fixed(file.document).number(index.into()).finish().repeat(3)
+    let digest = Digest::new("part").fixed(file.document).number(index.into()).finish();
+    let len = match index % 7 {
+        2 => PIECE_BYTES * 2 + 1,
+        4 => PIECE_BYTES * 2,
+        _ => 96,
+    };
+    digest.iter().copied().cycle().take(len).collect()
 }

@@ -1,9 +1,12 @@
 //! Files between two devices.
 
 use firsthand_ids::SpaceId;
-use firsthand_sync::{Frame, GoodbyeReason, Input};
+use firsthand_log::Vector;
+use firsthand_sync::{
+    Config, Effect, Frame, GoodbyeReason, Input, MAX_CHUNK_BYTES, PIECE_BYTES, Pending, Session,
+};
 
-use crate::device::{file, writer};
+use crate::device::{SPACE, file, writer};
 use crate::world::World;
 
 /// Device 0 has the file, device 1 some of it.
@@ -140,13 +143,13 @@ fn a_wrong_part_ends_the_session_with_whoever_sent_it() {
 
 #[test]
 fn parts_that_were_not_asked_for_are_refused() {
-    let chunk = |index, total| Frame::Chunk { file: file(0), index, total, sealed: vec![1] };
+    let chunk = |index, total| Frame::Chunk { file: file(0), index, total, rest: 0, sealed: vec![1] };
     for frames in [
         vec![chunk(0, 9), chunk(0, 9)],
         vec![chunk(1, 9)],
         vec![chunk(9, 9)],
         vec![chunk(0, 0)],
-        vec![Frame::Chunk { file: file(1), index: 0, total: 9, sealed: vec![1] }],
+        vec![Frame::Chunk { file: file(1), index: 0, total: 9, rest: 0, sealed: vec![1] }],
     ] {
         let mut world = one_file(1, 9, []);
         world.connect();
@@ -158,8 +161,99 @@ fn parts_that_were_not_asked_for_are_refused() {
         for frame in &frames {
             effects = session.handle(Input::Frame(frame.encode()));
         }
-        let ended = effects.last() == Some(&firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved));
+        let ended = effects.last() == Some(&Effect::Close(GoodbyeReason::Misbehaved));
         assert!(ended, "{frames:?}: {effects:?}");
+    }
+}
+
+#[test]
+fn what_is_written_overtakes_the_pieces_of_a_part() {
+    let mut world = one_file(1, 9, 0..2);
+    world.connect();
+    let rests = |world: &World| world.ends[0].sent.get("chunk rest").copied().unwrap_or_default();
+    while rests(&world) == 0 {
+        assert!(world.step());
+    }
+    // Part 2 has another piece and three parts wait behind it, all of them asked for.
+    let before = world.ends[0].sent["chunk"];
+    let batches = world.ends[0].sent.get("batch").copied().unwrap_or_default();
+    world.append(0, writer(0));
+    while world.ends[0].sent.get("batch").copied().unwrap_or_default() == batches {
+        assert!(world.step());
+    }
+    assert!(rests(&world) <= 2 && world.ends[0].sent["chunk"] <= before + 1, "one piece may be on its way");
+    world.drain();
+    world.check_same();
+    assert_eq!(world.devices[0].files, world.devices[1].files);
+}
+
+#[test]
+fn nothing_more_of_a_file_is_sent_than_the_stream_takes() {
+    let mut session = asked_for(9);
+    let mut pieces = 0;
+    for index in 0..9 {
+        let sealed = vec![index as u8; MAX_CHUNK_BYTES];
+        let mut effects =
+            session.handle(Input::ChunkLoaded { file: file(0), index, chunk: Some((9, sealed)) });
+        while effects.contains(&Effect::TellWhenTaken) {
+            let sent = effects.iter().filter(|effect| matches!(effect, Effect::Send(_))).count();
+            assert_eq!(sent, 1, "one piece, and then the next question");
+            pieces += 1;
+            // Whatever else happens in between, no other piece follows.
+            assert_eq!(session.handle(Input::Look), []);
+            effects = session.handle(Input::Taken);
+        }
+    }
+    assert_eq!(pieces, 9 * MAX_CHUNK_BYTES.div_ceil(PIECE_BYTES));
+    assert!(session.finished());
+}
+
+/// A session with a member who lacks nothing but a file of so many parts, and has asked for all of them.
+fn asked_for(total: u32) -> Session {
+    let config = Config { our_heads: vec![], their_heads: vec![], peer_known: true };
+    let mut session = Session::new(config);
+    let hello = Frame::Hello { space: SPACE, digest: Vector::new().digest(), vector: None, takes: false };
+    let spaces = [(SPACE, Vector::new())].into();
+    for input in [
+        Input::Start,
+        Input::SpacesOpened { main: SPACE, spaces },
+        Input::Pending(Pending::default()),
+        Input::Want(vec![]),
+        Input::Frame(hello.encode()),
+        Input::ReceiptsMade { space: SPACE, receipts: None },
+        Input::Frame(Frame::Pending { waiting: 0, files: 1 }.encode()),
+    ] {
+        session.handle(input);
+    }
+    session.handle(Input::Frame(Frame::Want { file: file(0), from: 0, count: total }.encode()));
+    session
+}
+
+#[test]
+fn pieces_that_were_not_announced_are_refused() {
+    let file = file(0);
+    let chunk = |rest, len| Frame::Chunk { file, index: 0, total: 9, rest, sealed: vec![1; len] };
+    let piece = |len| Frame::ChunkRest { sealed: vec![1; len] };
+    for frames in [
+        vec![piece(1)],
+        vec![chunk(2, 1), piece(3)],
+        vec![chunk(2, 1), piece(1), piece(2)],
+        vec![chunk(2, 1), chunk(2, 1)],
+        vec![chunk(2, 1), chunk(0, 1)],
+        // Nothing is kept of a part that nobody asked for, however much of it were to follow.
+        vec![Frame::Chunk { file, index: 1, total: 9, rest: 9, sealed: vec![1] }],
+    ] {
+        let mut world = one_file(1, 9, []);
+        world.connect();
+        while !world.ends[1].sent.contains_key("want") {
+            assert!(world.step());
+        }
+        let session = world.ends[1].session.as_mut().unwrap();
+        for (at, frame) in frames.iter().enumerate() {
+            let ended = session.handle(Input::Frame(frame.encode())).last()
+                == Some(&Effect::Close(GoodbyeReason::Misbehaved));
+            assert_eq!(ended, at + 1 == frames.len(), "{frames:?}");
+        }
     }
 }
 
@@ -294,7 +388,7 @@ fn short_files_may_come_from_elsewhere_or_be_missing() {
 
 #[test]
 fn a_short_file_is_taken_once_and_only_as_asked_for() {
-    let chunk = |index, total| Frame::Chunk { file: file(1), index, total, sealed: vec![1] };
+    let chunk = |index, total| Frame::Chunk { file: file(1), index, total, rest: 0, sealed: vec![1] };
     for frames in [vec![chunk(1, 2), chunk(1, 2)], vec![chunk(0, 2)], vec![chunk(2, 3)], vec![chunk(1, 1)]] {
         let mut world = many_files(1, 1, 20_000);
         world.connect();
@@ -306,7 +400,7 @@ fn a_short_file_is_taken_once_and_only_as_asked_for() {
         for frame in &frames {
             last = session.handle(Input::Frame(frame.encode())).pop();
         }
-        assert_eq!(last, Some(firsthand_sync::Effect::Close(GoodbyeReason::Misbehaved)), "{frames:?}");
+        assert_eq!(last, Some(Effect::Close(GoodbyeReason::Misbehaved)), "{frames:?}");
     }
 }
 

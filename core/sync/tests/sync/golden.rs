@@ -108,8 +108,12 @@ const CHUNK: &[(&str, &str)] = &[
     ("its preview", "02"),
     ("index", "01"),
     ("of how many", "09"),
+    ("bytes that follow", "ac02"),
     ("sealed", "7365616c6564"),
 ];
+
+/// The next piece of it.
+const CHUNK_REST: &[(&str, &str)] = &[("kind", "10"), ("sealed", "6d6f7265")];
 
 /// The file is not here.
 const NO_FILE: &[(&str, &str)] =
@@ -175,7 +179,8 @@ fn frames_have_these_bytes() {
     check(&Frame::Holds { space: SPACE, marks: vector(1) }, HOLDS);
     check(&Frame::Pending { waiting: 3, files: 200 }, PENDING);
     check(&Frame::Want { file: FILE, from: 1, count: 4 }, WANT);
-    check(&Frame::Chunk { file: FILE, index: 1, total: 9, sealed: b"sealed".to_vec() }, CHUNK);
+    check(&Frame::Chunk { file: FILE, index: 1, total: 9, rest: 300, sealed: b"sealed".to_vec() }, CHUNK);
+    check(&Frame::ChunkRest { sealed: b"more".to_vec() }, CHUNK_REST);
     check(&Frame::NoFile { file: FILE }, NO_FILE);
     check(&Frame::Goodbye(GoodbyeReason::Storage), GOODBYE);
     check(&Frame::Forked { space: SPACE, writer: WriterId::new([1; 16]) }, FORKED);

@@ -71,12 +71,14 @@ fn frames() -> impl Strategy<Value = Frame> {
             from,
             count
         }),
-        (files(), 0..4u32, 0..6u32).prop_map(|(file, index, total)| Frame::Chunk {
+        (files(), 0..4u32, 0..6u32, 0..20u32).prop_map(|(file, index, total, rest)| Frame::Chunk {
             file,
             index,
             total,
+            rest,
             sealed: vec![7; 9]
         }),
+        (1..12usize).prop_map(|len| Frame::ChunkRest { sealed: vec![7; len] }),
         files().prop_map(|file| Frame::NoFile { file }),
         Just(Frame::Goodbye(GoodbyeReason::Done)),
     ]
@@ -140,7 +142,7 @@ proptest! {
         for end in 0..bytes.len() {
             // Only what runs to the end of the frame can be cut short unnoticed.
             if let Ok(cut) = Frame::decode(&bytes[..end]) {
-                let open = matches!(cut, Frame::Batch { .. } | Frame::Chunk { .. } | Frame::Rows { .. });
+                let open = matches!(cut, Frame::Batch { .. } | Frame::Chunk { .. } | Frame::ChunkRest { .. } | Frame::Rows { .. });
                 prop_assert!(open);
             }
         }
@@ -231,11 +233,15 @@ fn oversized_counts_are_refused_before_anything_is_reserved() {
         }
     }
     assert!(Frame::decode(&vec![200; MAX_FRAME_BYTES + 1]).is_err());
-    let chunk = Frame::Chunk { file: file(0), index: 0, total: 1, sealed: vec![0; MAX_CHUNK_BYTES] };
-    let mut bytes = chunk.encode();
-    assert!(Frame::decode(&bytes).is_ok());
-    bytes.push(0);
-    assert!(Frame::decode(&bytes).is_err());
+    let first =
+        Frame::Chunk { file: file(0), index: 0, total: 1, rest: 100, sealed: vec![0; MAX_CHUNK_BYTES - 100] };
+    for chunk in [first, Frame::ChunkRest { sealed: vec![0; MAX_CHUNK_BYTES] }] {
+        let mut bytes = chunk.encode();
+        assert!(Frame::decode(&bytes).is_ok());
+        bytes.push(0);
+        assert!(Frame::decode(&bytes).is_err());
+    }
+    assert!(Frame::decode(&Frame::ChunkRest { sealed: vec![] }.encode()).is_err());
     // Many operations that are each small enough.
     let operations = vec![vec![0; 1000]; 1 + MAX_OPERATIONS_BYTES / 1000];
     assert!(Frame::decode(&Frame::Operations { heads: vec![], operations, more: false }.encode()).is_err());

@@ -205,6 +205,7 @@ impl World {
             Frame::Pending { .. } => "pending",
             Frame::Want { .. } => "want",
             Frame::Chunk { .. } => "chunk",
+            Frame::ChunkRest { .. } => "chunk rest",
             Frame::NoFile { .. } => "no file",
             Frame::Receipts { .. } => "receipts",
             Frame::Goodbye(_) => "goodbye",
@@ -295,6 +296,7 @@ impl World {
             }
             Effect::Commit { plain, .. } => device.commit(&plain),
             Effect::Apply { .. } => device.apply(),
+            Effect::TellWhenTaken => Input::Taken,
             Effect::LoadChunk { file, index } => device.load_chunk(file, index),
             Effect::StoreChunk { file, index, total, sealed } => {
                 device.store_chunk(file, index, total, sealed)

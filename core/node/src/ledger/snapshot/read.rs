@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::SnapshotError;
 use crate::NodeError;
 use crate::ledger::bundle::read_operations;
+use crate::ledger::unkept::Unkept;
 use crate::ledger::{Ledger, Now};
 use crate::meeting::Change;
 
@@ -155,14 +156,30 @@ impl Ledger {
         Ok(entries)
     }
 
+    /// Takes in the pages of a section, in one commit as far as they are pages that members' devices make. What verified before one that
+    /// does not is true all the same, and stays.
     fn take_pages(&mut self, plan: &SnapshotPlan, bytes: &[u8], now: Now) -> Result<u64, NodeError> {
+        let mut unkept = Unkept::default();
+        let taken = self.verify_pages(plan, bytes, &mut unkept, now);
+        let room = |refusal: Refusal| why(&refusal, SnapshotError::NoRoom);
+        self.keep_unkept(&plan.space, &mut unkept, now).map_err(room)?;
+        taken
+    }
+
+    fn verify_pages(
+        &mut self,
+        plan: &SnapshotPlan,
+        bytes: &[u8],
+        unkept: &mut Unkept,
+        now: Now,
+    ) -> Result<u64, NodeError> {
         let (mut entries, mut page) = (0, 0);
         let mut reader = SectionReader::new(bytes)?;
         loop {
             let refused = SnapshotError::Page { section: plan.next, page };
             let Some(plain) = reader.page().map_err(|_| refused.clone())? else { return Ok(entries) };
-            let taken = self.receive(&plan.space, &plain, now).map_err(|refusal| why(&refusal, refused))?;
-            entries += taken.entries;
+            let taken = self.receive_next(&plan.space, &plain, unkept, now);
+            entries += taken.map_err(|refusal| why(&refusal, refused))?;
             page += 1;
         }
     }

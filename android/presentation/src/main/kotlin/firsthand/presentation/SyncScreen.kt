@@ -17,6 +17,8 @@ data class SyncScreenState(
     val sync: SyncState? = null,
     /** Where this phone waits for others; `null` while it does not look. */
     val listening: String? = null,
+    /** Where others reach it now, most likely first. */
+    val addresses: List<String> = emptyList(),
     val address: String = "",
     val problem: Problem? = null,
 )
@@ -31,7 +33,8 @@ class SyncScreen(scope: CoroutineScope, private val node: Node, changes: Changes
     init {
         readOn(changes.heard) {
             val sync = node.syncing().state()
-            shown.update { it.copy(sync = sync) }
+            val addresses = shown.value.listening?.let(node.syncing()::reachable).orEmpty()
+            shown.update { it.copy(sync = sync, addresses = addresses) }
         }
         // What looks for others goes on until it is dropped.
         scope.coroutineContext.job.invokeOnCompletion { nearby?.close() }
@@ -41,7 +44,8 @@ class SyncScreen(scope: CoroutineScope, private val node: Node, changes: Changes
     fun look(): Job = act {
         if (shown.value.listening != null) return@act
         val listening = node.syncing().listen(shell.listenAt)
-        shown.update { it.copy(listening = listening) }
+        val addresses = node.syncing().reachable(listening)
+        shown.update { it.copy(listening = listening, addresses = addresses) }
         nearby = node.syncing().lookAround(listening, false)
     }
 
@@ -104,8 +108,8 @@ class InviteScreen(scope: CoroutineScope, private val node: Node, changes: Chang
 
     /** Makes the code. [listening]: where this phone waits already. */
     fun invite(listening: String?, role: TeamRole = TeamRole.RESPONDER): Job = act {
-        val address = listening ?: node.syncing().listen(shell.listenAt)
-        val code = node.team().invite(role, listOf(address))
+        val waits = listening ?: node.syncing().listen(shell.listenAt)
+        val code = node.team().invite(role, node.syncing().reachable(waits))
         shown.update { it.copy(code = code, joined = null) }
     }
 

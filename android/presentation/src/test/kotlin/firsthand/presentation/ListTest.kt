@@ -59,7 +59,7 @@ class ListTest {
 
         // Two people change the same field while apart.
         val id = leadHome.node.incidents().add(Incident(title = "Crowd", severity = Severity.UNKNOWN)).id
-        val address = leadHome.sync.state.value.listening!!
+        val address = leadHome.sync.state.value.addresses.first()
         otherHome.node.syncing().meetOnce(address, null)
         leadHome.node.incidents().edit(id, Incident(severity = Severity.MODERATE))
         otherHome.node.incidents().edit(id, Incident(severity = Severity.SEVERE))

@@ -35,7 +35,7 @@ class Phone(val folder: Path, ports: Platform = Platform(), positionMs: Long = 3
         recordings = folder.resolve("recordings").toFile(),
         overdueAlarm = { alarms += it },
         ticks = emptyFlow(),
-        listenAt = "127.0.0.1:0",
+        listenAt = "0.0.0.0:0",
         positionMs = positionMs,
     )
     val homePath = folder.resolve("home").toString()

@@ -37,7 +37,7 @@ fun SyncView(state: SyncScreenState, act: SyncActions, moment: (Long) -> LocalMo
         if (state.listening == null) {
             Main(texts.syncLook, onClick = act.look)
         } else {
-            Text(texts.syncLooking(apart(state.listening!!)), style = MaterialTheme.typography.bodyLarge)
+            Text(texts.syncLooking(apart(state.addresses.joinToString(" · "))), style = MaterialTheme.typography.bodyLarge)
         }
         Field(texts.syncAddress, state.address, keyboard = KeyboardType.Uri, onChange = act.type)
         Plain(texts.syncMeet, enabled = state.address.isNotBlank(), onClick = act.meet)

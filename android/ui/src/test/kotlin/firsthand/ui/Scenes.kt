@@ -185,7 +185,7 @@ internal val scenes = listOf(
     Scene("sync") {
         val devices = listOf(device("Bakri Osman", true, 0, 0), device("Celia Martínez", true, 41, 7), device("Deng", false, 1, 0))
         SyncView(
-            SyncScreenState(SyncState(812u, 0u, 7u, false, devices), listening = "192.168.43.1:41234"), SyncActions(), { at },
+            SyncScreenState(SyncState(812u, 0u, 7u, false, devices), listening = "0.0.0.0:41234", addresses = listOf("192.168.43.1:41234")), SyncActions(), { at },
         )
     },
     Scene("join") { JoinView(JoinState(code = "firsthand:join:01f3", name = "Bakri", problem = Problem(Trouble.NO_ANSWER)), JoinActions()) },
