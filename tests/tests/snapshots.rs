@@ -106,6 +106,40 @@ fn a_snapshot_brings_what_a_meeting_brings() {
     });
 }
 
+/// Whoever holds some of it, from whatever point on, is brought the rest: pages that repeat something are compared with what is held,
+/// and pages that follow them go on from there.
+#[test]
+fn what_a_meeting_brought_is_not_brought_again() {
+    seeds::each("snapshots for devices that held a part", 4, |seed| {
+        let mut world = World::new(seed);
+        let mut dice = Dice::new(seed, 85);
+        let lead = world.found("Harbour", "Amina");
+        let other = world.join(lead, "Bruno", Role::Responder);
+        let late = world.join(lead, "Late", Role::Observer);
+        let counts = [500 + dice.below(400), 500 + dice.below(400)];
+        for (device, count) in [lead, other].into_iter().zip(counts) {
+            import(&mut world, device, count, seed);
+        }
+        let from = [lead, other][dice.below(2)];
+        let held = |world: &mut World| {
+            let space = space(world, late);
+            world.devices[late].ledger().store().vector(&space).entries()
+        };
+        let enough = held(&mut world) + 1 + dice.below(500) as u64;
+        let link = world.dial(late, from, true).unwrap();
+        while held(&mut world) < enough {
+            assert!(world.step());
+        }
+        world.cut(link);
+        world.settle(1_000_000);
+        world.meet(lead, other);
+        let snapshot = make(&mut world, lead);
+        let before = held(&mut world);
+        assert_eq!(take(&mut world, late, &snapshot), snapshot.made.base.entries() - before);
+        assert_eq!(digest(&mut world, late), digest(&mut world, lead));
+    });
+}
+
 /// A connection that is cut, and a program that is killed, lose one section at most.
 #[test]
 fn it_goes_on_where_it_was_cut() {
