@@ -49,18 +49,49 @@ pub fn hash(chunk: &[u8]) -> Option<ChangeHash> {
     Some(hash)
 }
 
+/// The changes that one builds on, read from a chunk whose hash was checked before.
+///
+/// # Errors
+/// [`LogError`] for bytes that are no uncompressed change chunk.
+pub fn dependencies(chunk: &[u8]) -> Result<Vec<ChangeHash>, LogError> {
+    read_dependencies(&mut Reader::new(Chunk::read(chunk)?.contents))
+}
+
+fn read_dependencies(contents: &mut Reader<'_>) -> Result<Vec<ChangeHash>, LogError> {
+    let count = contents.count(MAX_DEPENDENCIES, "dependencies")?;
+    let mut dependencies = Vec::with_capacity(count);
+    for _ in 0..count {
+        dependencies.push(ChangeHash::new(contents.array("dependency")?));
+    }
+    Ok(dependencies)
+}
+
+/// What a chunk consists of, its checksum not looked at.
+struct Chunk<'a> {
+    checksum: [u8; 4],
+    hashed: &'a [u8],
+    contents: &'a [u8],
+}
+
+impl<'a> Chunk<'a> {
+    fn read(chunk: &'a [u8]) -> Result<Self, LogError> {
+        let mut reader = Reader::new(chunk);
+        if reader.array("change magic")? != MAGIC {
+            return Err(LogError::Malformed { what: "change magic", at: 0 });
+        }
+        let checksum = reader.array("change checksum")?;
+        let hashed = &chunk[reader.position()..];
+        if reader.byte("chunk type")? != CHANGE_CHUNK {
+            return Err(LogError::Malformed { what: "chunk type", at: 8 });
+        }
+        let contents = reader.sized(crate::MAX_BODY_BYTES, "change")?;
+        reader.finish("change")?;
+        Ok(Self { checksum, hashed, contents })
+    }
+}
+
 fn open(chunk: &[u8]) -> Result<(ChangeHash, &[u8]), LogError> {
-    let mut reader = Reader::new(chunk);
-    if reader.array("change magic")? != MAGIC {
-        return Err(LogError::Malformed { what: "change magic", at: 0 });
-    }
-    let checksum: [u8; 4] = reader.array("change checksum")?;
-    let hashed = &chunk[reader.position()..];
-    if reader.byte("chunk type")? != CHANGE_CHUNK {
-        return Err(LogError::Malformed { what: "chunk type", at: 8 });
-    }
-    let contents = reader.sized(crate::MAX_BODY_BYTES, "change")?;
-    reader.finish("change")?;
+    let Chunk { checksum, hashed, contents } = Chunk::read(chunk)?;
     let hash = sha256(hashed);
     if hash[..4] != checksum {
         return Err(LogError::Malformed { what: "change checksum", at: 4 });
@@ -73,11 +104,7 @@ impl<'a> ChangeParts<'a> {
     pub fn read(chunk: &'a [u8]) -> Result<(ChangeHash, Self), LogError> {
         let (hash, contents) = open(chunk)?;
         let mut reader = Reader::new(contents);
-        let count = reader.count(MAX_DEPENDENCIES, "dependencies")?;
-        let mut dependencies = Vec::with_capacity(count);
-        for _ in 0..count {
-            dependencies.push(ChangeHash::new(reader.array("dependency")?));
-        }
+        let dependencies = read_dependencies(&mut reader)?;
         let actor = reader.sized(64, "actor")?;
         let sequence = reader.number("sequence")?;
         let start_op = reader.number("first operation")?;
@@ -101,6 +128,12 @@ impl<'a> ChangeParts<'a> {
     /// Rebuilds the chunk, byte for byte where [`ChangeParts::read`] gave the parts.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
+        self.build_hashed().1
+    }
+
+    /// The same, with its hash.
+    #[must_use]
+    pub fn build_hashed(&self) -> (ChangeHash, Vec<u8>) {
         let mut contents = Writer::new();
         contents.number(self.dependencies.len() as u64);
         for dependency in &self.dependencies {
@@ -115,14 +148,13 @@ impl<'a> ChangeParts<'a> {
         contents.fixed(self.columns);
         let contents = contents.into_bytes();
 
-        let mut hashed = Writer::new();
-        hashed.byte(CHANGE_CHUNK).sized(&contents);
-        let hashed = hashed.into_bytes();
-        let mut chunk = Vec::with_capacity(hashed.len() + 8);
-        chunk.extend_from_slice(&MAGIC);
-        chunk.extend_from_slice(&sha256(&hashed)[..4]);
-        chunk.extend_from_slice(&hashed);
-        chunk
+        const CHECKSUM: std::ops::Range<usize> = 4..8;
+        let mut chunk = Writer::new();
+        chunk.fixed(MAGIC).fixed([0; 4]).byte(CHANGE_CHUNK).sized(&contents);
+        let mut chunk = chunk.into_bytes();
+        let hash = sha256(&chunk[CHECKSUM.end..]);
+        chunk[CHECKSUM].copy_from_slice(&hash[..4]);
+        (ChangeHash::new(hash), chunk)
     }
 }
 

@@ -159,8 +159,8 @@ impl<'a> Decoder<'a> {
         let millis = UnixMillis(millis.ok_or_else(|| reader.malformed("time"))?);
         self.last_millis = millis;
         self.last_offset = offset_minutes;
-        let (body, first) = match content {
-            Content::Raw(body) => (body.to_vec(), None),
+        let (content, body, first) = match content {
+            Content::Raw(body) => (content_hash(kind, body), body.to_vec(), None),
             Content::Change(common) => self.change(reader, &writer, common)?,
         };
         let membership = if flags & HAS_MEMBERSHIP != 0 { Some(membership(reader)?) } else { None };
@@ -184,7 +184,6 @@ impl<'a> Decoder<'a> {
         };
         let at = UnixMillis(millis.0.wrapping_add(reader.signed("local time")?));
 
-        let content = content_hash(kind, &body);
         self.changes.insert((writer, position), content);
         if let Some(document) = document {
             self.about.insert((writer, position), document);
@@ -231,13 +230,13 @@ impl<'a> Decoder<'a> {
         Ok(Common { time, message, dependencies, sequence, other_actors, columns })
     }
 
-    /// Restores a change, and gives the entry that its first dependency refers to.
+    /// Restores a change, and gives its hash and the entry that its first dependency refers to.
     fn change(
         &self,
         reader: &mut Reader<'_>,
         writer: &WriterId,
         common: Common<'_>,
-    ) -> Result<(Vec<u8>, Option<Place>), LogError> {
+    ) -> Result<(ChangeHash, Vec<u8>, Option<Place>), LogError> {
         let mut dependencies = Vec::with_capacity(common.dependencies);
         let mut first = None;
         for index in 0..common.dependencies {
@@ -257,11 +256,11 @@ impl<'a> Decoder<'a> {
         let actor = writer.as_bytes();
         let parts =
             ChangeParts { dependencies, actor, sequence, start_op, time, message, other_actors, columns };
-        let body = parts.build();
+        let (hash, body) = parts.build_hashed();
         if body.len() > MAX_BODY_BYTES {
             return Err(LogError::TooLarge { what: "body", limit: MAX_BODY_BYTES as u64 });
         }
-        Ok((body, first))
+        Ok((hash, body, first))
     }
 }
 

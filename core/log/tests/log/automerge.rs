@@ -75,7 +75,8 @@ fn changes_of_several_actors_survive_the_road() {
             assert_eq!(change::hash(&bytes), Some(ChangeHash::new(hash)));
             let (read, parts) = ChangeParts::read(&bytes).unwrap();
             assert_eq!(read, ChangeHash::new(hash));
-            assert_eq!(parts.build(), bytes.clone());
+            assert_eq!(parts.build_hashed(), (ChangeHash::new(hash), bytes.clone()));
+            assert_eq!(change::dependencies(&bytes), Ok(parts.dependencies.clone()));
             assert_eq!(parts.writer(), Some(log.authors[author].writer()));
             saw_others |= !parts.other_actors.is_empty();
             let change = automerge::Change::from_bytes(bytes.clone()).unwrap();

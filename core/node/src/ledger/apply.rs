@@ -5,7 +5,7 @@
 //! once. All of it follows from the log, so these commits need not wait for the disk. An entry that was kept and not
 //! tried, because the program ended in between, is tried when the home is opened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use firsthand_document::{Author, Document, Incoming, Outcome};
 use firsthand_ids::{ChangeHash, DocumentId, HybridTime, Position, SpaceId, UnixMillis, WriterId};
@@ -80,7 +80,7 @@ pub(super) struct Untried {
     authors: BTreeMap<ChangeHash, Author>,
     /// Where these changes stand in the order for people: what comes next builds on them, and asking the store for each takes a
     /// twelfth of a first sync.
-    places: BTreeMap<(DocumentId, ChangeHash), HybridTime>,
+    places: HashMap<(DocumentId, ChangeHash), HybridTime>,
     entries: usize,
     bytes: usize,
     /// Something was applied of which sessions have not heard.
@@ -132,7 +132,7 @@ impl Untried {
                 bytes: arrival.body.len(),
                 authors: author.into_iter().collect(),
                 documents: BTreeMap::from([(*id, vec![arrival.clone()])]),
-                places: BTreeMap::new(),
+                places: HashMap::new(),
                 unheard: false,
             };
             (arrival.writer, arrival.position, one)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_ids::{ChangeHash, DocumentId, HybridTime, Position, WriterId};
 use firsthand_log::Entry;
-use firsthand_log::change::ChangeParts;
+use firsthand_log::change::{self, ChangeParts};
 use firsthand_store::{Commit, NewEntry};
 
 use super::Ledger;
@@ -39,7 +39,8 @@ pub(super) fn dependencies(entry: &Entry) -> Vec<ChangeHash> {
     if entry.header.document.is_none() {
         return Vec::new();
     }
-    ChangeParts::read(&entry.body).map(|(_, parts)| parts.dependencies).unwrap_or_default()
+    // What is verified was hashed then.
+    change::dependencies(&entry.body).unwrap_or_default()
 }
 
 impl Ledger {

@@ -1,6 +1,6 @@
 //! Entries that come from others: decoded, verified, and committed in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use firsthand_document::Author;
 use firsthand_ids::{ChangeHash, DeviceKey, DocumentId, EntryHash, HybridTime, Position, SpaceId, WriterId};
@@ -182,7 +182,7 @@ impl Ledger {
         }
         let past_rights = PastRights::new(&self.membership);
         let mut verified = VerifiedBatch::default();
-        let (mut placed, mut tips) = (BTreeMap::new(), BTreeMap::new());
+        let (mut fresh_of, mut tips) = (BTreeMap::new(), BTreeMap::new());
         for (writer, signature) in batch.signatures {
             let entries = parts.remove(&writer).ok_or(Refusal::Misbehaved)?;
             let held = unkept.tip(&writer).cloned().or_else(|| self.store.tip(space, &writer));
@@ -210,7 +210,7 @@ impl Ledger {
             verified.cut |= stays.is_some();
             let mut membership = tip.map(|tip| tip.membership).unwrap_or_default();
             let known = held.map_or(Position::START, |tip| tip.position);
-            let mut fresh = false;
+            let mut fresh = VecDeque::new();
             let head = run.head(signature);
             verified.shown.set(writer, Mark::new(head.position, &head.hash));
             for (entry, hash) in entries.into_iter().zip(run.hashes) {
@@ -220,7 +220,6 @@ impl Ledger {
                 if entry.position <= known {
                     continue;
                 }
-                fresh = true;
                 let author = Author {
                     writer,
                     person: run.tip.person,
@@ -232,15 +231,19 @@ impl Ledger {
                 let ready = membership.iter().all(|head| self.membership.contains(head));
                 let beyond = stays.is_some_and(|stays| entry.position > stays);
                 let writes = past_rights.writes(&membership, &run.tip.device);
-                let place = (writer, entry.position);
-                placed.insert(place, Verified { writer, hash, entry, author, ready, writes, beyond });
+                fresh.push_back(Verified { writer, hash, entry, author, ready, writes, beyond });
             }
-            if fresh {
+            if !fresh.is_empty() {
                 verified.heads.push((writer, head));
                 tips.insert(writer, run.tip);
+                fresh_of.insert(writer, fresh);
             }
         }
-        verified.entries = order.iter().filter_map(|place| placed.remove(place)).collect();
+        // Each writer's part is consecutive.
+        let next = |(writer, position): &(WriterId, Position)| {
+            fresh_of.get_mut(writer)?.pop_front_if(|it| it.entry.position == *position)
+        };
+        verified.entries = order.iter().filter_map(next).collect();
         Ok((verified, tips))
     }
 
@@ -343,7 +346,7 @@ impl Ledger {
         commit.aside = aside;
         let mut untried = Vec::new();
         let hybrid_now = self.hybrid_now(now.at);
-        let mut effective = BTreeMap::new();
+        let mut effective = HashMap::new();
         let mut last: BTreeMap<WriterId, HybridTime> = BTreeMap::new();
         let mut incomplete = BTreeSet::new();
         for it in batch.entries {
@@ -390,7 +393,7 @@ impl Ledger {
         commit.derived = durable == Durable::Later;
         commit.settings.push((CLOCK.to_owned(), self.clock.last().packed().to_le_bytes().to_vec()));
         commit.tried = self.untried.is_empty() && untried.is_empty();
-        let places: BTreeMap<ChangeHash, HybridTime> =
+        let places: HashMap<ChangeHash, HybridTime> =
             commit.entries.iter().map(|new| (new.entry.header.content, new.effective)).collect();
         self.keep(commit)?;
         for (id, author, arrival) in untried {
@@ -429,7 +432,7 @@ impl Ledger {
     fn effective(
         &self,
         it: &Verified,
-        arrived: &BTreeMap<(DocumentId, ChangeHash), HybridTime>,
+        arrived: &HashMap<(DocumentId, ChangeHash), HybridTime>,
         last: &BTreeMap<WriterId, HybridTime>,
     ) -> Result<(HybridTime, bool), NodeError> {
         let mut latest = match last.get(&it.writer) {
