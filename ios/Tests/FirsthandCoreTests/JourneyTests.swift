@@ -1,0 +1,6 @@
+import FirsthandCore
+import Testing
+
+@Test func theLibrarySaysItsVersion() {
+    #expect(!libraryVersion().isEmpty)
+}
