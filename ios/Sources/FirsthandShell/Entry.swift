@@ -42,11 +42,13 @@ public struct Entry: Equatable, Sendable {
     var weapon: Weapon? { equipment.isBlank ? nil : Weapon(kind: equipment.trimmed, usage: .displayed) }
 }
 
-/// The whole number that somebody typed, in the digits of any script.
+/// The whole number that somebody typed, in the decimal digits of any script.
 func number(_ text: String) -> UInt32? {
-    let digits = text.trimmed.map { $0.wholeNumberValue.flatMap { (0...9).contains($0) ? String($0) : nil } }
+    let digits = text.trimmed.unicodeScalars.map { scalar in
+        scalar.properties.numericType == .decimal ? scalar.properties.numericValue.map { UInt32($0) } : nil
+    }
     guard !digits.isEmpty, !digits.contains(nil) else { return nil }
-    return UInt32(digits.compactMap { $0 }.joined())
+    return UInt32(digits.compactMap { $0.map(String.init) }.joined())
 }
 
 /// What turns one text into another: from `at`, `delete` Unicode scalar values go and `insert` comes.
