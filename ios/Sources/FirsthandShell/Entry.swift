@@ -17,7 +17,7 @@ public struct Entry: Equatable, Sendable {
     public init() {}
 
     /// What stands in a record, to go on with.
-    init(of record: Incident) {
+    public init(of record: Incident) {
         let count = record.counts.last { $0.what == .present }
         from = count?.low.map { String($0) } ?? ""
         to = count?.high.map { String($0) } ?? ""

@@ -13,6 +13,42 @@ use crate::{Failure, bindings, texts};
 
 mod root;
 
+/// Apple's modules of which `ios/Stubs` has as much as the app uses, each behind those that it needs.
+const STUBS: &[&str] = &[
+    "Darwin",
+    "UIKit",
+    "SwiftUI",
+    "AVFoundation",
+    "CoreImage",
+    "CoreLocation",
+    "MultipeerConnectivity",
+    "Network",
+    "Security",
+    "UserNotifications",
+    "VisionKit",
+];
+
+/// Everything is formatted but the stubs: their names are Apple's.
+const FORMAT: &[&str] =
+    &["format", "lint", "--strict", "--recursive", "App", "Sources", "Tests", "core", "Package.swift"];
+
+/// Compiles the stubs and checks the app's types against them: `$1` is the folder for modules, `$2` that of the shell's own, `$3` that of the
+/// generated code, `$4` the texts. Every file is parsed first, so that an error of grammar is said as one.
+const CHECK_APP: &str = r#"set -e
+modules=$1 shell=$2 core=$3 texts=$4
+shift 4
+mkdir -p "$modules"
+files=$(find App -name '*.swift' | sort)
+swiftc -frontend -parse $files
+for module in "$@"; do
+    swiftc -emit-module -parse-as-library -swift-version 6 -module-name "$module" -I "$modules" \
+        -o "$modules/$module.swiftmodule" "Stubs/$module.swift"
+done
+swiftc -typecheck -parse-as-library -swift-version 6 -warnings-as-errors -module-name Firsthand -I "$modules" -I "$shell" \
+    -Xcc "-fmodule-map-file=$core/firsthandFFI/module.modulemap" -Xcc "-fmodule-map-file=$core/firsthand_recordFFI/module.modulemap" \
+    $files "$texts"
+"#;
+
 /// What UniFFI writes for each crate: a Swift file, a header, and a map of modules that names Apple's.
 const CRATES: &[&str] = &["firsthand", "firsthand_record"];
 
@@ -38,11 +74,11 @@ pub(crate) fn test(root: &Path) -> Result<(String, u64), String> {
     generate(root, &folders).map_err(|why| format!("not run: no Swift was written: {why}"))?;
     let inside_root = Root::ready(&cache, root, &folders.target)?;
     let ios = inside(WORKSPACE, "ios");
-    step(
-        "formatting",
-        inside_root.command(&ios, "swift").args(["format", "lint", "--strict", "--recursive", "."]),
-    )?;
+    step("formatting", inside_root.command(&ios, "swift").args(FORMAT))?;
     let tested = step("tests", inside_root.command(&ios, "env").args(swift_test()))?;
+    let mut check = inside_root.command(&ios, "sh");
+    check.args(["-c", CHECK_APP, "firsthand"]).args(app_folders()).args(STUBS);
+    step("types of the app", &mut check)?;
     let text = text(&tested);
     match passed(&text) {
         Some(count) if count > 0 => Ok((figures(&text), count)),
@@ -66,6 +102,12 @@ fn swift_test() -> Vec<String> {
         arguments.extend(["-Xlinker".to_owned(), option]);
     }
     arguments
+}
+
+/// What [`CHECK_APP`] is given, as it is seen from inside.
+fn app_folders() -> [String; 4] {
+    ["swift/stubs", "swift/build/debug/Modules", "swift/core/Sources", "texts/apple/Texts.swift"]
+        .map(|path| inside(TARGET, path))
 }
 
 /// Writes the package `FirsthandCore` for the library as it was built for the tests.

@@ -1,0 +1,41 @@
+import FirsthandCore
+import FirsthandShell
+import Foundation
+import UserNotifications
+
+/// Notifications, which say on a locked screen that there is something and never about whom; and the alarm that wakes the phone when
+/// somebody may be overdue while the home is locked.
+final class Alarms: Notifier, OverdueAlarm {
+    private nonisolated static let overdue = "overdue"
+
+    nonisolated init() {}
+
+    nonisolated func show(notice: Notice) {
+        switch notice {
+        case .alarm: Self.post("alarm", Texts.noticeAlarm, after: nil)
+        case .overdue: Self.post(Self.overdue, Texts.noticeOverdue, after: nil)
+        }
+    }
+
+    func set(inMs: UInt64?) {
+        let center = UNUserNotificationCenter.current()
+        center.removePendingNotificationRequests(withIdentifiers: [Self.overdue])
+        guard let inMs else { return }
+        // The phone takes no interval of nothing.
+        Self.post(Self.overdue, Texts.noticeOverdue, after: max(1, TimeInterval(inMs) / 1_000))
+    }
+
+    private nonisolated static func post(_ name: String, _ text: String, after seconds: TimeInterval?) {
+        Task {
+            let center = UNUserNotificationCenter.current()
+            // Asked for when there is first something to say; a person who does not want it goes on without.
+            guard (try? await center.requestAuthorization(options: [.alert, .sound])) == true else { return }
+            let content = UNMutableNotificationContent()
+            content.title = text
+            content.sound = .default
+            content.interruptionLevel = .timeSensitive
+            let trigger = seconds.map { UNTimeIntervalNotificationTrigger(timeInterval: $0, repeats: false) }
+            try? await center.add(UNNotificationRequest(identifier: name, content: content, trigger: trigger))
+        }
+    }
+}
