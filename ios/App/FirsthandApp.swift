@@ -7,19 +7,14 @@ struct FirsthandApp: App {
     @State private var parts = Parts()
 
     var body: some Scene {
-        WindowGroup {
-            ZStack {
-                DoorView(app: parts.app)
-                // What the phone shows of apps that were left, and keeps as a picture, is this and not a screen with names on it.
-                if phase != .active { Color(uiColor: .systemBackground).ignoresSafeArea().accessibilityHidden(true) }
+        WindowGroup { DoorView(app: parts.app) }
+            .onChange(of: phase) {
+                if phase == .active { parts.cover.lift() } else { parts.cover.lower() }
+                switch phase {
+                case .active: parts.background.returned()
+                case .background: parts.background.left()
+                default: break
+                }
             }
-        }
-        .onChange(of: phase) {
-            switch phase {
-            case .active: parts.background.returned()
-            case .background: parts.background.left()
-            default: break
-            }
-        }
     }
 }

@@ -16,6 +16,7 @@ func localMoment(atMs: Int64) -> LocalMoment {
 final class Parts {
     let app: HomeDoor
     let background: Background
+    let cover = Cover()
     private let discovery: BonjourDiscovery
     private let multipeer: MultipeerStreams
 
@@ -95,6 +96,30 @@ private final class Finders: Discovery {
 
     func stop() throws {
         for finder in both { try? finder.stop() }
+    }
+}
+
+/// Covers everything while the app is not in use. What the phone shows of apps that were left, and keeps as a picture, is this and not a
+/// screen with names on it. A window of its own lies above sheets too.
+@MainActor
+final class Cover {
+    private var windows: [UIWindow] = []
+
+    func lower() {
+        guard windows.isEmpty else { return }
+        for case let scene as UIWindowScene in UIApplication.shared.connectedScenes {
+            let window = UIWindow(windowScene: scene)
+            window.windowLevel = .alert
+            window.rootViewController = UIViewController()
+            window.backgroundColor = .systemBackground
+            window.isHidden = false
+            windows.append(window)
+        }
+    }
+
+    func lift() {
+        for window in windows { window.isHidden = true }
+        windows = []
     }
 }
 

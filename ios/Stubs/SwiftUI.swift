@@ -156,10 +156,6 @@ public struct HStack<Content: View>: Leaf {
     public init(spacing: CGFloat? = nil, @ViewBuilder content: () -> Content) {}
 }
 
-public struct ZStack<Content: View>: Leaf {
-    public init(@ViewBuilder content: () -> Content) {}
-}
-
 public struct Group<Content: View>: Leaf {
     public init(@ViewBuilder content: () -> Content) {}
 }
@@ -177,7 +173,6 @@ public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content: View>
 }
 
 public struct Color: Leaf, Sendable {
-    public init(uiColor: UIColor) {}
     public static var primary: Color { fatalError() }
     public static var secondary: Color { fatalError() }
     public static var white: Color { fatalError() }
@@ -254,7 +249,6 @@ extension View {
     public func padding(_ length: CGFloat) -> some View { self }
     public func overlay<V: View>(_ overlay: V) -> some View { self }
     public func background<V: View>(_ background: V) -> some View { self }
-    public func ignoresSafeArea() -> some View { self }
     public func scaledToFit() -> some View { self }
     public func disabled(_ disabled: Bool) -> some View { self }
     public func lineLimit(_ limit: PartialRangeFrom<Int>) -> some View { self }

@@ -60,6 +60,13 @@ public enum UIAccessibility {
 }
 
 @MainActor public final class UIWindow: UIResponder {
+    public struct Level: Sendable {
+        public static let alert = Level()
+    }
+    public convenience init(windowScene: UIWindowScene) { fatalError() }
+    public var windowLevel = Level.alert
+    public var backgroundColor: UIColor?
+    public var isHidden = true
     public var rootViewController: UIViewController?
 }
 
