@@ -22,7 +22,10 @@ public enum UIAccessibility {
     nonisolated public override init() { super.init() }
 }
 
+public enum UIModalPresentationStyle: Int, Sendable { case fullScreen, overFullScreen }
+
 @MainActor open class UIViewController: UIResponder {
+    public var modalPresentationStyle = UIModalPresentationStyle.fullScreen
     public var presentedViewController: UIViewController? { nil }
     public func present(_ controller: UIViewController, animated: Bool, completion: (() -> Void)? = nil) {}
     public func dismiss(animated: Bool, completion: (() -> Void)? = nil) {}

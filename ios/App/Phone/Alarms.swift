@@ -8,28 +8,35 @@ import UserNotifications
 final class Alarms: Notifier, OverdueAlarm {
     private nonisolated static let overdue = "overdue"
 
+    private var setting: Task<Void, Never>?
+
     nonisolated init() {}
 
     nonisolated func show(notice: Notice) {
         switch notice {
         case .alarm: Self.post("alarm", Texts.noticeAlarm, after: nil)
-        case .overdue: Self.post(Self.overdue, Texts.noticeOverdue, after: nil)
+        // Under a name of its own: what is set for later replaces no word of what is so already.
+        case .overdue: Self.post("overdue now", Texts.noticeOverdue, after: nil)
         }
     }
 
     func set(inMs: UInt64?) {
-        let center = UNUserNotificationCenter.current()
-        center.removePendingNotificationRequests(withIdentifiers: [Self.overdue])
+        // One that is still being set does not come after this one.
+        setting?.cancel()
+        setting = nil
+        UNUserNotificationCenter.current().removePendingNotificationRequests(withIdentifiers: [Self.overdue])
         guard let inMs else { return }
         // The phone takes no interval of nothing.
-        Self.post(Self.overdue, Texts.noticeOverdue, after: max(1, TimeInterval(inMs) / 1_000))
+        setting = Self.post(Self.overdue, Texts.noticeOverdue, after: max(1, TimeInterval(inMs) / 1_000))
     }
 
-    private nonisolated static func post(_ name: String, _ text: String, after seconds: TimeInterval?) {
-        Task {
+    @discardableResult
+    private nonisolated static func post(_ name: String, _ text: String, after seconds: TimeInterval?) -> Task<Void, Never> {
+        Task { @MainActor in
             let center = UNUserNotificationCenter.current()
             // Asked for when there is first something to say; a person who does not want it goes on without.
-            guard (try? await center.requestAuthorization(options: [.alert, .sound])) == true else { return }
+            let isAllowed = (try? await center.requestAuthorization(options: [.alert, .sound])) == true
+            guard isAllowed, !Task.isCancelled else { return }
             let content = UNMutableNotificationContent()
             content.title = text
             content.sound = .default

@@ -74,8 +74,9 @@ final class BonjourDiscovery: NSObject, Discovery, @unchecked Sendable {
                     self.say(.here(name: name, addresses: [address(host, port)]))
                 }
                 connection.cancel()
-                self.asking[name] = nil
-            case .failed, .cancelled: self.asking[name] = nil
+            case .failed, .cancelled:
+                // The same phone may have been asked again meanwhile.
+                if self.asking[name] === connection { self.asking[name] = nil }
             default: break
             }
         }

@@ -22,6 +22,8 @@ final class PhoneRecorder: NSObject, Recorder {
         guard UIImagePickerController.isSourceTypeAvailable(.camera), let top = topController(), shooting == nil else { throw NotThere() }
         let camera = UIImagePickerController()
         camera.sourceType = .camera
+        // Under any other style the screen behind it counts as left, and ends.
+        camera.modalPresentationStyle = .overFullScreen
         camera.delegate = self
         let image = await withCheckedContinuation { continuation in
             shooting = continuation

@@ -69,10 +69,10 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
 pub(crate) fn test(root: &Path) -> Result<(String, u64), String> {
     let folders = bindings::Folders::of(root);
     let cache = bindings::cache()?.join("swift");
+    let inside_root = Root::ready(&cache, root, &folders.target)?;
     let written: Result<(), Failure> = texts::run(root);
     written.map_err(|why| format!("not run: the texts were not written: {why}"))?;
     generate(root, &folders).map_err(|why| format!("not run: no Swift was written: {why}"))?;
-    let inside_root = Root::ready(&cache, root, &folders.target)?;
     let ios = inside(WORKSPACE, "ios");
     step("formatting", inside_root.command(&ios, "swift").args(FORMAT))?;
     let tested = step("tests", inside_root.command(&ios, "env").args(swift_test()))?;
