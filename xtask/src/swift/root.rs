@@ -84,10 +84,11 @@ impl Root {
     }
 }
 
-/// A command in namespaces of its own for mounts and processes, which end with it.
+/// A command in namespaces of its own for mounts and processes, which end with it. It ends with this process, however that ends.
 fn namespace() -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--"]);
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"]);
+    command.args(["--pid", "--fork", "--kill-child", "--"]);
     command
 }
 
