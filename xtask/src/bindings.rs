@@ -2,13 +2,14 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
 use std::time::Instant;
 
-use crate::{Failure, android, tools};
+use crate::{Failure, android, swift, tools};
 
 /// Where Python's modules go.
 const PYTHON: &str = "python/firsthand_core";
@@ -54,17 +55,20 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
         [one] if one == "--test" => true,
         _ => return Err("it takes --test and nothing else".into()),
     };
+    build(root, tested)?;
+    if tested { test(root).map(drop) } else { generate(root) }
+}
+
+/// Builds the library as for the tests, and what writes the code that calls it; and the command line where tests use it.
+pub(crate) fn build(root: &Path, with_program: bool) -> Result<(), Failure> {
     tools::check()?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.current_dir(root).args(["test", "--no-run", "-p", "firsthand-bindings", "-p", "firsthand-bindgen"]);
-    if tested {
+    if with_program {
         build.args(["-p", "firsthand-cli"]);
     }
-    if !build.status()?.success() {
-        return Err("the library does not build".into());
-    }
-    if tested { test(root).map(drop) } else { generate(root) }
+    if build.status()?.success() { Ok(()) } else { Err("the library does not build".into()) }
 }
 
 /// Writes the code that calls the library as it was built for the tests.
@@ -73,14 +77,7 @@ fn generate(root: &Path) -> Result<(), Failure> {
     let library = folders.libraries.join(library());
     // In Python the two modules find each other in a package.
     for (language, folder) in [("kotlin", "kotlin"), ("swift", "swift"), ("python", PYTHON)] {
-        let out = folders.generated.join(folder);
-        let mut command = Command::new(folders.programs.join("uniffi-bindgen"));
-        command.current_dir(root).args(["generate", "--no-format", "--language", language, "--out-dir"]);
-        let output = command.arg(&out).arg(&library).output()?;
-        if !output.status.success() {
-            return Err(format!("no {language} was written\n{}", text(&output)).into());
-        }
-        println!("{}", out.display());
+        write_language(root, &folders, language, &folders.generated.join(folder))?;
     }
     for module in ["firsthand.py", "firsthand_record.py"] {
         compare_versions(&folders.generated.join(PYTHON).join(module))?;
@@ -88,6 +85,23 @@ fn generate(root: &Path) -> Result<(), Failure> {
     // Python looks for the library beside the module.
     let beside = folders.generated.join(PYTHON).join(self::library());
     fs::copy(&library, beside)?;
+    Ok(())
+}
+
+/// Writes the code for one language to a folder.
+pub(crate) fn write_language(
+    root: &Path,
+    folders: &Folders,
+    language: &str,
+    out: &Path,
+) -> Result<(), Failure> {
+    let mut command = Command::new(folders.programs.join("uniffi-bindgen"));
+    command.current_dir(root).args(["generate", "--no-format", "--language", language, "--out-dir"]);
+    let output = command.arg(out).arg(folders.libraries.join(library())).output()?;
+    if !output.status.success() {
+        return Err(format!("no {language} was written\n{}", text(&output)).into());
+    }
+    println!("{}", out.display());
     Ok(())
 }
 
@@ -105,39 +119,45 @@ fn compare_versions(module: &Path) -> Result<(), Failure> {
 }
 
 /// How the tests of one language went.
-struct Report {
+pub(crate) struct Report {
     language: &'static str,
     /// What was printed.
     text: String,
     /// How many passed, or why they did not run or failed.
-    result: Result<u64, String>,
+    pub(crate) result: Result<u64, String>,
     seconds: u64,
 }
 
-/// Generates the code and runs the tests of each language and of the Android shell, side by side: one compiles while the other one
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.text)?;
+        match &self.result {
+            Ok(count) => write!(f, "{}: {count} passed in {} s", self.language, self.seconds),
+            Err(why) => write!(f, "{}: {why}", self.language),
+        }
+    }
+}
+
+/// Generates the code and runs the tests of each language and of the shells, side by side: one compiles while the other one
 /// waits for phones to meet. Gives how many passed, and the lines `figure: ..` that they wrote.
 pub(crate) fn test(root: &Path) -> Result<(u64, Vec<String>), Failure> {
     generate(root)?;
-    let (maven, python) = thread::scope(|scope| {
-        // One after the other: two compilers at once want more memory than a small machine has.
+    let (maven, others) = thread::scope(|scope| {
+        // One after the other: two compilers for the JVM at once want more memory than a small machine has.
         let maven =
             scope.spawn(|| [timed("kotlin", || kotlin(root)), timed("android", || android::test(root))]);
-        (maven.join(), timed("python", || python(root)))
+        let others = [timed("python", || python(root)), timed("swift", || swift::test(root))];
+        (maven.join(), others)
     });
     let [kotlin, android] = maven.map_err(|_| "the tests in Kotlin could not be run")?;
     let (mut passed, mut figures, mut failed) = (0, Vec::new(), Vec::new());
-    for report in [python, kotlin, android] {
-        println!("{}", report.text);
+    let [python, swift] = others;
+    for report in [python, swift, kotlin, android] {
+        println!("{report}");
         figures.extend(report.text.lines().filter_map(|it| Some(it.split_once("figure: ")?.1.to_owned())));
         match report.result {
-            Ok(count) => {
-                println!("{}: {count} passed in {} s", report.language, report.seconds);
-                passed += count;
-            }
-            Err(why) => {
-                println!("{}: {why}", report.language);
-                failed.push(report.language);
-            }
+            Ok(count) => passed += count,
+            Err(_) => failed.push(report.language),
         }
     }
     if failed.is_empty() {
@@ -147,7 +167,7 @@ pub(crate) fn test(root: &Path) -> Result<(u64, Vec<String>), Failure> {
     }
 }
 
-fn timed(language: &'static str, work: impl FnOnce() -> Result<(String, u64), String>) -> Report {
+pub(crate) fn timed(language: &'static str, work: impl FnOnce() -> Result<(String, u64), String>) -> Report {
     let begun = Instant::now();
     let (text, result) = match work() {
         Ok((text, passed)) => (text, Ok(passed)),
@@ -160,7 +180,7 @@ fn timed(language: &'static str, work: impl FnOnce() -> Result<(String, u64), St
 }
 
 /// A folder for programs that tests need, outside the repository and kept between runs.
-fn cache() -> Result<PathBuf, String> {
+pub(crate) fn cache() -> Result<PathBuf, String> {
     let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let base = env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty()).map(PathBuf::from).or_else(home);
     Ok(base.ok_or("there is no folder for caches; set XDG_CACHE_HOME")?.join("firsthand"))

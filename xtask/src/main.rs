@@ -11,6 +11,7 @@ mod dictionary;
 mod fuzz;
 mod long;
 mod net;
+mod swift;
 mod test_run;
 mod texts;
 mod tools;
@@ -34,7 +35,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bindings",
-        about: "write the Kotlin, Swift and Python that call the library, to target/bindings; --test runs their tests and the Android shell's",
+        about: "write the Kotlin, Swift and Python that call the library, to target/bindings; --test runs their tests and those of both shells",
         run: bindings::run,
     },
     Command {
@@ -58,8 +59,13 @@ const COMMANDS: &[Command] = &[
         run: net::run,
     },
     Command {
+        name: "swift",
+        about: "the iOS shell and the bindings in Swift, built and tested as root on Linux; --built takes the library as it was built last",
+        run: swift::run,
+    },
+    Command {
         name: "test",
-        about: "run every test, those in Python and Kotlin and of the Android shell too; arguments go to `cargo test --workspace`, which then runs alone",
+        about: "run every test, those in Python, Kotlin and Swift and of both shells too; arguments go to `cargo test --workspace`, which then runs alone",
         run: test_run::run,
     },
     Command {

@@ -19,11 +19,13 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("SQLiteDatabase", SQL),
     ("SQLite3", SQL),
     ("CoreData", SQL),
+    ("GRDB", SQL),
     ("javax.crypto", CRYPTOGRAPHY),
     ("java.security", CRYPTOGRAPHY),
     ("org.bouncycastle", CRYPTOGRAPHY),
     ("CryptoKit", CRYPTOGRAPHY),
     ("CommonCrypto", CRYPTOGRAPHY),
+    ("Security", CRYPTOGRAPHY),
     ("org.json", JSON),
     ("kotlinx.serialization", JSON),
     ("com.google.gson", JSON),
@@ -40,6 +42,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // The phone's key store hands its secret out by way of a cipher and nothing else.
     ("android/platform/src/main/kotlin/firsthand/platform/KeystoreVault.kt", "javax.crypto"),
     ("android/platform/src/main/kotlin/firsthand/platform/KeystoreVault.kt", "java.security"),
+    // The Secure Enclave's key wraps a secret, and the keychain keeps it.
+    ("ios/App/Phone/KeychainVault.swift", "Security"),
 ];
 
 /// Names every forbidden thing in one file, one per line.

@@ -1,4 +1,4 @@
-//! The forms of the texts: Android's resources, Apple's catalogue, and Kotlin.
+//! The forms of the texts: Android's resources, Apple's catalogue, Kotlin and Swift.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,6 +23,7 @@ pub(crate) fn all(messages: &[Message]) -> Result<Vec<(String, String)>, serde_j
     files.push(("kotlin-plain/firsthand/texts/Languages.kt".to_owned(), languages()));
     files.push(("kotlin-android/firsthand/texts/ResourceTexts.kt".to_owned(), resources(messages)));
     files.push(("apple/Localizable.xcstrings".to_owned(), apple(messages)?));
+    files.push(("apple/Texts.swift".to_owned(), swift(messages)));
     Ok(files)
 }
 
@@ -97,6 +98,33 @@ fn apple(messages: &[Message]) -> Result<String, serde_json::Error> {
     }
     let catalogue = json!({ "sourceLanguage": LANGUAGES[0].code, "strings": strings, "version": "1.0" });
     serde_json::to_string_pretty(&catalogue).map(|text| text + "\n")
+}
+
+/// Swift that looks the messages up in the catalogue: a text that is missing does not compile.
+fn swift(messages: &[Message]) -> String {
+    let mut out = format!(
+        "// {ORIGIN}\n\nimport Foundation\n\n/// Everything that the screens say, in the language that the phone chooses.\nenum Texts {{\n"
+    );
+    for message in messages {
+        let key = format!("{}.{}", message.section, message.name);
+        let name = message.camel();
+        let lookup = format!("Bundle.main.localizedString(forKey: \"{key}\", value: nil, table: nil)");
+        let _ = writeln!(out, "    /// {}", message.note);
+        if message.placeholders.is_empty() {
+            let _ = writeln!(out, "    static var {name}: String {{ {lookup} }}\n");
+            continue;
+        }
+        let kind = |name: &str| if name == "n" { "Int" } else { "String" };
+        let declared: Vec<String> =
+            message.placeholders.iter().map(|it| format!("_ {it}: {}", kind(it))).collect();
+        let (declared, given) = (declared.join(", "), message.placeholders.join(", "));
+        let _ = writeln!(
+            out,
+            "    static func {name}({declared}) -> String {{\n        String(format: {lookup}, locale: .current, {given})\n    }}\n"
+        );
+    }
+    out.push_str("}\n");
+    out
 }
 
 /// `val todayTitle: String` or `fun todayDueIn(n: Int, who: String): String`.
@@ -264,6 +292,9 @@ mod tests {
         assert_eq!(ar["few"]["stringUnit"]["value"], "%2$@: %1$lld");
         let es = &catalogue["strings"]["today.in"]["localizations"]["es"]["stringUnit"];
         assert_eq!(es["value"], "?%1$@");
+        let swift = written("apple/Texts.swift");
+        assert!(swift.contains("static func aFiles(_ n: Int, _ who: String) -> String {"));
+        assert!(swift.contains("(forKey: \"today.in\", value: nil, table: nil), locale: .current, who)"));
     }
 
     #[test]
