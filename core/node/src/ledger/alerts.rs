@@ -130,6 +130,23 @@ impl Ledger {
     /// [`NodeError::Rejected`] with every field to put right.
     pub fn raise_alert(
         &mut self,
+        alert: Alert,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Saved, NodeError> {
+        let saved = self.propose_alert(alert, now, rng)?;
+        if self.rights().close {
+            self.approve_alert(saved.id, now, rng)?;
+        }
+        Ok(saved)
+    }
+
+    /// The same without an approval: for what comes from a file or from data. Such a warning proposes, and a person raises it.
+    ///
+    /// # Errors
+    /// [`NodeError::Rejected`] with every field to put right.
+    pub fn propose_alert(
+        &mut self,
         mut alert: Alert,
         now: Now,
         rng: &mut dyn CryptoRng,
@@ -147,11 +164,7 @@ impl Ledger {
         // What others approved or said elsewhere is theirs to say here.
         alert.approvals.clear();
         alert.acks.clear();
-        let saved = self.add_record(DocumentKind::Alert, object(&alert)?, now, rng)?;
-        if self.rights().close {
-            self.approve_alert(saved.id, now, rng)?;
-        }
-        Ok(saved)
+        self.add_record(DocumentKind::Alert, object(&alert)?, now, rng)
     }
 
     /// The name under which this team sends warnings: the beginning of the hash that its founding made, which names nobody.

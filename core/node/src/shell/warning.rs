@@ -30,6 +30,8 @@ impl Node {
         add_reading(reading: Reading => reading) -> Saved;
         /// Raises a warning; who has the right to approve it does so by raising it.
         raise_alert(alert: Alert => alert) -> Saved;
+        /// Enters a warning that comes from a file or from data, without an approval.
+        propose_alert(alert: Alert => alert) -> Saved;
         /// Approves a warning as it stands.
         approve_alert(id: DocumentId => id) -> Decision;
         /// Takes one's own approval of a warning back.
