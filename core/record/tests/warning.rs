@@ -133,16 +133,17 @@ fn an_approval_is_of_what_the_warning_says() {
     later.category[0].key = "0707|3".into();
     later.extra.insert("newer".into(), Value::from(1));
     assert_eq!(later.content_sha256(), hash, "what is around it is not what it says");
-    let mut changed = Vec::new();
-    changed.push(Alert { headline: Some("Another".into()), ..alert.clone() });
-    changed.push(Alert { instruction: "Go home".into(), ..alert.clone() });
-    changed.push(Alert { status: Some(AlertStatus::System), ..alert.clone() });
-    changed.push(Alert { area: Some(circle(1.0, 2.0, 3.0)), ..alert.clone() });
-    changed.push(Alert { expires: None, ..alert.clone() });
     let mut other = alert.clone();
     other.response_type.push(ResponseItem { key: String::new(), response_type: ResponseType::Evacuate });
     other.response_type.push(ResponseItem { key: String::new(), response_type: ResponseType::Shelter });
-    changed.push(other.clone());
+    let changed = [
+        Alert { headline: Some("Another".into()), ..alert.clone() },
+        Alert { instruction: "Go home".into(), ..alert.clone() },
+        Alert { status: Some(AlertStatus::System), ..alert.clone() },
+        Alert { area: Some(circle(1.0, 2.0, 3.0)), ..alert.clone() },
+        Alert { expires: None, ..alert },
+        other.clone(),
+    ];
     assert!(changed.iter().all(|it| it.content_sha256() != hash));
     other.response_type.reverse();
     assert_eq!(other.content_sha256(), changed[5].content_sha256(), "codes have no order");

@@ -351,9 +351,13 @@ impl Ledger {
         people: &[(PersonId, String)],
         at: UnixMillis,
     ) -> AlertView {
-        // A cancellation counts over an update, and of several the one that came last.
-        let by = all.iter().filter_map(|other| Some((other.does_to(known)?, other.id)));
-        let replaced = by.max_by_key(|(does, _)| *does);
+        // A cancellation counts over an update, and of several the one that was sent last. The order in which they came is each
+        // device's own.
+        let by = all.iter().filter_map(|other| {
+            let does = other.does_to(known)?;
+            Some((does, other.record.sent.map(Moment::millis), other.id))
+        });
+        let replaced = by.max().map(|(does, _, id)| (does, id));
         let heard: BTreeSet<PersonId> = known
             .acks
             .iter()
@@ -378,6 +382,8 @@ impl Ledger {
                 .iter()
                 .filter(|it| it.record.is_referred_to_by(&known.record))
                 .map(|it| it.id)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
                 .collect(),
             replaced_by: replaced.map(|(_, id)| id),
             findings: validate::warning::alert(&known.record),
