@@ -191,3 +191,35 @@ fn an_exercise_calls_nothing_off_that_is_meant() {
     world.pass(5 * HOUR);
     assert_eq!(view(&mut world, AMINA, id).standing, AlertStanding::Cancelled);
 }
+
+#[test]
+fn who_calls_the_same_off_while_apart_does_so_once_for_everybody() {
+    for seed in 20..26 {
+        let mut world = team(seed, 0);
+        let id = raise(&mut world, AMINA, warning("Leave the bridge"));
+        world.meet(BELA, AMINA);
+        approve(&mut world, BELA, id);
+        world.meet(BELA, AMINA);
+        let reference = view(&mut world, AMINA, id).record.reference().unwrap();
+        let replacing = |msg_type, headline: &str| Alert {
+            msg_type: Some(msg_type),
+            references: vec![reference.clone()],
+            ..warning(headline)
+        };
+        let first = raise(&mut world, AMINA, replacing(MsgType::Cancel, "Over"));
+        let second = raise(&mut world, BELA, replacing(MsgType::Cancel, "It is over"));
+        let update = raise(&mut world, BELA, replacing(MsgType::Update, "Only the east end"));
+        world.meet(BELA, AMINA);
+        approve(&mut world, AMINA, second);
+        approve(&mut world, AMINA, update);
+        approve(&mut world, BELA, first);
+        world.meet(BELA, AMINA);
+        let seen = [AMINA, BELA].map(|phone| view(&mut world, phone, id));
+        assert!(
+            seen.iter().all(|it| it.standing == AlertStanding::Cancelled),
+            "a cancellation counts over an update"
+        );
+        assert_eq!(seen[0].replaced_by, seen[1].replaced_by, "seed {seed}");
+        assert!([Some(first), Some(second)].contains(&seen[0].replaced_by));
+    }
+}

@@ -3,6 +3,7 @@
 use firsthand_node::{DocumentKind, IndicatorView, ReadingView, Saved};
 use firsthand_record::warning::{AlertArea, Polarity};
 use firsthand_record::warning::{Amount, Indicator, IndicatorFamily, Reading, ReadingSource};
+use firsthand_record::{Credibility, Reliability};
 use serde::Serialize;
 
 use super::List;
@@ -194,7 +195,8 @@ fn human(view: &IndicatorView) -> String {
     let line = |text: &Option<String>| text::line(text.as_deref().unwrap_or_default());
     let reading = |it: &ReadingView| {
         let source = it.record.source.map_or_else(String::new, |source| {
-            let grade = [source.reliability.map(|it| it.code()), source.credibility.map(|it| it.code())];
+            let grade =
+                [source.reliability.map(Reliability::code), source.credibility.map(Credibility::code)];
             format!(", {} {}", source.kind.label(), grade.into_iter().flatten().collect::<String>())
         });
         let note = it.record.note.as_deref().map_or_else(String::new, |it| format!(": {}", text::line(it)));

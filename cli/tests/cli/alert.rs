@@ -151,6 +151,8 @@ fn what_cannot_be_a_warning_is_refused_with_its_field() {
     assert_eq!(field(&["--urgency", "soon"]), "urgency");
     assert_eq!(field(&["--level", "amber"]), "level");
     assert_eq!(field(&["--approvals", "11"]), "approvals_required");
+    let error = lead.json(&[&NEW[..], &["--status", "Draft"]].concat()).error(3);
+    assert_eq!(error["details"][0]["field"], "status");
     let long = "x".repeat(161);
     let error =
         lead.json(&["alert", "new", "--status", "Test", "--event", "x", "--headline", &long, "--area", "x"]);

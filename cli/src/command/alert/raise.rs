@@ -3,7 +3,8 @@
 use firsthand_node::ids::Metres;
 use firsthand_node::{AlertView, DocumentKind, Node};
 use firsthand_record::warning::{
-    Alert, AlertArea, AlertIncident, AlertScope, CategoryItem, MsgType, ParameterItem, ResponseItem,
+    Alert, AlertArea, AlertIncident, AlertScope, AlertStatus, CategoryItem, MsgType, ParameterItem,
+    ResponseItem,
 };
 use firsthand_record::{Certainty, Circle, CodeList, Degrees, Severity, Urgency};
 
@@ -19,7 +20,10 @@ const OWN_TEAM: &str = "the team";
 
 /// `alert new`.
 pub(super) async fn new(session: &Session, args: NewAlertArgs) -> Result<(), Fail> {
-    let status = code("status", Some(&args.status))?;
+    let status: Option<AlertStatus> = code("status", Some(&args.status))?;
+    if matches!(status, Some(AlertStatus::System | AlertStatus::Draft)) {
+        return Err(Fail::input("status", "is not what people raise: say Actual, Exercise or Test"));
+    }
     session
         .with_node(async |node| {
             let blank = Alert {
