@@ -36,6 +36,9 @@ pub(crate) struct FieldTeamFields {
     /// A role that each shift must fill, and by how many; may be given several times.
     #[arg(long, value_name = "ROLE[=COUNT]")]
     pub(crate) role: Vec<String>,
+    /// How many people have to approve a warning before it holds, whoever raises it included.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub(crate) alert_approvals: Option<u32>,
 }
 
 /// `fieldteam add`.
@@ -57,7 +60,8 @@ pub(crate) struct FieldTeamEditArgs {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) fields: FieldTeamFields,
-    /// A role that is no longer required, by its number in `show`, such as roles_required:2; may be given several times.
+    /// A role or a number of approvals that is no longer required, by its number in `show`, such as roles_required:2; may be given
+    /// several times.
     #[arg(long, value_name = "LIST:N")]
     pub(crate) withdraw: Vec<String>,
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help that explains it.
 
+mod alert;
 mod archive;
 mod attachments;
 mod bundle;
@@ -21,6 +22,10 @@ use firsthand_node::RecoveryKeys;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use alert::{
+    AckArgs, AlertCommand, AlertFields, AlertListArgs, CancelArgs, ExportAlertArgs, IndicatorAddArgs,
+    IndicatorCommand, NewAlertArgs, ReadingArgs, UpdateArgs,
+};
 pub(crate) use archive::{ArchiveCommand, ClosePeriodArgs, RetentionArgs};
 pub(crate) use attachments::{AttachmentsCommand, FormsArg, FreeArgs, PolicyArgs};
 pub(crate) use bundle::{BundleCommand, BundleExportArgs, BundleImportArgs};
@@ -157,6 +162,12 @@ pub(crate) enum Command {
     /// Write down what the team learnt, and what should change.
     #[command(subcommand)]
     Debrief(DebriefCommand),
+    /// Note signs that come before violence or peace, and what was read of them.
+    #[command(subcommand)]
+    Indicator(Box<IndicatorCommand>),
+    /// Raise warnings, approve and acknowledge them, replace them and call them off.
+    #[command(subcommand)]
+    Alert(Box<AlertCommand>),
     /// Note how you are after a shift, for yourself and the one person whom you name.
     #[command(subcommand)]
     Care(CareCommand),

@@ -1,7 +1,7 @@
 //! Teams in the field.
 
 use firsthand_node::{Edit, FieldTeamRow, FieldTeamView, Saved};
-use firsthand_record::roster::{FieldTeam, RoleNeed, RoleRequired};
+use firsthand_record::roster::{ApprovalRule, FieldTeam, RoleNeed, RoleRequired};
 use serde::Serialize;
 
 use super::List;
@@ -87,10 +87,12 @@ fn typed(fields: &FieldTeamFields) -> Result<FieldTeam, Fail> {
             min.ok_or_else(|| Fail::input("role", "is not a role, or a role=count such as Observer=2"))?;
         Ok(RoleRequired { key: String::new(), role: role.trim().to_owned(), min })
     };
+    let rule = |required| ApprovalRule { key: String::new(), required };
     Ok(FieldTeam {
         area: area.map_err(|reason| Fail::input("area", reason))?,
         comms_plan: fields.comms.clone().unwrap_or_default(),
         roles_required: fields.role.iter().map(role).collect::<Result<_, Fail>>()?,
+        alert_approvals: fields.alert_approvals.into_iter().map(rule).collect(),
         ..FieldTeam::default()
     })
 }
@@ -120,7 +122,20 @@ async fn edit(session: &Session, args: &FieldTeamEditArgs) -> Result<(), Fail> {
         .with_node(async |node| {
             let id = node.find_field_team(args.team.clone()).await?;
             let record = node.field_team(id).await?.record;
-            edits.extend(upkeep::withdraw(&record, &["roles_required"], &args.withdraw, &args.why.reason)?);
+            if !team.alert_approvals.is_empty() {
+                // The number that is set takes the place of those that stand.
+                let withdraw = |it: &ApprovalRule| Edit::Withdraw {
+                    key: it.key.clone(),
+                    reason: "another number was set".to_owned(),
+                };
+                edits.extend(record.alert_approvals.iter().map(withdraw));
+            }
+            for rule in &team.alert_approvals {
+                let value = json(rule).map_err(|reason| Fail::input("alert-approvals", reason))?;
+                edits.push(Edit::Add { list: "alert_approvals".to_owned(), value });
+            }
+            let lists = ["roles_required", "alert_approvals"];
+            edits.extend(upkeep::withdraw(&record, &lists, &args.withdraw, &args.why.reason)?);
             if edits.is_empty() {
                 return Err(Fail::input("team", "is given nothing to change"));
             }
@@ -192,6 +207,10 @@ fn human(view: &FieldTeamView) -> String {
         ("area", corners),
         ("how it talks", text::lines(&record.comms_plan)),
         ("roles required", roles.collect::<Vec<_>>().join("\n")),
+        (
+            "approvals of a warning",
+            record.approvals_required().map_or_else(String::new, |count| format!("at least {count}")),
+        ),
         ("in conflict", upkeep::in_conflict("fieldteam", &view.id.short(), &view.conflicts)),
         ("hidden", if view.hidden { "yes" } else { "" }.to_owned()),
     ])

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod ahead;
+mod alert;
 mod archive;
 mod attachments;
 mod board;
@@ -18,6 +19,7 @@ mod field_team;
 mod handoff;
 mod import;
 pub(crate) mod incident;
+mod indicator;
 mod invite;
 mod join;
 mod nearby;
@@ -117,6 +119,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Fail> {
         },
         Command::Network(command) => network::run(&session, command).await,
         Command::Debrief(command) => debrief::run(&session, command).await,
+        Command::Indicator(command) => indicator::run(&session, *command).await,
+        Command::Alert(command) => alert::run(&session, *command).await,
         Command::Care(command) => care::run(&session, command).await,
         Command::Attachments(command) => attachments::run(&session, command).await,
         Command::Evidence(command) => evidence::run(&session, command).await,

@@ -3,7 +3,8 @@
 use firsthand_node::ids::DocumentId;
 use firsthand_node::{Decision, DocumentKind, Edit, Node, NodeError};
 use firsthand_record::roster::{Area, CheckInRule, Corner, PersonStatus, RiskLevel};
-use firsthand_record::{Degrees, Sensitivity};
+use firsthand_record::warning::{AlertScope, AlertStatus};
+use firsthand_record::{Certainty, Degrees, Sensitivity, Severity, Urgency};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ pub(super) enum Noun {
     Handoff,
     Checklist,
     Debrief,
+    Indicator,
+    Alert,
 }
 
 #[derive(Serialize)]
@@ -53,6 +56,12 @@ impl Noun {
                 found => found?,
             },
             Self::Debrief => node.find_record(DocumentKind::Debrief, typed).await?,
+            // A reading has no command of its own.
+            Self::Indicator => match node.find_record(DocumentKind::Indicator, typed).await {
+                Err(NodeError::NotFound(_)) => node.find_record(DocumentKind::Reading, typed).await?,
+                found => found?,
+            },
+            Self::Alert => node.find_record(DocumentKind::Alert, typed).await?,
         };
         Ok(id)
     }
@@ -65,6 +74,8 @@ impl Noun {
             Self::Handoff => &[DocumentKind::Handoff],
             Self::Checklist => &[DocumentKind::Template, DocumentKind::Run],
             Self::Debrief => &[DocumentKind::Debrief],
+            Self::Indicator => &[DocumentKind::Indicator, DocumentKind::Reading],
+            Self::Alert => &[DocumentKind::Alert],
         }
     }
 
@@ -78,6 +89,19 @@ impl Noun {
             | (Self::FieldTeam, "name")
             | (Self::Shift, "title") => json(text.trim()),
             (Self::FieldTeam, "area") => json(area(text)?),
+            (Self::Indicator, "name" | "unit")
+            | (Self::Alert, "event" | "headline" | "restriction" | "addresses" | "language") => {
+                json(text.trim())
+            }
+            (Self::Indicator, "threshold") => json(read::finite(text)?),
+            (Self::Indicator, "window_days") => json(read::people(text)?),
+            (Self::Alert, "urgency") => json(read::code::<Urgency>(text)?),
+            (Self::Alert, "severity") => json(read::code::<Severity>(text)?),
+            (Self::Alert, "certainty") => json(read::code::<Certainty>(text)?),
+            (Self::Alert, "scope") => json(read::code::<AlertScope>(text)?),
+            (Self::Alert, "status") => json(read::code::<AlertStatus>(text)?),
+            (Self::Alert, "level") => json(read::code::<RiskLevel>(text)?),
+            (Self::Alert, "onset" | "expires") => json(read::time::moment(text)?),
             (Self::Shift, "start" | "end") => json(read::time::moment(text)?),
             (Self::Shift, "risk_level") => json(read::code::<RiskLevel>(text)?),
             (Self::Shift, "check_in_rule") => json(rule(text)?),

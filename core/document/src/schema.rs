@@ -55,13 +55,19 @@ pub enum DocumentKind {
     Debrief,
     /// How somebody is after a shift.
     Care,
+    /// A sign that a team watches.
+    Indicator,
+    /// What somebody read of a sign.
+    Reading,
+    /// A warning that people raise.
+    Alert,
     /// A kind that a newer version defines: kept, passed on and shown as it stands.
     Other(String),
 }
 
 impl DocumentKind {
     /// The kinds that this version knows.
-    pub const KNOWN: [Self; 12] = [
+    pub const KNOWN: [Self; 15] = [
         Self::Incident,
         Self::Evidence,
         Self::Person,
@@ -74,6 +80,9 @@ impl DocumentKind {
         Self::Run,
         Self::Debrief,
         Self::Care,
+        Self::Indicator,
+        Self::Reading,
+        Self::Alert,
     ];
 
     /// The name that a document carries.
@@ -92,6 +101,9 @@ impl DocumentKind {
             Self::Run => "checklist_run",
             Self::Debrief => "debrief",
             Self::Care => "care",
+            Self::Indicator => "indicator",
+            Self::Reading => "reading",
+            Self::Alert => "alert",
             Self::Other(name) => name,
         }
     }
@@ -146,6 +158,9 @@ impl Schema {
             DocumentKind::Run => RUN,
             DocumentKind::Debrief => DEBRIEF,
             DocumentKind::Care => CARE,
+            DocumentKind::Indicator => INDICATOR,
+            DocumentKind::Reading => READING,
+            DocumentKind::Alert => ALERT,
             DocumentKind::Other(_) => ENVELOPE,
         };
         Self { version: firsthand_record::SCHEMA_VERSION, fields }
@@ -180,6 +195,10 @@ const RISK: Letter = Letter::Safe(&["high", "medium", "unknown", "low", "none"])
 const SENSITIVITY: Letter = Letter::Safe(&["leads", "team", "network", "public"]);
 const VISIBLE: Letter = Letter::Safe(&["identifiable", "crowd", "none"]);
 const DANGER: Letter = Letter::Safe(&["red", "yellow", "green"]);
+/// Of warnings; of an incident the soonest and the surest is no more protective than another.
+const URGENCY: Letter = Letter::Safe(&["Immediate", "Expected", "Future", "Unknown", "Past"]);
+const CERTAINTY: Letter = Letter::Safe(&["Observed", "Likely", "Possible", "Unknown", "Unlikely"]);
+const SCOPE: Letter = Letter::Safe(&["Private", "Restricted", "Public"]);
 
 macro_rules! table {
     ($($name:ident: $letter:expr,)*) => {
@@ -278,6 +297,7 @@ const EMERGENCY_CONTACT: &[FieldSpec] = table! {
 };
 
 const TEAM: &[FieldSpec] = table! {
+    alert_approvals: Letter::Add,
     area: Letter::Register,
     comms_plan: Letter::Text,
     name: Letter::Register,
@@ -371,12 +391,71 @@ const CARE: &[FieldSpec] = table! {
     wellbeing: Letter::Once,
 };
 
+const INDICATOR: &[FieldSpec] = table! {
+    area: Letter::Register,
+    direction: Letter::Register,
+    family: Letter::Register,
+    name: Letter::Register,
+    polarity: Letter::Register,
+    threshold: Letter::Register,
+    unit: Letter::Register,
+    window_days: Letter::Register,
+};
+
+const READING: &[FieldSpec] = table! {
+    at: Letter::Once,
+    indicator: Letter::Once,
+    note: Letter::Once,
+    place: Letter::Once,
+    source: Letter::Once,
+    value: Letter::Once,
+};
+
+const ALERT: &[FieldSpec] = table! {
+    acks: Letter::Add,
+    addresses: Letter::Register,
+    approvals: Letter::Add,
+    // What the team's rule was when it was raised: nobody lowers it afterwards.
+    approvals_required: Letter::Once,
+    area: Letter::Register,
+    category: Letter::Add,
+    certainty: CERTAINTY,
+    description: Letter::Text,
+    event: Letter::Register,
+    evidence: Letter::Add,
+    expires: Letter::Register,
+    headline: Letter::Register,
+    identifier: Letter::Once,
+    imported: Letter::Once,
+    incidents: Letter::Add,
+    instruction: Letter::Text,
+    language: Letter::Register,
+    level: DANGER,
+    // A warning never turns into a cancellation: that is a warning of its own, with approvals of its own.
+    msg_type: Letter::Once,
+    onset: Letter::Register,
+    origin: Letter::Once,
+    parameters: Letter::Add,
+    references: Letter::Add,
+    response_type: Letter::Add,
+    restriction: Letter::Register,
+    scope: SCOPE,
+    sender: Letter::Once,
+    sent: Letter::Once,
+    severity: SEVERITY,
+    status: Letter::Register,
+    threshold_trigger: Letter::Register,
+    urgency: URGENCY,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use firsthand_record::roster::{CheckIn, EmergencyContact, FieldTeam, Handoff, Person, RiskLevel, Shift};
+    use firsthand_record::warning::{Alert, AlertScope, Indicator, Reading};
     use firsthand_record::{
-        Care, CodeList, Debrief, Incident, PeopleVisible, RetaliationRisk, Sensitivity, Severity,
+        Care, Certainty, CodeList, Debrief, Incident, PeopleVisible, RetaliationRisk, Sensitivity, Severity,
+        Urgency,
     };
 
     /// That the table of a kind and the record have the same fields, each in the shape that its letter needs.
@@ -423,6 +502,9 @@ mod tests {
             Handoff: Handoff,
             Debrief: Debrief,
             Care: Care,
+            Indicator: Indicator,
+            Reading: Reading,
+            Alert: Alert,
         }
     }
 
@@ -454,5 +536,8 @@ mod tests {
         check::<Sensitivity>(SENSITIVITY);
         check::<PeopleVisible>(VISIBLE);
         check::<RiskLevel>(DANGER);
+        check::<Urgency>(URGENCY);
+        check::<Certainty>(CERTAINTY);
+        check::<AlertScope>(SCOPE);
     }
 }

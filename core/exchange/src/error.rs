@@ -121,4 +121,35 @@ pub enum ExchangeError {
     /// The offset in the column map is not one.
     #[error("the offset in the column map is not like +03:00")]
     MapOffset,
+    /// A warning of more than [`crate::cap::MAX_CAP_BYTES`].
+    #[error("the warning is larger than 1 MiB")]
+    CapTooLarge,
+    /// No XML, or XML that is broken.
+    #[error("not XML from line {line}")]
+    Xml {
+        /// Line, from 1.
+        line: usize,
+    },
+    /// XML that defines document types or uses entities of its own.
+    #[error("the file defines document types or entities of its own and is not read")]
+    DocumentType,
+    /// XML that is deeper or has more elements than any warning.
+    #[error("the file has more than 20,000 elements or nests them more than 16 deep")]
+    TooManyElements,
+    /// XML, but not what the Common Alerting Protocol asks for.
+    #[error("not CAP in line {line}: {element} {reason}")]
+    NotCap {
+        /// The line of the element that it is in, from 1.
+        line: usize,
+        /// The element, named as in CAP.
+        element: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A warning that lacks what a message needs.
+    #[error("the warning cannot be written as CAP yet: {field} is missing")]
+    Unfinished {
+        /// The field.
+        field: &'static str,
+    },
 }

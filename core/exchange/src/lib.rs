@@ -9,9 +9,10 @@
 //! which column is which field, by a [`ColumnMap`], a hashtag or the column's name; `row` fills an incident from a row
 //! and lets `record` judge it; `reading` does so for all of them, and `notes` says what a person should know.
 //!
-//! Checklists are read by [`protocol`].
+//! Checklists are read by [`protocol`], and warnings read and written by [`cap`].
 
 mod canonical;
+pub mod cap;
 mod columns;
 mod comapeo;
 mod csv;

@@ -32,6 +32,7 @@ mod source;
 #[cfg(feature = "uniffi")]
 pub mod uniffi_types;
 pub mod validate;
+pub mod warning;
 
 pub use actor::{Actor, AuthorityPresence, Harm, Tactic, Weapon};
 pub use canonical::{canonical, write_canonical};

@@ -81,7 +81,7 @@ impl Circle {
 }
 
 /// JSON has no NaN; serde_json would write `null` in its place, and the number would be lost without a word.
-fn finite<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn finite<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if number.is_finite() {
         serializer.serialize_f64(*number)
     } else {

@@ -13,6 +13,7 @@ pub use firsthand_ids::{ContentHash, DeviceKey, DocumentId, Metres, PersonId, Un
 
 use crate::checklist::Localised;
 use crate::roster::{Area, Corner};
+use crate::warning::Amount;
 use crate::{Degrees, Fields, Moment};
 
 /// A JSON value, for what has no type of its own.
@@ -90,6 +91,10 @@ uniffi::custom_type!(
 uniffi::custom_type!(
     /// An angle in degrees (WGS 84).
     Degrees, f64, { lower: |degrees| degrees.0, try_lift: |degrees| Ok(Degrees(degrees)) }
+);
+uniffi::custom_type!(
+    /// A number that was counted or measured.
+    Amount, f64, { lower: |amount| amount.0, try_lift: |amount| Ok(Amount(amount)) }
 );
 uniffi::custom_type!(
     /// An instant together with the offset of the local time it was noted in.

@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 use std::str::FromStr;
 
+use firsthand_record::warning::*;
 use firsthand_record::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +34,46 @@ fn cap() {
     holds::<Severity>(&["Extreme", "Severe", "Moderate", "Minor", "Unknown"]);
     holds::<Urgency>(&["Immediate", "Expected", "Future", "Past", "Unknown"]);
     holds::<Certainty>(&["Observed", "Likely", "Possible", "Unlikely", "Unknown"]);
+    holds::<AlertStatus>(&["Actual", "Exercise", "System", "Test", "Draft"]);
+    holds::<MsgType>(&["Alert", "Update", "Cancel", "Ack", "Error"]);
+    holds::<AlertScope>(&["Public", "Restricted", "Private"]);
+    holds::<AlertCategory>(&[
+        "Geo",
+        "Met",
+        "Safety",
+        "Security",
+        "Rescue",
+        "Fire",
+        "Health",
+        "Env",
+        "Transport",
+        "Infra",
+        "CBRNE",
+        "Other",
+    ]);
+    holds::<ResponseType>(&[
+        "Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "AllClear", "None",
+    ]);
+}
+
+#[test]
+fn early_warning() {
+    holds::<AckKind>(&["received", "read", "will_act", "cannot_act", "false_alarm"]);
+    holds::<AlertStanding>(&["waiting", "in_force", "expired", "updated", "cancelled"]);
+    holds::<Polarity>(&["peace", "conflict"]);
+    holds::<Direction>(&["above", "below"]);
+    holds::<IndicatorFamily>(&[
+        "Alliance Formation",
+        "Exchange Behavior",
+        "Mitigating Behavior",
+        "Peace Initiatives",
+        "Armed Intervention",
+        "Aggravating Behaviors",
+        "Provocative Behavior",
+        "Environmental Pressure",
+    ]);
+    let peace = IndicatorFamily::ALL.iter().filter(|family| family.polarity() == Polarity::Peace);
+    assert_eq!(peace.count(), 4);
 }
 
 #[test]

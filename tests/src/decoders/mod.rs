@@ -10,6 +10,7 @@ mod log;
 mod peer;
 mod samples;
 mod seal;
+mod warnings;
 
 pub use samples::Samples;
 
@@ -72,6 +73,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "geojson", read: files::geojson, samples: Samples::geojson },
     Target { name: "odk", read: files::odk, samples: Samples::odk },
     Target { name: "comapeo", read: files::comapeo, samples: Samples::comapeo },
+    Target { name: "cap", read: warnings::cap, samples: warnings::caps },
     Target { name: "map", read: files::map, samples: Samples::maps },
     Target { name: "xlsform", read: forms::xlsform, samples: forms::xlsforms },
     Target { name: "markdown", read: forms::markdown, samples: forms::texts },

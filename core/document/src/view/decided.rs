@@ -26,15 +26,19 @@ pub struct Decided<'a> {
 /// Of which lists of a kind somebody asks who made their items: of none, of all where it names none, or of those.
 pub(super) const fn asked(kind: &DocumentKind) -> Option<&'static [&'static str]> {
     match kind {
-        DocumentKind::Team | DocumentKind::Shift | DocumentKind::Handoff | DocumentKind::Template => {
-            Some(&[])
-        }
+        DocumentKind::Team
+        | DocumentKind::Shift
+        | DocumentKind::Handoff
+        | DocumentKind::Template
+        | DocumentKind::Alert => Some(&[]),
         // Of a file only who destroys its key.
         DocumentKind::Evidence => Some(&[DESTROYED]),
         // Of these only who hides them, and who shows them again.
-        DocumentKind::Person | DocumentKind::Run | DocumentKind::Debrief => {
-            Some(&[TOMBSTONE, lists::WITHDRAWALS])
-        }
+        DocumentKind::Person
+        | DocumentKind::Run
+        | DocumentKind::Debrief
+        | DocumentKind::Indicator
+        | DocumentKind::Reading => Some(&[TOMBSTONE, lists::WITHDRAWALS]),
         _ => None,
     }
 }

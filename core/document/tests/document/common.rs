@@ -85,8 +85,12 @@ impl Log {
 
     /// Makes a document and notes its changes.
     pub(crate) fn create(&mut self, number: u8, fields: Value) -> Document {
-        let (document, changes) =
-            Document::create(DocumentKind::Incident, writer(number), &object(fields)).unwrap();
+        self.create_kind(DocumentKind::Incident, number, fields)
+    }
+
+    /// The same of another kind.
+    pub(crate) fn create_kind(&mut self, kind: DocumentKind, number: u8, fields: Value) -> Document {
+        let (document, changes) = Document::create(kind, writer(number), &object(fields)).unwrap();
         for (index, change) in changes.into_iter().enumerate() {
             self.push(writer(number), index == 0, change);
         }

@@ -2,6 +2,7 @@
 // Helpers outside test functions fail tests too.
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
 mod basics;
 mod common;
 mod decided;

@@ -5,6 +5,7 @@ use firsthand_ids::{DocumentId, PersonId, SpaceId, UnixMillis};
 use firsthand_record::roster::{CheckIn, EmergencyContact, FieldTeam, Handoff, Person, Shift};
 use firsthand_record::validate::roster::ShiftContext;
 use firsthand_record::validate::{self, Context, Finding, is_rejected};
+use firsthand_record::warning::{Alert, Indicator, Reading};
 use firsthand_record::{Care, ClockEvidence, Debrief, SCHEMA_VERSION, Sensitivity};
 use rand_core::CryptoRng;
 use serde_json::{Map, Value, json};
@@ -31,10 +32,18 @@ impl Entered for Debrief {
     const KIND: DocumentKind = DocumentKind::Debrief;
 }
 
+impl Entered for Indicator {
+    const KIND: DocumentKind = DocumentKind::Indicator;
+}
+
+impl Entered for Reading {
+    const KIND: DocumentKind = DocumentKind::Reading;
+}
+
 /// Judges the fields of a record on their own. What depends on other records, such as whether somebody is still of the team, is
 /// judged where those are at hand.
 pub(super) fn judge(kind: &DocumentKind, fields: Map<String, Value>, context: &Context) -> Vec<Finding> {
-    use validate::roster;
+    use validate::{roster, warning};
     match kind {
         DocumentKind::Person => roster::person(&Person::read(fields).record),
         DocumentKind::EmergencyContact => roster::emergency_contact(&EmergencyContact::read(fields).record),
@@ -44,6 +53,9 @@ pub(super) fn judge(kind: &DocumentKind, fields: Map<String, Value>, context: &C
         DocumentKind::Handoff => roster::handoff(&Handoff::read(fields).record),
         DocumentKind::Debrief => roster::debrief(&Debrief::read(fields).record),
         DocumentKind::Care => roster::care(&Care::read(fields).record),
+        DocumentKind::Indicator => warning::indicator(&Indicator::read(fields).record),
+        DocumentKind::Reading => warning::reading(&Reading::read(fields).record, context),
+        DocumentKind::Alert => warning::alert(&Alert::read(fields).record),
         _ => Vec::new(),
     }
 }
@@ -102,6 +114,10 @@ impl Ledger {
         if kind == DocumentKind::Person {
             judged.entry("person").or_insert_with(|| json!(self.person));
         }
+        if kind == DocumentKind::Alert {
+            // Its name will be that of the record, which it does not have yet.
+            judged.entry("identifier").or_insert_with(|| json!(self.person));
+        }
         let findings = judge(&kind, judged, &Context { best_clock, ..Context::at(now.at) });
         if is_rejected(&findings) {
             return Err(NodeError::Rejected(findings));
@@ -118,6 +134,9 @@ impl Ledger {
             if kind == DocumentKind::Person {
                 // Who has no device is named by the record.
                 fields.entry("person").or_insert_with(|| json!(PersonId::new(*id.as_bytes())));
+            }
+            if kind == DocumentKind::Alert {
+                fields.entry("identifier").or_insert_with(|| json!(id));
             }
             let (document, changes) = Document::create(kind, writer, &fields)?;
             made.extend(changes.iter().map(|change| change.hash));

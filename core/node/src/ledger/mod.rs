@@ -5,6 +5,7 @@
 //! [`own`]; the way of entries that come from others is [`receive`], and from there into documents [`apply`].
 
 mod ahead;
+mod alerts;
 mod answer;
 mod apply;
 mod attach;
@@ -28,6 +29,7 @@ mod field_teams;
 mod fork;
 mod handoffs;
 mod import;
+mod indicators;
 mod kinds;
 mod manifest;
 mod merge;
@@ -66,6 +68,7 @@ pub use ahead::{
     AheadRows, ExpectedAssignment, ExpectedPerson, ExpectedPersonView, ExpectedShift, ExpectedShiftView,
     ExpectedView, RosterRow, decode_rows, encode_rows,
 };
+pub use alerts::{AckView, AlertView, ApprovalView};
 pub use answer::Answering;
 pub use attach::{AttachmentView, CustodyView, FormView, NewFile};
 pub use board::{BoardLine, BoardShift, BoardView, Due, Watch};
@@ -84,6 +87,7 @@ pub use field_teams::{FieldTeamRow, FieldTeamView};
 pub use fork::ForkView;
 pub use handoffs::{HandoffItem, HandoffRow, HandoffView};
 pub use import::{ImportReport, ImportRow};
+pub use indicators::{IndicatorView, ReadingView};
 pub use kinds::Entered;
 pub use manifest::ManifestState;
 pub(crate) use manifest::check as check_manifest;

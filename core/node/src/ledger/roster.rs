@@ -123,11 +123,13 @@ pub(super) fn person_row(view: &View) -> Option<PersonProjection> {
     Some(row)
 }
 
-/// A team as it counts: leads say which roles a shift must fill.
+/// A team as it counts: leads say which roles a shift must fill, and how many approve a warning.
 pub(super) fn field_team(view: &View) -> FieldTeam {
     let mut fields = shown(view);
     let roles = view.decided("roles_required", |author, _| leads(author));
     keep(&mut fields, "roles_required", &roles.counted);
+    let approvals = view.decided("alert_approvals", |author, _| leads(author));
+    keep(&mut fields, "alert_approvals", &approvals.counted);
     FieldTeam::read(fields).record
 }
 

@@ -22,6 +22,7 @@ mod roster;
 mod status;
 mod stopwatch;
 mod turns;
+mod warning;
 mod watch;
 mod websocket;
 mod wire;

@@ -104,12 +104,12 @@ impl<R: Rng> Generator<R> {
     }
 
     /// A moment up to two hours after the region's time.
-    fn after(&mut self) -> Option<crate::Moment> {
+    pub(super) fn after(&mut self) -> Option<crate::Moment> {
         let minutes = self.dice.between(1, 120);
         self.ago(-minutes)
     }
 
-    fn document(&mut self) -> DocumentId {
+    pub(super) fn document(&mut self) -> DocumentId {
         DocumentId::new(self.dice.bytes())
     }
 

@@ -18,6 +18,7 @@ mod es;
 mod fr;
 mod life;
 mod sw;
+mod warning;
 mod words;
 
 use firsthand_ids::{ContentHash, DeviceKey, DocumentId, Metres, PersonId, UnixMillis};

@@ -12,4 +12,4 @@ pub use codes::{ByWhom, CheckInState, GoNoGo, HandoffAnswer, PersonStatus, RiskL
 pub use handoff::{AcceptedStep, Equipment, GivenStep, Handoff, HandoffStanding, OpenItem};
 pub use person::{EmergencyContact, HeldSkill, Person, SpokenLanguage, Training};
 pub use shift::{Assignment, CheckInRule, GoNoGoStep, Shift, ShiftStep};
-pub use team::{Area, Corner, FieldTeam, RoleNeed, RoleRequired, role_needs};
+pub use team::{ApprovalRule, Area, Corner, FieldTeam, RoleNeed, RoleRequired, role_needs};

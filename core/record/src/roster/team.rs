@@ -31,6 +31,8 @@ record! {
     lists {
         /// Roles that a shift must fill.
         roles_required: RoleRequired,
+        /// How many people have to approve a warning.
+        alert_approvals: ApprovalRule,
         /// Marks that hide it.
         tombstone: Tombstone,
     }
@@ -63,6 +65,26 @@ pub struct RoleRequired {
     pub role: String,
     /// How many people at least.
     pub min: u32,
+}
+
+/// How many people have to approve a warning before it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct ApprovalRule {
+    /// `writer|counter`; empty until saved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub key: String,
+    /// How many, whoever raises it included.
+    pub required: u32,
+}
+
+impl FieldTeam {
+    /// How many people have to approve a warning: the greatest number that stands, where leads who were apart set several.
+    #[must_use]
+    pub fn approvals_required(&self) -> Option<u32> {
+        self.alert_approvals.iter().map(|rule| rule.required).max()
+    }
 }
 
 /// A role that too few people of a shift have.

@@ -3,6 +3,21 @@
 /// Characters of a title: what a list shows in two lines of a small phone.
 pub const TITLE: usize = 120;
 
+/// Characters of the headline of a warning: what CAP recommends, and one SMS in Latin letters.
+pub const HEADLINE: usize = 160;
+
+/// People whose approval a team can ask for. More than ten are not found in time.
+pub const APPROVALS: u32 = 10;
+
+/// Acknowledgements of one warning: several from each person of the largest team.
+pub const ACKS: usize = 10_000;
+
+/// Days of a sign's window: ten years, for droughts.
+pub const WINDOW_DAYS: u32 = 3_660;
+
+/// Kilometres of the radius of a warning: half the way around the Earth.
+pub const RADIUS_KM: f64 = 20_040.0;
+
 /// Characters of a narrative: about 60 pages. Text is split into changes below the guard's limits, so this bounds
 /// the work of opening a record, not the size of a change.
 pub const NARRATIVE: usize = 200_000;
@@ -74,11 +89,12 @@ pub const SKEW_MS: i64 = 10 * 60 * 1000;
 /// Milliseconds between an incident and its record beyond which it is flagged as backdated.
 pub const BACKDATED_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-/// How many characters a field of an incident may have; `None` for a field that is not text.
+/// How many characters a field of an incident or a warning may have; `None` for a field that is not text.
 #[must_use]
 pub fn characters(field: &str) -> Option<usize> {
     Some(match field {
         "title" => TITLE,
+        "headline" => HEADLINE,
         "narrative" => NARRATIVE,
         "place_text" | "rumour_claim" => TEXT,
         "p_code" | "category" => NAME,

@@ -13,6 +13,7 @@ mod place;
 pub mod roster;
 mod rule;
 mod text;
+pub mod warning;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -15,12 +15,18 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
 const ID_DIGITS: usize = 6;
 
 pub(super) fn incident(incident: &Incident, found: &mut Findings) {
-    for (field, text) in [
+    let texts = [
         ("title", incident.title.as_deref().unwrap_or_default()),
         ("narrative", &incident.narrative),
         ("place_text", &incident.place_text),
         ("rumour_claim", &incident.rumour_claim),
-    ] {
+    ];
+    texts_for_others(&texts, found);
+}
+
+/// Looks through texts that others will read, each with the name of its field.
+pub(super) fn texts_for_others(texts: &[(&str, &str)], found: &mut Findings) {
+    for (field, text) in texts.iter().copied() {
         let (phone, id) = scan(text);
         found.add_if(phone, field, Rule::PhoneNumber);
         found.add_if(id, field, Rule::IdNumber);

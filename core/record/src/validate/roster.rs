@@ -67,14 +67,20 @@ pub fn team(team: &FieldTeam) -> Vec<Finding> {
     let mut found = Findings::default();
     name(team.name.as_deref(), "name", true, &mut found);
     if let Some(ring) = &team.area {
-        area(ring, &mut found);
+        area(ring, "area", &mut found);
     }
     text::check(&team.comms_plan, limits::TEXT, "comms_plan", &mut found);
     for (index, required) in team.roles_required.iter().enumerate() {
         name(Some(&required.role), &format!("roles_required[{index}].role"), true, &mut found);
         found.add_if(required.min == 0, &format!("roles_required[{index}].min"), Rule::OutOfRange);
     }
-    counts(&[(team.roles_required.len(), "roles_required")], &team.tombstone, &mut found);
+    for (index, rule) in team.alert_approvals.iter().enumerate() {
+        let possible = (1..=limits::APPROVALS).contains(&rule.required);
+        found.add_if(!possible, &format!("alert_approvals[{index}].required"), Rule::OutOfRange);
+    }
+    let lists =
+        [(team.roles_required.len(), "roles_required"), (team.alert_approvals.len(), "alert_approvals")];
+    counts(&lists, &team.tombstone, &mut found);
     found.0
 }
 
@@ -262,7 +268,7 @@ pub fn care(care: &Care) -> Vec<Finding> {
     found.0
 }
 
-fn name(name: Option<&str>, field: &str, required: bool, found: &mut Findings) {
+pub(super) fn name(name: Option<&str>, field: &str, required: bool, found: &mut Findings) {
     let text = name.unwrap_or_default();
     text::line(text, limits::NAME, field, found);
     found.add_if(required && text.trim().is_empty(), field, Rule::Missing);
@@ -273,18 +279,18 @@ fn sentence(words: &str, field: &str, found: &mut Findings) {
     found.add_if(words.trim().is_empty(), field, Rule::Empty);
 }
 
-fn counts(lists: &[(usize, &str)], tombstone: &[Tombstone], found: &mut Findings) {
+pub(super) fn counts(lists: &[(usize, &str)], tombstone: &[Tombstone], found: &mut Findings) {
     let all = lists.iter().copied().chain([(tombstone.len(), "tombstone")]);
     for (count, field) in all {
         found.add_if(count > limits::LIST_ITEMS, field, Rule::TooMany);
     }
 }
 
-fn area(area: &Area, found: &mut Findings) {
+pub(super) fn area(area: &Area, field: &str, found: &mut Findings) {
     let corners = &area.0;
-    found.add_if(corners.len() > CORNERS, "area", Rule::TooMany);
+    found.add_if(corners.len() > CORNERS, field, Rule::TooMany);
     for (index, corner) in corners.iter().enumerate().take(CORNERS) {
-        let _ = place::degrees(corner.lat, corner.lon, &format!("area[{index}]"), found);
+        let _ = place::degrees(corner.lat, corner.lon, &format!("{field}[{index}]"), found);
     }
     let mut different: Vec<Coord<f64>> =
         corners.iter().map(|it| Coord { x: it.lon.0, y: it.lat.0 }).collect();
@@ -292,11 +298,11 @@ fn area(area: &Area, found: &mut Findings) {
     if different.len() > 1 && different.first() == different.last() {
         different.pop();
     }
-    found.add_if(different.len() < 3, "area", Rule::TooFewCorners);
+    found.add_if(different.len() < 3, field, Rule::TooFewCorners);
     if (3..=CORNERS).contains(&different.len()) && !super::is_rejected(&found.0) {
         found.add_if(
             !Polygon::new(LineString::new(different), Vec::new()).is_valid(),
-            "area",
+            field,
             Rule::CrossesItself,
         );
     }

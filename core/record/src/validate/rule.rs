@@ -105,6 +105,12 @@ rules! {
         WrongKind = "is not what the item asks for";
         /// Of a record in a space of few: what stands there stays there.
         StaysWithLeads = "cannot change: only the leads and whoever entered this can ever read it";
+        /// A sign of peace among those of conflict, or the other way round.
+        FamilyOfOtherPolarity = "belongs to the other side: peace and conflict have families of their own";
+        /// A name by which systems know a warning or who sends it.
+        NotAnIdentifier = "contains a space, a comma, < or &, which no name of a warning may";
+        /// Fewer approvals than the team decided that a warning needs.
+        FewerThanRule = "are fewer than the team's rule asks for";
     }
     Flag {
         /// Exactly 0,0: in the sea off Ghana, and what broken software writes.
