@@ -11,8 +11,8 @@ struct SyncView: View {
         let shown = screen.shown
         Page(Texts.syncTitle, shown.problem, dismiss: screen.dismiss) {
             if let sync = shown.sync { standing(sync) }
-            if let listening = shown.listening {
-                Text(Texts.syncLooking(apart(listening)))
+            if shown.listening != nil {
+                Text(Texts.syncLooking(apart(shown.addresses.joined(separator: " · "))))
             } else {
                 Main(Texts.syncLook) { screen.look() }
             }

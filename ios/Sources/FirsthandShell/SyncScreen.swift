@@ -5,6 +5,8 @@ public struct SyncShown: ScreenState {
     public var sync: SyncState?
     /// Where this phone waits for others; nothing while it does not look.
     public var listening: String?
+    /// Where others reach it now, most likely first.
+    public var addresses: [String] = []
     public var address = ""
     public var problem: Problem?
 
@@ -24,7 +26,11 @@ public final class SyncScreen: Screen<SyncShown> {
         super.init()
         read(on: changes.heard()) {
             let sync = try await node.syncing().state()
-            self.show { $0.sync = sync }
+            let addresses = try self.shown.listening.map { try node.syncing().reachable(listening: $0) }
+            self.show {
+                $0.sync = sync
+                $0.addresses = addresses ?? []
+            }
         }
     }
 
@@ -36,9 +42,13 @@ public final class SyncScreen: Screen<SyncShown> {
             var listening = self.shown.listening
             if listening == nil {
                 listening = try await self.node.syncing().listen(at: self.shell.listenAt)
-                self.show { $0.listening = listening }
             }
             guard let listening else { return }
+            let addresses = try self.node.syncing().reachable(listening: listening)
+            self.show {
+                $0.listening = listening
+                $0.addresses = addresses
+            }
             self.nearby = try await self.node.syncing().lookAround(listening: listening, known: false)
         }
     }
@@ -141,10 +151,11 @@ public final class InviteScreen: Screen<InviteShown> {
     @discardableResult
     public func invite(listening: String?, role: TeamRole = .responder) -> Task<Void, Never> {
         act {
-            var address = listening
-            if address == nil { address = try await self.node.syncing().listen(at: self.shell.listenAt) }
-            guard let address else { return }
-            let code = try await self.node.team().invite(role: role, addresses: [address])
+            var waits = listening
+            if waits == nil { waits = try await self.node.syncing().listen(at: self.shell.listenAt) }
+            guard let waits else { return }
+            let addresses = try self.node.syncing().reachable(listening: waits)
+            let code = try await self.node.team().invite(role: role, addresses: addresses)
             self.show {
                 $0.code = code
                 $0.joined = nil

@@ -71,6 +71,33 @@ struct JourneyTests {
         }
     }
 
+    /// Journey 3.
+    @Test func sixPhones() async throws {
+        try await Homes.run { homes in
+            let lead = try await homes.found()
+            var phones: [(Node, String)] = []
+            for name in ["Bakri", "Celia", "Deng", "Esra", "Fadi"] { phones.append(try await homes.join(lead, name)) }
+            let photo = NewAttachment(path: try homes.write("photo.bin", bytes))
+            for (phone, _) in phones {
+                let saved = try await phone.incidents().add(incident: salute())
+                _ = try await phone.files().attach(incident: saved.id, file: photo, listener: nil, cancel: nil)
+            }
+            for (phone, address) in phones { _ = try await phone.syncing().meet(address: address) }
+            try await homes.heard("Amina").calls.until { _ -> Void? in
+                let state = try await lead.syncing().state()
+                for device in state.devices where device.complete {
+                    #expect(device.lacks == 0 && device.filesPending == 0)
+                }
+                guard state.allHereComplete, state.devices.allSatisfy(\.complete) else { return nil }
+                return try await lead.team().state().incidents == 5 ? () : nil
+            }
+            for (phone, _) in phones {
+                let rows = try await phone.incidents().page(filter: IncidentFilter(), limit: 50, after: nil).rows
+                #expect(rows.map(\.files) == [1, 1, 1, 1, 1])
+            }
+        }
+    }
+
     /// Journey 5.
     @Test func phoneSeized() async throws {
         try await Homes.run { homes in

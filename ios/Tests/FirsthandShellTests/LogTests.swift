@@ -120,7 +120,7 @@ struct LogTests {
         }
     }
 
-    @Test func aHomeThatVanishesWhileOneTypesIsSaid() async throws {
+    @Test func aHomeThatIsLockedWhileOneTypesIsSaid() async throws {
         try await Phones.run { phones in
             let phone = try phones.phone()
             let log = try await phone.founded("Amina").log()

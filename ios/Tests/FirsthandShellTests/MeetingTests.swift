@@ -46,7 +46,7 @@ struct MeetingTests {
             // Two people change the same field while apart.
             let ours = leadHome.node.incidents()
             let id = try await ours.add(incident: Incident(title: "Crowd", severity: .unknown)).id
-            let address = try #require(leadHome.sync.shown.listening)
+            let address = try #require(leadHome.sync.shown.addresses.first)
             _ = try await otherHome.node.syncing().meetOnce(address: address, cancel: nil)
             _ = try await ours.edit(id: id, changes: Incident(severity: .moderate))
             _ = try await otherHome.node.incidents().edit(id: id, changes: Incident(severity: .severe))
@@ -150,7 +150,7 @@ struct MeetingTests {
             await home.sync.look().value
             var announcements = network.announced.makeAsyncIterator()
             let announced = try #require(await announcements.next())
-            #expect(home.sync.shown.listening == "127.0.0.1:\(announced.port)")
+            #expect(home.sync.shown.listening == "0.0.0.0:\(announced.port)")
             await lead.app.lock().value
             let leadHome = try await lead.unlocked()
             await leadHome.sync.look().value

@@ -56,7 +56,7 @@ public final class Phone {
         var shell = Shell(
             now: wallClock, recorder: camera, recordings: folder.appendingPathComponent("recordings"), overdueAlarm: alarm,
             ticks: { silent })
-        shell.listenAt = "127.0.0.1:0"
+        shell.listenAt = "0.0.0.0:0"
         shell.positionMs = positionMs
         self.shell = shell
         app = HomeDoor(folder: folder.appendingPathComponent("home").path, ports: ports, shell: shell)
