@@ -144,6 +144,34 @@ fn an_edit_asks_for_approval_anew_and_merges_the_same_everywhere() {
     assert_eq!(view(&mut world, 2, id).proposals, 1);
 }
 
+/// Two leads who are apart change one field differently, and each approves of their own: nobody approved of both.
+#[test]
+fn nothing_holds_of_which_two_versions_stand_side_by_side() {
+    let mut world = team(15, 0);
+    let id = raise(&mut world, AMINA, warning("Keep to the north bank"));
+    world.meet(BELA, AMINA);
+    for (phone, says) in [(AMINA, "Go to the north bank"), (BELA, "Go to the south bank")] {
+        let edit = Edit::Set { field: "headline".into(), value: says.into() };
+        world.write(phone, |ledger, now, rng| ledger.edit(id, &[edit], now, rng)).unwrap();
+        assert!(approve(&mut world, phone, id));
+    }
+    world.meet(BELA, AMINA);
+    for phone in [AMINA, BELA] {
+        let view = view(&mut world, phone, id);
+        assert_eq!((view.standing, view.conflicts), (AlertStanding::Waiting, vec!["headline".to_owned()]));
+        assert!(view.approvals.iter().all(|it| !it.of_this));
+    }
+    let (field, value) = ("headline".into(), "Go to the south bank".into());
+    let settled = Edit::Resolve { field, value, note: String::new() };
+    world.write(AMINA, |ledger, now, rng| ledger.edit(id, &[settled], now, rng)).unwrap();
+    assert!(approve(&mut world, AMINA, id));
+    world.meet(BELA, AMINA);
+    // Bela approved of that before.
+    for phone in [AMINA, BELA] {
+        assert_eq!(view(&mut world, phone, id).standing, AlertStanding::InForce);
+    }
+}
+
 #[test]
 fn an_approval_by_somebody_removed_meanwhile_does_not_count_where_the_cut_excludes_it() {
     let mut world = team(13, 1);

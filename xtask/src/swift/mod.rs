@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+pub(crate) use root::refused;
 use root::{Root, TARGET, WORKSPACE, inside};
 
 use crate::{Failure, bindings, texts};

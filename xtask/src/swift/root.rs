@@ -20,8 +20,13 @@ pub(crate) const WORKSPACE: &str = "/firsthand/workspace";
 pub(crate) const TARGET: &str = "/firsthand/target";
 
 /// The programs that make the root and enter it, and the Debian packages that bring them.
-const PROGRAMS: &[(&str, &str)] =
-    &[("debootstrap", "debootstrap"), ("unshare", "util-linux"), ("mount", "mount"), ("chroot", "coreutils")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("debootstrap", "debootstrap"),
+    ("setpriv", "util-linux"),
+    ("unshare", "util-linux"),
+    ("mount", "mount"),
+    ("chroot", "coreutils"),
+];
 
 /// Makes the root: `$1` is the folder, `$2` the release, `$3` the packages.
 const MAKE: &str = r#"set -e
@@ -92,11 +97,21 @@ fn namespace() -> Command {
     command
 }
 
-/// Names what is missing to run anything.
-fn check() -> Result<(), String> {
+/// Why this machine lets nothing run inside, whatever is installed; `None` where it does.
+pub(crate) fn refused() -> Option<&'static str> {
     let user = Command::new("id").arg("-u").output();
     if !cfg!(target_os = "linux") || !user.is_ok_and(|it| it.stdout == b"0\n") {
-        return Err("not run: Swift needs root on Linux, for a Debian 13 of its own".to_owned());
+        return Some("Swift needs root on Linux, for a Debian 13 of its own");
+    }
+    let allowed = namespace().arg("true").stderr(Stdio::null()).status();
+    let refuses = on_path("setpriv") && on_path("unshare") && !allowed.is_ok_and(|it| it.success());
+    refuses.then_some("Swift needs a mount namespace, and this machine allows none")
+}
+
+/// Names what is missing to run anything.
+fn check() -> Result<(), String> {
+    if let Some(why) = refused() {
+        return Err(format!("not run: {why}"));
     }
     let missing: Vec<&(&str, &str)> = PROGRAMS.iter().filter(|(program, _)| !on_path(program)).collect();
     if !missing.is_empty() {
@@ -107,10 +122,6 @@ fn check() -> Result<(), String> {
         return Err(format!(
             "not run: Swift needs {programs}; on Debian and Ubuntu: apt-get install {packages}"
         ));
-    }
-    let allowed = namespace().arg("true").stderr(Stdio::null()).status();
-    if !allowed.is_ok_and(|it| it.success()) {
-        return Err("not run: Swift needs a mount namespace, and this machine allows none".to_owned());
     }
     Ok(())
 }

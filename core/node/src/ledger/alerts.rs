@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firsthand_document::{Author, Decided, DocumentKind, Edit, Item, View};
-use firsthand_ids::{DocumentId, LocalTime, PersonId, UnixMillis};
+use firsthand_ids::{ContentHash, DocumentId, LocalTime, PersonId, UnixMillis};
 use firsthand_record::validate::{self, Finding, Rule};
 use firsthand_record::warning::{
     AckKind, Acknowledgement, Alert, AlertStanding, Approval, MsgType, Replaced, approvals_needed, standing,
@@ -70,7 +70,8 @@ pub struct ApprovalView {
     pub role: String,
     /// When.
     pub at: Moment,
-    /// Whether the warning still says what they approved. Otherwise it does not count until they approve it again.
+    /// Whether the warning still says what they approved, and nothing else beside it: of what people changed while apart nobody
+    /// approved both. Otherwise it does not count until that is settled, or they approve it again.
     pub of_this: bool,
 }
 
@@ -124,7 +125,8 @@ impl Known {
 impl Ledger {
     /// Raises a warning. What it does not say is filled in: who sends it and when, what it is called, that it ends after
     /// [`Alert::HOLDS_MS`], and how many have to approve it, which are never fewer than the rules of the teams in the field ask
-    /// for. Whether it is meant is never filled in. Who has the right to approve it does so by raising it.
+    /// for. Whether it is meant is never filled in. Who has the right to approve it does so by raising it; where the disk takes the
+    /// warning and not the approval, the warning waits.
     ///
     /// # Errors
     /// [`NodeError::Rejected`] with every field to put right.
@@ -135,8 +137,10 @@ impl Ledger {
         rng: &mut dyn CryptoRng,
     ) -> Result<Saved, NodeError> {
         let saved = self.propose_alert(alert, now, rng)?;
-        if self.rights().close {
-            self.approve_alert(saved.id, now, rng)?;
+        if self.rights().close
+            && let Err(error) = self.approve_alert(saved.id, now, rng)
+        {
+            tracing::warn!(%error, "a warning was saved and not approved");
         }
         Ok(saved)
     }
@@ -314,7 +318,9 @@ impl Ledger {
             return Err(NodeError::NotFound(id.short()));
         }
         let record = Alert::read(view.shown()).record;
-        let (approvals, proposals) = approvals(&view, &record, names);
+        let conflicts: Vec<String> = view.conflicts().map(|(field, _)| field.to_owned()).collect();
+        let content = (!conflicts.iter().any(|field| Alert::tells(field))).then(|| record.content_sha256());
+        let (approvals, proposals) = approvals(&view, content, names);
         Ok(Known {
             id,
             approvals,
@@ -322,7 +328,7 @@ impl Ledger {
             acks: acks(&view, names),
             author: info.person,
             local: info.local,
-            conflicts: view.conflicts().map(|(field, _)| field.to_owned()).collect(),
+            conflicts,
             hidden: view.is_hidden(),
             record,
         })
@@ -399,15 +405,15 @@ fn approves(author: &Author, item: &Item) -> bool {
     author.rights.may_close && item.value["by"].as_str() == Some(&author.person.to_string())
 }
 
-/// The approvals that count or counted of what the warning said, each person once, and how many do not.
-fn approvals(view: &View, record: &Alert, names: &Names) -> (Vec<ApprovalView>, u32) {
+/// The approvals that count or counted of what the warning said, each person once, and how many do not. `content` is what it says,
+/// where it says one thing.
+fn approvals(view: &View, content: Option<ContentHash>, names: &Names) -> (Vec<ApprovalView>, u32) {
     let Decided { counted, proposed } = view.decided("approvals", approves);
-    let content = record.content_sha256();
     let mut by_person: BTreeMap<PersonId, ApprovalView> = BTreeMap::new();
     let mut order = Vec::new();
     for item in counted {
         let Ok(approval) = serde_json::from_value::<Approval>(item.value.clone()) else { continue };
-        let of_this = approval.content_sha256 == content;
+        let of_this = Some(approval.content_sha256) == content;
         // An approval of what it says now stands over one of what it said.
         if by_person.get(&approval.by).is_some_and(|it| it.of_this && !of_this) {
             continue;

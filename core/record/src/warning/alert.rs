@@ -262,7 +262,7 @@ impl Alert {
             // A number that is not finite cannot be written, and validation lets none in.
             _ => Map::new(),
         };
-        content.retain(|name, _| !Self::AROUND.contains(&name.as_str()));
+        content.retain(|name, _| Self::tells(name));
         for items in content.values_mut().filter_map(Value::as_array_mut) {
             for item in items.iter_mut().filter_map(Value::as_object_mut) {
                 item.remove("key");
@@ -272,6 +272,12 @@ impl Alert {
         }
         let mut digest = Digest::new("firsthand alert content v1");
         ContentHash::new(digest.sized(canonical(&Value::Object(content)).as_bytes()).finish())
+    }
+
+    /// Whether a field tells people what happens and what to do, and so belongs to [`Alert::content_sha256`].
+    #[must_use]
+    pub fn tells(field: &str) -> bool {
+        !Self::AROUND.contains(&field)
     }
 
     /// Whether another warning names this one among those that it replaces.
