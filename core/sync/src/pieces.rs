@@ -47,6 +47,11 @@ impl Sending {
         self.ready.is_empty()
     }
 
+    /// Whether the peer is still to hear that it asked for a file in vain.
+    pub(crate) fn denies(&self) -> bool {
+        self.ready.iter().any(|served| matches!(served, Served::NoFile(_)))
+    }
+
     /// Whether another part may be read.
     pub(crate) fn has_room(&self) -> bool {
         self.ready.len() < MAX_READY

@@ -437,6 +437,7 @@ impl Session {
             if self.receipts == Receipts::Told
                 && let Some(pending) = self.shared_pending().filter(|_| self.transfers.idle())
                 && (self.told_pending != Some(pending) || self.transfers.news())
+                && !self.transfers.denies()
             {
                 self.told_pending = Some(pending);
                 self.transfers.told();

@@ -159,6 +159,11 @@ impl Transfers {
         self.news
     }
 
+    /// Whether the peer is still to hear of a file that it is not here. What tells it later that the file has come must not come first.
+    pub(crate) fn denies(&self) -> bool {
+        self.sending.denies()
+    }
+
     /// The peer has heard it.
     pub(crate) fn told(&mut self) {
         self.news = false;

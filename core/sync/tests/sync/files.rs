@@ -3,7 +3,7 @@
 use firsthand_ids::SpaceId;
 use firsthand_log::Vector;
 use firsthand_sync::{
-    Config, Effect, Frame, GoodbyeReason, Input, MAX_CHUNK_BYTES, PIECE_BYTES, Pending, Session,
+    Config, Effect, Frame, GoodbyeReason, Input, MAX_CHUNK_BYTES, PIECE_BYTES, Pending, Session, Wanted,
 };
 
 use crate::device::{SPACE, file, writer};
@@ -227,6 +227,41 @@ fn asked_for(total: u32) -> Session {
     }
     session.handle(Input::Frame(Frame::Want { file: file(0), from: 0, count: total }.encode()));
     session
+}
+
+/// A file comes while the answer that it is not here still waits behind pieces of another one: the peer hears that first, and then that
+/// there is news.
+#[test]
+fn that_a_file_has_come_is_not_told_before_that_it_was_not_here() {
+    let wanted = Wanted { space: SPACE, file: file(1), from: 1, short: Some(9) };
+    let mut session = asked_for(1);
+    let want = Frame::Want { file: file(1), from: 1, count: 1 };
+    let chunk = |at, bytes: usize| Some((at, vec![1; bytes]));
+    let mut sent = Vec::new();
+    for input in [
+        Input::Pending(Pending { waiting: 0, files: 1 }),
+        Input::Want(vec![wanted]),
+        Input::Frame(Frame::NoFile { file: file(1) }.encode()),
+        Input::Frame(want.encode()),
+        Input::ChunkLoaded { file: file(0), index: 0, chunk: chunk(1, 3 * PIECE_BYTES) },
+        Input::ChunkLoaded { file: file(1), index: 1, chunk: None },
+        Input::Want(vec![]),
+        Input::Pending(Pending::default()),
+        Input::Taken,
+        Input::Taken,
+        Input::Taken,
+    ] {
+        sent.extend(session.handle(input).into_iter().filter_map(|effect| match effect {
+            Effect::Send(bytes) => Frame::decode(&bytes).ok(),
+            _ => None,
+        }));
+    }
+    let place = |what: fn(&Frame) -> bool| sent.iter().rposition(what).unwrap();
+    let (denied, told) = (
+        place(|frame| matches!(frame, Frame::NoFile { .. })),
+        place(|frame| matches!(frame, Frame::Pending { files: 0, .. })),
+    );
+    assert!(denied < told, "{sent:?}");
 }
 
 #[test]
